@@ -1,0 +1,39 @@
+# Thin: Meson and Ninja do the work.
+.PHONY: all run check check-long check-guest check-guest-long bench install clean format tidy
+
+all: build/build.ninja
+	@ninja -C build
+
+build/build.ninja:
+	@scripts/setup
+	@meson setup build --buildtype=release -Dtests=disabled
+
+run: all
+	@build/vsva run
+
+bench: all
+	@build/vsva bench
+
+check:
+	@scripts/check
+
+check-long:
+	@scripts/check --long
+
+check-guest: all
+	@scripts/check-guest
+
+check-guest-long: all
+	@scripts/check-guest --long
+
+install: all
+	@meson install -C build
+
+clean:
+	rm -rf build build-check build-clang build-tsan
+
+format:
+	@git ls-files -co --exclude-standard '*.c' '*.h' | grep -v '^linux/' | xargs clang-format -i
+
+tidy: all
+	@run-clang-tidy -quiet -p build '/(src|include)/'

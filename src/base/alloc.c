@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/alloc.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fail_nth {
+	uint64_t nth; /* 0: off */
+	uint64_t hits;
+	int stuck;
+};
+
+static _Thread_local struct fail_nth fail_nth;
+static size_t bytes_in_use; /* atomic */
+
+void fail_nth_set(uint64_t nth, int stuck)
+{
+	fail_nth = (struct fail_nth){.nth = nth, .stuck = stuck};
+}
+
+uint64_t fail_nth_hits(void)
+{
+	return fail_nth.hits;
+}
+
+int fail_nth_now(void)
+{
+	if (__builtin_expect(fail_nth.nth == 0, 1))
+		return 0;
+	fail_nth.hits++;
+	return fail_nth.hits == fail_nth.nth || (fail_nth.stuck && fail_nth.hits > fail_nth.nth);
+}
+
+/* What the allocator set aside, not what was asked for: this is what an object costs. */
+static void *account(void *memory)
+{
+	if (memory)
+		__atomic_fetch_add(&bytes_in_use, malloc_usable_size(memory), __ATOMIC_RELAXED);
+	return memory;
+}
+
+void *base_calloc(size_t count, size_t len)
+{
+	size_t total;
+
+	if (fail_nth_now() || __builtin_mul_overflow(count, len, &total))
+		return NULL;
+	return account(calloc(1, total ? total : 1));
+}
+
+void *base_zalloc(size_t len)
+{
+	return base_calloc(1, len);
+}
+
+void *base_zalloc_aligned(size_t align, size_t len)
+{
+	void *memory;
+
+	if (fail_nth_now() || posix_memalign(&memory, align, len ? len : 1))
+		return NULL;
+	memset(memory, 0, len);
+	return account(memory);
+}
+
+char *base_strdup(const char *text)
+{
+	size_t len = strlen(text) + 1;
+	char *copy = base_zalloc(len);
+
+	return copy ? memcpy(copy, text, len) : NULL;
+}
+
+void base_free(void *memory)
+{
+	if (!memory)
+		return;
+	__atomic_fetch_sub(&bytes_in_use, malloc_usable_size(memory), __ATOMIC_RELAXED);
+	free(memory);
+}
+
+size_t base_bytes_in_use(void)
+{
+	return __atomic_load_n(&bytes_in_use, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/trace.h"
+
+#ifdef VSVA_SDT
+#include <sys/sdt.h>
+#endif
+
+/* No default: the compiler names a kind that has been forgotten here. */
+const char *vsva_event_name(enum vsva_event_kind kind)
+{
+	switch (kind) {
+	case VSVA_EV_GUEST_PASID_ENTRY:
+		return "guest-pasid-entry";
+	case VSVA_EV_GUEST_QUEUE:
+		return "guest-queue";
+	case VSVA_EV_VIOMMU_DESCRIPTOR:
+		return "viommu-descriptor";
+	case VSVA_EV_VIOMMU_VCMD:
+		return "viommu-vcmd";
+	case VSVA_EV_IOASID_ALLOC:
+		return "ioasid-alloc";
+	case VSVA_EV_IOASID_FREE:
+		return "ioasid-free";
+	case VSVA_EV_BIND:
+		return "bind";
+	case VSVA_EV_BIND_DONE:
+		return "bind-done";
+	case VSVA_EV_UNBIND:
+		return "unbind";
+	case VSVA_EV_UNBIND_DONE:
+		return "unbind-done";
+	case VSVA_EV_ATTACH_RID:
+		return "attach-rid";
+	case VSVA_EV_ATTACH_RID_DONE:
+		return "attach-rid-done";
+	case VSVA_EV_PASID_ENTRY:
+		return "pasid-entry";
+	case VSVA_EV_INVALIDATE:
+		return "invalidate";
+	case VSVA_EV_INVALIDATE_DONE:
+		return "invalidate-done";
+	case VSVA_EV_DESCRIPTOR:
+		return "descriptor";
+	case VSVA_EV_SUBMIT:
+		return "submit";
+	case VSVA_EV_TRANSLATE:
+		return "translate";
+	case VSVA_EV_ACCESS:
+		return "access";
+	case VSVA_EV_COMPLETE:
+		return "complete";
+	case VSVA_EV_FAULT:
+		return "fault";
+	case VSVA_EV_PAGE_REQUEST:
+		return "page-request";
+	case VSVA_EV_PAGE_REQUEST_QUEUED:
+		return "page-request-queued";
+	case VSVA_EV_PAGE_REQUEST_HOST:
+		return "page-request-host";
+	case VSVA_EV_PAGE_REQUEST_GUEST:
+		return "page-request-guest";
+	case VSVA_EV_PAGE_FAULT_GUEST:
+		return "page-fault-guest";
+	case VSVA_EV_PAGE_RESPONSE_GUEST:
+		return "page-response-guest";
+	case VSVA_EV_PAGE_RESPONSE_HOST:
+		return "page-response-host";
+	case VSVA_EV_PAGE_RESPONSE:
+		return "page-response";
+	case VSVA_EV_MAP:
+		return "map";
+	case VSVA_EV_UNMAP:
+		return "unmap";
+	case VSVA_EV_UNMAP_DONE:
+		return "unmap-done";
+	case VSVA_EV_GUEST_MAP:
+		return "guest-map";
+	case VSVA_EV_GUEST_UNMAP:
+		return "guest-unmap";
+	case VSVA_EV_GUEST_UNMAP_DONE:
+		return "guest-unmap-done";
+	case VSVA_EV_VM_CREATE:
+		return "vm-create";
+	case VSVA_EV_VM_DESTROY:
+		return "vm-destroy";
+	case VSVA_EV_VM_DESTROYED:
+		return "vm-destroyed";
+	case VSVA_EV_DEVICE_ATTACH:
+		return "device-attach";
+	case VSVA_EV_DEVICE_DETACH:
+		return "device-detach";
+	case VSVA_EV_PROCESS_CREATE:
+		return "process-create";
+	case VSVA_EV_PROCESS_EXIT:
+		return "process-exit";
+	case VSVA_EV_KIND_COUNT:
+		break;
+	}
+	return "?";
+}
+
+const char *vsva_room_name(enum vsva_room room)
+{
+	switch (room) {
+	case VSVA_ROOM_GUEST:
+		return "guest";
+	case VSVA_ROOM_VMM:
+		return "vmm";
+	case VSVA_ROOM_HOST:
+		return "host";
+	case VSVA_ROOM_UNIT:
+		return "unit";
+	case VSVA_ROOM_DEVICE:
+		return "device";
+	}
+	return "?";
+}
+
+void trace_emit_event(const struct trace *trace, const struct vsva_event *event)
+{
+#ifdef VSVA_SDT
+	DTRACE_PROBE2(vsva, event, event->kind, event);
+#endif
+	trace->observer(trace->arg, event);
+}

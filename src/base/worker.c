@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "base/rcu.h"
+
+#define POLL_FIRST_NS 20000u
+#define POLL_LAST_NS  1000000u
+#define STEPS_PER_MS  1000u
+
+/* Bits of worker.state, atomic. */
+#define KICKED  1u /* run is owed */
+#define RUNNING 2u /* run is on somebody's stack */
+
+struct worker {
+	struct worker_pool *pool;
+	const char *name;
+	bool (*run)(void *arg);
+	void *arg;
+	unsigned state;
+	struct worker *next; /* pool->lock */
+
+	/* threads mode */
+	pthread_t thread;
+	struct lock lock;
+	pthread_cond_t wake; /* with lock */
+	bool stopping;       /* lock */
+};
+
+struct worker_pool {
+	enum worker_mode mode;
+	struct lock lock;
+	struct worker *first; /* lock: in order of creation */
+
+	/* manual mode, lock */
+	bool is_shuffled;
+	struct rng rng;
+	struct worker *last_run; /* only compared, may have been destroyed */
+
+	/* threads mode */
+	pthread_cond_t changed; /* with lock */
+	unsigned waiters;       /* atomic */
+	uint64_t change_count;  /* atomic */
+	uint64_t run_count;     /* atomic */
+	/* atomic: one for each KICKED and each RUNNING that is set; never 0 while work is owed */
+	unsigned tokens;
+};
+
+static void cond_init_monotonic(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	CHECK(pthread_condattr_init(&attr) == 0);
+	CHECK(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(cond, &attr) == 0);
+	pthread_condattr_destroy(&attr);
+}
+
+struct worker_pool *worker_pool_create(enum worker_mode mode, uint64_t seed)
+{
+	struct worker_pool *pool = base_zalloc(sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->mode = mode;
+	pool->is_shuffled = seed != 0;
+	rng_seed(&pool->rng, seed);
+	lock_init(&pool->lock, LOCK_RANK_LEAF, "worker pool");
+	cond_init_monotonic(&pool->changed);
+	return pool;
+}
+
+void worker_pool_destroy(struct worker_pool *pool)
+{
+	if (!pool)
+		return;
+	CHECK(!pool->first);
+	pthread_cond_destroy(&pool->changed);
+	lock_destroy(&pool->lock);
+	base_free(pool);
+}
+
+enum worker_mode worker_pool_mode(const struct worker_pool *pool)
+{
+	return pool->mode;
+}
+
+void worker_pool_notify(struct worker_pool *pool)
+{
+	__atomic_fetch_add(&pool->change_count, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&pool->waiters, __ATOMIC_SEQ_CST) == 0)
+		return;
+	lock_take(&pool->lock);
+	pthread_cond_broadcast(&pool->changed);
+	lock_drop(&pool->lock);
+}
+
+static void token_add(struct worker_pool *pool)
+{
+	__atomic_fetch_add(&pool->tokens, 1, __ATOMIC_ACQ_REL);
+}
+
+static void token_drop(struct worker_pool *pool)
+{
+	if (__atomic_fetch_sub(&pool->tokens, 1, __ATOMIC_ACQ_REL) == 1)
+		worker_pool_notify(pool);
+}
+
+/* The token of the kick becomes that of the run. */
+static bool begin_run_if_kicked(struct worker *worker)
+{
+	unsigned kicked = KICKED;
+
+	return __atomic_compare_exchange_n(&worker->state, &kicked, RUNNING, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* If there is more to do the token of the run becomes that of a kick, unless a kick has come
+ * meanwhile and has brought its own. */
+static void end_run(struct worker *worker, bool more)
+{
+	bool is_token_used = false;
+
+	CHECK(lock_none_held() && !rcu_is_reading());
+	if (more)
+		is_token_used =
+			!(__atomic_fetch_or(&worker->state, KICKED, __ATOMIC_ACQ_REL) & KICKED);
+	__atomic_fetch_and(&worker->state, ~RUNNING, __ATOMIC_ACQ_REL);
+	if (!is_token_used)
+		token_drop(worker->pool);
+}
+
+static void run_once(struct worker *worker)
+{
+	__atomic_fetch_add(&worker->pool->run_count, 1, __ATOMIC_RELAXED);
+	end_run(worker, worker->run(worker->arg));
+}
+
+/* Sleeps until kicked. False: the worker is being destroyed. */
+static bool wait_for_kick(struct worker *worker)
+{
+	bool go_on;
+
+	lock_take(&worker->lock);
+	while (!worker->stopping && !(__atomic_load_n(&worker->state, __ATOMIC_ACQUIRE) & KICKED))
+		pthread_cond_wait(&worker->wake, &worker->lock.mutex);
+	go_on = !worker->stopping;
+	lock_drop(&worker->lock);
+	return go_on;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (wait_for_kick(worker))
+		if (begin_run_if_kicked(worker))
+			run_once(worker);
+	return NULL;
+}
+
+/* Signals of the program go to the program's threads, but for those that an access raises. */
+static int thread_start(struct worker *worker)
+{
+	sigset_t blocked, before;
+	int err;
+
+	sigfillset(&blocked);
+	sigdelset(&blocked, SIGBUS);
+	sigdelset(&blocked, SIGSEGV);
+	sigdelset(&blocked, SIGFPE);
+	sigdelset(&blocked, SIGILL);
+	sigdelset(&blocked, SIGTRAP);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	err = fail_nth_now() ? EAGAIN : pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(worker->thread, worker->name);
+	return err;
+}
+
+static void pool_append(struct worker_pool *pool, struct worker *worker)
+{
+	struct worker **link = &pool->first;
+
+	lock_take(&pool->lock);
+	while (*link)
+		link = &(*link)->next;
+	*link = worker;
+	lock_drop(&pool->lock);
+}
+
+static void pool_remove(struct worker_pool *pool, struct worker *worker)
+{
+	struct worker **link = &pool->first;
+
+	lock_take(&pool->lock);
+	while (*link != worker)
+		link = &(*link)->next;
+	*link = worker->next;
+	lock_drop(&pool->lock);
+}
+
+static void worker_free(struct worker *worker)
+{
+	pthread_cond_destroy(&worker->wake);
+	lock_destroy(&worker->lock);
+	base_free(worker);
+}
+
+struct worker *worker_create(struct worker_pool *pool, const char *name, bool (*run)(void *arg),
+			     void *arg)
+{
+	struct worker *worker = base_zalloc(sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	worker->pool = pool;
+	worker->name = name;
+	worker->run = run;
+	worker->arg = arg;
+	lock_init(&worker->lock, LOCK_RANK_WORKER, "worker");
+	cond_init_monotonic(&worker->wake);
+	if (pool->mode == WORKERS_THREADS && thread_start(worker)) {
+		worker_free(worker);
+		return NULL;
+	}
+	pool_append(pool, worker);
+	return worker;
+}
+
+void worker_kick(struct worker *worker)
+{
+	unsigned before;
+
+	if (!worker)
+		return;
+	token_add(worker->pool);
+	before = __atomic_fetch_or(&worker->state, KICKED, __ATOMIC_ACQ_REL);
+	if (before & KICKED)
+		token_drop(worker->pool);
+	if (before || worker->pool->mode == WORKERS_MANUAL)
+		return;
+	lock_take(&worker->lock);
+	pthread_cond_signal(&worker->wake);
+	lock_drop(&worker->lock);
+}
+
+static void thread_stop(struct worker *worker)
+{
+	CHECK(!pthread_equal(worker->thread, pthread_self()));
+	lock_take(&worker->lock);
+	worker->stopping = true;
+	pthread_cond_signal(&worker->wake);
+	lock_drop(&worker->lock);
+	CHECK(pthread_join(worker->thread, NULL) == 0);
+}
+
+void worker_destroy(struct worker *worker)
+{
+	if (!worker)
+		return;
+	if (worker->pool->mode == WORKERS_THREADS)
+		thread_stop(worker);
+	CHECK(!(worker->state & RUNNING));
+	pool_remove(worker->pool, worker);
+	if (worker->state & KICKED)
+		token_drop(worker->pool);
+	worker_free(worker);
+}
+
+/* lock of the pool. Manual mode. */
+static bool is_runnable(const struct worker *worker)
+{
+	return __atomic_load_n(&worker->state, __ATOMIC_ACQUIRE) == KICKED;
+}
+
+/* lock of the pool. The nth runnable worker, or NULL. */
+static struct worker *runnable_at(const struct worker_pool *pool, uint64_t n)
+{
+	struct worker *worker;
+
+	for (worker = pool->first; worker; worker = worker->next)
+		if (is_runnable(worker) && n-- == 0)
+			break;
+	return worker;
+}
+
+static uint64_t runnable_count(const struct worker_pool *pool)
+{
+	uint64_t count = 0;
+
+	for (const struct worker *worker = pool->first; worker; worker = worker->next)
+		count += is_runnable(worker);
+	return count;
+}
+
+/* lock of the pool. The first runnable worker behind the one that ran last, or the first of all. */
+static struct worker *runnable_in_turn(const struct worker_pool *pool)
+{
+	struct worker *worker = pool->first;
+
+	while (worker && worker != pool->last_run)
+		worker = worker->next;
+	if (worker)
+		worker = worker->next;
+	while (worker && !is_runnable(worker))
+		worker = worker->next;
+	return worker ? worker : runnable_at(pool, 0);
+}
+
+/* lock of the pool. Marks it as running; NULL: none was kicked. */
+static struct worker *pick(struct worker_pool *pool)
+{
+	uint64_t count = runnable_count(pool);
+	struct worker *worker;
+
+	if (count == 0)
+		return NULL;
+	worker = pool->is_shuffled ? runnable_at(pool, rng_below(&pool->rng, count))
+				   : runnable_in_turn(pool);
+	CHECK(begin_run_if_kicked(worker));
+	pool->last_run = worker;
+	return worker;
+}
+
+bool worker_pool_step(struct worker_pool *pool)
+{
+	struct worker *worker;
+
+	if (pool->mode != WORKERS_MANUAL)
+		return false;
+	lock_take(&pool->lock);
+	worker = pick(pool);
+	lock_drop(&pool->lock);
+	if (worker)
+		run_once(worker);
+	return worker != NULL;
+}
+
+static uint64_t step_until_idle(struct worker_pool *pool, uint64_t limit)
+{
+	uint64_t steps = 0;
+
+	while (steps < limit && worker_pool_step(pool))
+		steps++;
+	return steps;
+}
+
+static bool is_idle(void *arg)
+{
+	struct worker_pool *pool = arg;
+
+	return __atomic_load_n(&pool->tokens, __ATOMIC_ACQUIRE) == 0;
+}
+
+uint64_t worker_pool_run_idle(struct worker_pool *pool, uint64_t limit)
+{
+	uint64_t before;
+
+	if (pool->mode == WORKERS_MANUAL)
+		return step_until_idle(pool, limit);
+	before = __atomic_load_n(&pool->run_count, __ATOMIC_RELAXED);
+	worker_pool_wait_until(pool, is_idle, pool,
+			       limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit);
+	return __atomic_load_n(&pool->run_count, __ATOMIC_RELAXED) - before;
+}
+
+static bool step_until(struct worker_pool *pool, bool (*done)(void *arg), void *arg, uint64_t limit)
+{
+	for (uint64_t steps = 0; steps < limit; steps++) {
+		if (done(arg))
+			return true;
+		if (!worker_pool_step(pool))
+			break;
+	}
+	return done(arg);
+}
+
+/* Threads wait in real time: a clock that a test has stopped does not stop them. */
+static uint64_t real_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Sleeps until the time, or until something has changed since change_count was seen. */
+static void sleep_until(struct worker_pool *pool, uint64_t until_ns, uint64_t seen)
+{
+	struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000u),
+				 .tv_nsec = (long)(until_ns % 1000000000u)};
+
+	lock_take(&pool->lock);
+	if (__atomic_load_n(&pool->change_count, __ATOMIC_SEQ_CST) == seen)
+		pthread_cond_timedwait(&pool->changed, &pool->lock.mutex, &until);
+	lock_drop(&pool->lock);
+}
+
+static bool poll_until(struct worker_pool *pool, bool (*done)(void *arg), void *arg,
+		       uint64_t deadline_ns)
+{
+	uint64_t pause_ns = POLL_FIRST_NS;
+
+	for (;;) {
+		uint64_t seen = __atomic_load_n(&pool->change_count, __ATOMIC_SEQ_CST);
+		uint64_t now_ns, until_ns;
+
+		if (done(arg))
+			return true;
+		now_ns = real_now_ns();
+		if (now_ns >= deadline_ns)
+			return false;
+		until_ns = now_ns + pause_ns < deadline_ns ? now_ns + pause_ns : deadline_ns;
+		sleep_until(pool, until_ns, seen);
+		pause_ns = pause_ns * 2 < POLL_LAST_NS ? pause_ns * 2 : POLL_LAST_NS;
+	}
+}
+
+bool worker_pool_wait_until(struct worker_pool *pool, bool (*done)(void *arg), void *arg,
+			    uint32_t timeout_ms)
+{
+	bool is_done;
+
+	CHECK(!rcu_is_reading());
+	if (pool->mode == WORKERS_MANUAL)
+		return step_until(pool, done, arg, (uint64_t)timeout_ms * STEPS_PER_MS);
+	__atomic_fetch_add(&pool->waiters, 1, __ATOMIC_SEQ_CST);
+	is_done = poll_until(pool, done, arg, real_now_ns() + (uint64_t)timeout_ms * 1000000u);
+	__atomic_fetch_sub(&pool->waiters, 1, __ATOMIC_SEQ_CST);
+	return is_done;
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes: areas, demand paging, and the guest kernel's share of shared virtual addressing. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "guest/guest.h"
+
+#define USER_END (UINT64_C(1) << 47)
+#define MMAP_BASE UINT64_C(0x7f0000000000)
+#define HUGE_SIZE (UINT64_C(2) << 20)
+
+struct vsva_process *process_find(struct vsva_guest *guest, gpasid_t pasid)
+{
+	struct vsva_process *process = guest->processes;
+
+	while (process && process->pasid.v != pasid.v)
+		process = process->next;
+	return process;
+}
+
+static struct guest_area *area_at(const struct vsva_process *process, uint64_t address)
+{
+	struct guest_area *area = process->areas;
+
+	while (area && (address < area->start || address - area->start >= area->len))
+		area = area->next;
+	return area;
+}
+
+static bool is_free(const struct vsva_process *process, uint64_t start, uint64_t len)
+{
+	for (const struct guest_area *area = process->areas; area; area = area->next)
+		if (start < area->start + area->len && area->start < start + len)
+			return false;
+	return true;
+}
+
+/* Life -------------------------------------------------------------------------------------------- */
+
+int vsva_process_create(struct vsva_guest *guest, struct vsva_process **out)
+{
+	struct vsva_process *process = base_zalloc(sizeof(*process));
+	int err;
+
+	if (!process)
+		return -ENOMEM;
+	process->guest = guest;
+	process->pasid = gpasid(VSVA_PASID_INVALID);
+	process->next_address = MMAP_BASE;
+	lock_take(&guest->lock);
+	err = table_init(&process->table, guest);
+	if (!err) {
+		process->next = guest->processes;
+		guest->processes = process;
+	}
+	lock_drop(&guest->lock);
+	if (err) {
+		base_free(process);
+		return err;
+	}
+	TRACE(guest->seams->trace, GUEST, PROCESS_CREATE, .vm = vsva_vm_number(guest->vm));
+	*out = process;
+	return 0;
+}
+
+static void free_areas(struct vsva_process *process)
+{
+	while (process->areas) {
+		struct guest_area *area = process->areas;
+
+		process->areas = area->next;
+		base_free(area);
+	}
+}
+
+static void unlink_process(struct vsva_process *process)
+{
+	struct vsva_process **link = &process->guest->processes;
+
+	while (*link != process)
+		link = &(*link)->next;
+	*link = process->next;
+}
+
+/* Memory goes back only after the last device has been told: the order that a kernel's mm release
+ * keeps. */
+void vsva_process_exit(struct vsva_process *process)
+{
+	struct vsva_guest *guest = process->guest;
+	gpasid_t pasid = process->pasid;
+
+	for (struct vsva_guest_device *device = guest->devices; device; device = device->next)
+		vsva_process_unbind(process, device);
+	TRACE(guest->seams->trace, GUEST, PROCESS_EXIT, .vm = vsva_vm_number(guest->vm),
+	      .gpasid = pasid);
+	lock_take(&guest->lock);
+	unlink_process(process);
+	table_fini(&process->table, true);
+	free_areas(process);
+	lock_drop(&guest->lock);
+	base_free(process);
+}
+
+gpasid_t vsva_process_pasid(const struct vsva_process *process)
+{
+	return process->pasid;
+}
+
+/* Areas -------------------------------------------------------------------------------------------- */
+
+static bool is_valid_request(gva_t address, uint64_t len, bool huge)
+{
+	uint64_t unit = huge ? HUGE_SIZE : VSVA_PAGE_SIZE;
+
+	return len && len % unit == 0 && address.v % unit == 0 && len <= USER_END &&
+	       address.v <= USER_END - len;
+}
+
+static uint64_t choose_address(struct vsva_process *process, uint64_t len)
+{
+	uint64_t start = (process->next_address + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1);
+
+	process->next_address = start + len + HUGE_SIZE; /* a hole after each area */
+	return start;
+}
+
+int vsva_process_mmap(struct vsva_process *process, gva_t address, uint64_t len, bool writable,
+		      bool huge, gva_t *out)
+{
+	struct guest_area *area;
+	int err = 0;
+
+	if (!is_valid_request(address, len, huge))
+		return -EINVAL;
+	area = base_zalloc(sizeof(*area));
+	if (!area)
+		return -ENOMEM;
+	lock_take(&process->guest->lock);
+	*area = (struct guest_area){.start = address.v ? address.v : choose_address(process, len),
+				    .len = len,
+				    .writable = writable,
+				    .huge = huge,
+				    .next = process->areas};
+	if (area->start > USER_END - len)
+		err = -ENOMEM;
+	else if (!is_free(process, area->start, len))
+		err = -EEXIST;
+	else
+		process->areas = area;
+	lock_drop(&process->guest->lock);
+	if (err)
+		base_free(area);
+	else
+		*out = gva(area->start);
+	return err;
+}
+
+int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
+{
+	struct vsva_guest *guest = process->guest;
+	struct guest_area *area = area_at(process, address);
+	unsigned level, want = area && area->huge ? 2 : 1;
+	gpa_t frame;
+	int err;
+
+	if (!area || (write && !area->writable))
+		return -EFAULT;
+	if (table_leaf(&process->table, address, &level))
+		return 0;
+	err = frame_alloc(guest, VTD_LEVEL_BITS * (want - 1), &frame);
+	if (err)
+		return err;
+	err = table_map(&process->table, address & ~(vtd_level_size(want) - 1), frame, want,
+			area->writable);
+	if (err) {
+		frame_free(guest, frame, VTD_LEVEL_BITS * (want - 1));
+		return err;
+	}
+	TRACE(guest->seams->trace, GUEST, GUEST_MAP, .vm = vsva_vm_number(guest->vm),
+	      .gpasid = process->pasid, .addr = address & ~(vtd_level_size(want) - 1),
+	      .hpa = hpa(frame.v), .len = vtd_level_size(want), .write = area->writable);
+	return 0;
+}
+
+/* Unmapping ----------------------------------------------------------------------------------------- */
+
+/* Frames that were unmapped but that devices may reach until the flush has completed. */
+struct condemned {
+	struct condemned *next;
+	gpa_t frame;
+	unsigned order;
+};
+
+/* Cuts the range out of the areas; -EINVAL if it would cut a huge page. */
+static int cut_areas(struct vsva_process *process, uint64_t start, uint64_t end)
+{
+	struct guest_area **link = &process->areas;
+
+	while (*link) {
+		struct guest_area *area = *link;
+		uint64_t area_end = area->start + area->len;
+		struct guest_area *rest;
+
+		if (area_end <= start || end <= area->start) {
+			link = &area->next;
+			continue;
+		}
+		if (area->huge && ((start > area->start && start % HUGE_SIZE) ||
+				   (end < area_end && end % HUGE_SIZE)))
+			return -EINVAL;
+		if (start > area->start && end < area_end) {
+			rest = base_zalloc(sizeof(*rest));
+			if (!rest)
+				return -ENOMEM;
+			*rest = (struct guest_area){.start = end,
+						    .len = area_end - end,
+						    .writable = area->writable,
+						    .huge = area->huge,
+						    .next = area->next};
+			area->next = rest;
+			area->len = start - area->start;
+		} else if (start > area->start) {
+			area->len = start - area->start;
+		} else if (end < area_end) {
+			area->len = area_end - end;
+			area->start = end;
+		} else {
+			*link = area->next;
+			base_free(area);
+			continue;
+		}
+		link = &area->next;
+	}
+	return 0;
+}
+
+static int condemn(struct condemned **list, gpa_t frame, unsigned order)
+{
+	struct condemned *one = base_zalloc(sizeof(*one));
+
+	if (!one)
+		return -ENOMEM;
+	*one = (struct condemned){.next = *list, .frame = frame, .order = order};
+	*list = one;
+	return 0;
+}
+
+static int clear_entries(struct vsva_process *process, uint64_t start, uint64_t end,
+			 struct condemned **list)
+{
+	unsigned level;
+
+	for (uint64_t at = start; at < end; at += vtd_level_size(level)) {
+		uint64_t *entry = table_leaf(&process->table, at, &level);
+		int err;
+
+		if (!entry) {
+			level = 1;
+			continue;
+		}
+		err = condemn(list, gpa(vtd_pte_address(*entry, level)), VTD_LEVEL_BITS * (level - 1));
+		if (err)
+			return err;
+		__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
+		TRACE(process->guest->seams->trace, GUEST, GUEST_UNMAP,
+		      .vm = vsva_vm_number(process->guest->vm), .gpasid = process->pasid, .addr = at,
+		      .len = vtd_level_size(level));
+	}
+	return 0;
+}
+
+static void free_condemned(struct vsva_guest *guest, struct condemned *list)
+{
+	while (list) {
+		struct condemned *one = list;
+
+		list = one->next;
+		frame_free(guest, one->frame, one->order);
+		base_free(one);
+	}
+}
+
+int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t len)
+{
+	struct vsva_guest *guest = process->guest;
+	struct condemned *list = NULL;
+	int err, flushed = 0;
+
+	if (!is_valid_request(address, len, false))
+		return -EINVAL;
+	lock_take(&guest->lock);
+	err = cut_areas(process, address.v, address.v + len);
+	if (!err)
+		err = clear_entries(process, address.v, address.v + len, &list);
+	lock_drop(&guest->lock);
+	if (process->binds)
+		flushed = pasid_flush_range(guest, process->pasid, address.v, len);
+	if (!flushed)
+		TRACE(guest->seams->trace, GUEST, GUEST_UNMAP_DONE,
+		      .vm = vsva_vm_number(guest->vm), .gpasid = process->pasid, .addr = address.v,
+		      .len = len);
+	lock_take(&guest->lock);
+	free_condemned(guest, list);
+	lock_drop(&guest->lock);
+	return err ? err : flushed;
+}
+
+/* CPU accesses --------------------------------------------------------------------------------------- */
+
+/* A pointer to the byte at address after faulting it in, and how many bytes of the page follow. */
+static int cpu_access(struct vsva_process *process, uint64_t address, bool write, uint8_t **memory,
+		      uint64_t *room)
+{
+	unsigned level;
+	uint64_t *entry, offset;
+	int err = process_fault_in(process, address, write);
+
+	if (err)
+		return err;
+	entry = table_leaf(&process->table, address, &level);
+	CHECK(entry);
+	__atomic_fetch_or(entry, VTD_FS_PTE_A | (write ? VTD_FS_PTE_D : 0), __ATOMIC_RELAXED);
+	offset = address & (vtd_level_size(level) - 1);
+	*memory = frame_memory(process->guest, gpa(vtd_pte_address(*entry, level) + offset));
+	*room = vtd_level_size(level) - offset;
+	return 0;
+}
+
+static int cpu_copy(struct vsva_process *process, uint64_t address, uint8_t *data, uint64_t len,
+		    bool write)
+{
+	int err = 0;
+
+	lock_take(&process->guest->lock);
+	while (len && !err) {
+		uint8_t *memory;
+		uint64_t piece;
+
+		err = cpu_access(process, address, write, &memory, &piece);
+		if (err)
+			break;
+		if (piece > len)
+			piece = len;
+		if (write)
+			memcpy(memory, data, piece);
+		else
+			memcpy(data, memory, piece);
+		address += piece;
+		data += piece;
+		len -= piece;
+	}
+	lock_drop(&process->guest->lock);
+	return err;
+}
+
+int vsva_process_write(struct vsva_process *process, gva_t address, const void *data, uint64_t len)
+{
+	return cpu_copy(process, address.v, (uint8_t *)(uintptr_t)data, len, true);
+}
+
+int vsva_process_read(struct vsva_process *process, gva_t address, void *data, uint64_t len)
+{
+	return cpu_copy(process, address.v, data, len, false);
+}
+
+/* Shared virtual addressing ---------------------------------------------------------------------------- */
+
+static int pick_pasid(struct vsva_guest *guest, gpasid_t *out)
+{
+	for (uint32_t tried = 0; tried <= VSVA_PASID_MAX; tried++) {
+		uint32_t candidate = guest->next_pasid;
+
+		guest->next_pasid = candidate < VSVA_PASID_MAX ? candidate + 1 : 1;
+		if (!process_find(guest, gpasid(candidate))) {
+			*out = gpasid(candidate);
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static int give_pasid(struct vsva_process *process)
+{
+	struct vsva_guest *guest = process->guest;
+	gpasid_t pasid = process->pasid;
+	int err = 0;
+
+	if (pasid.v != VSVA_PASID_INVALID)
+		return 0;
+	if (guest->options.use_vcmd)
+		err = vcmd_alloc(guest, &pasid);
+	lock_take(&guest->lock);
+	if (!guest->options.use_vcmd)
+		err = pick_pasid(guest, &pasid);
+	if (!err)
+		process->pasid = pasid;
+	lock_drop(&guest->lock);
+	return err;
+}
+
+static void take_pasid(struct vsva_process *process)
+{
+	struct vsva_guest *guest = process->guest;
+	gpasid_t pasid = process->pasid;
+
+	lock_take(&guest->lock);
+	process->pasid = gpasid(VSVA_PASID_INVALID);
+	lock_drop(&guest->lock);
+	if (guest->options.use_vcmd)
+		vcmd_free(guest, pasid);
+}
+
+int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *device)
+{
+	int err;
+
+	if (pasid_entry_is_bound(device, process))
+		return 0;
+	err = give_pasid(process);
+	if (err)
+		return err;
+	process->binds++;
+	err = pasid_entry_set(device, process->pasid, process->table.root);
+	if (err && --process->binds == 0)
+		take_pasid(process);
+	return err;
+}
+
+int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *device)
+{
+	int err;
+
+	if (!pasid_entry_is_bound(device, process))
+		return -ENOENT;
+	err = dsa_driver_stop_pasid(device, process->pasid);
+	if (err)
+		return err;
+	err = pasid_entry_clear(device, process->pasid);
+	if (--process->binds == 0)
+		take_pasid(process);
+	return err;
+}

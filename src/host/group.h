@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Page-request groups and their answers: states and lists are described in prq.h. */
+#ifndef HOST_GROUP_H
+#define HOST_GROUP_H
+
+#include "host/driver.h"
+
+/* The witness of prq.lock. */
+struct prq_locked {
+	struct vsva_iommu *iommu;
+};
+
+struct group_request {
+	uint64_t addr;
+	uint32_t perm; /* VSVA_FAULT_PERM_* */
+};
+
+struct group_key {
+	rid_t rid;
+	hpasid_t pasid; /* VSVA_PASID_INVALID: none */
+	uint16_t prgi;
+};
+
+struct group {
+	struct list in_list; /* prq.groups[state] */
+	struct group *next;  /* of the bucket, until it is answered */
+	struct vsva_dev *dev; /* until it is answered; NULL: nobody knows the requester */
+	struct group_key key;
+	enum group_state state;
+	bool is_bad;  /* will be answered "invalid" without being reported */
+	uint8_t code; /* answered: enum vtd_page_response_code */
+	uint64_t serial; /* tells it from a later group with the same index */
+	uint64_t deadline_ns;
+	unsigned count, room;
+	struct group_request *requests;
+};
+
+struct prq_locked prq_lock(struct vsva_iommu *iommu);
+void prq_unlock(struct prq_locked locked);
+
+/* The device's group that is not answered. */
+struct group *group_find(struct prq_locked locked, struct vsva_dev *dev, hpasid_t pasid,
+			 uint16_t prgi);
+/* A new one, collecting. NULL: no memory, or the device has too many (dev not NULL). */
+struct group *group_make(struct prq_locked locked, struct vsva_dev *dev, const struct group_key *key);
+/* Beyond the limit, or without memory, the group turns bad. */
+void group_add_request(struct group *group, uint64_t addr, uint32_t perm);
+void group_set_ready(struct prq_locked locked, struct group *group);
+void group_set_reported(struct prq_locked locked, struct group *group);
+/* The one answer of the group: in the unit's queue, or waiting in the list for room there. */
+void group_answer(struct prq_locked locked, struct group *group, uint8_t code);
+/* An answer for which there is no group. false: no room in the unit's queue now. */
+bool group_answer_key(struct prq_locked locked, const struct group_key *key, uint8_t code);
+/* Without an answer. Collecting groups only. */
+void group_drop(struct prq_locked locked, struct group *group);
+void group_drop_collecting(struct prq_locked locked);
+
+/* Sends answers that wait. true: none is left. */
+bool group_flush_answers(struct prq_locked locked);
+/* Answers the device's groups "invalid", those of one PASID (or VSVA_PASID_INVALID) or all. */
+void group_discard(struct prq_locked locked, struct vsva_dev *dev, bool all, hpasid_t pasid);
+
+#endif

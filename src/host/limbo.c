@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "host/limbo.h"
+
+#include "host/driver.h"
+
+void limbo_init(struct limbo *limbo)
+{
+	lock_init(&limbo->lock, LOCK_RANK_LEAF, "limbo");
+}
+
+void limbo_fini(struct vsva_iommu *iommu)
+{
+	page_list_free(iommu->port.physmem, &iommu->limbo.pages);
+	lock_destroy(&iommu->limbo.lock);
+}
+
+static void set_used(struct limbo *limbo)
+{
+	__atomic_store_n(&limbo->is_used, true, __ATOMIC_RELEASE);
+}
+
+void limbo_add_pages(struct vsva_iommu *iommu, struct page_list *pages)
+{
+	struct limbo *limbo = &iommu->limbo;
+
+	if (page_list_is_empty(pages))
+		return;
+	lock_take(&limbo->lock);
+	page_list_move(iommu->port.physmem, &limbo->pages, pages);
+	lock_drop(&limbo->lock);
+	set_used(limbo);
+}
+
+void limbo_add_did(struct vsva_iommu *iommu, did_t did_)
+{
+	did_doubt(&iommu->dids, did_);
+	set_used(&iommu->limbo);
+}
+
+/* Global, because nobody knows any more what was asked for (VT-d 6.5.3.1). */
+static bool flush_everything(struct vsva_iommu *iommu)
+{
+	struct flush flush;
+
+	flush_begin(&flush, iommu);
+	flush_context_global(&flush);
+	flush_pasid_cache_global(&flush);
+	flush_iotlb_global(&flush);
+	return flush_end(&flush) == 0;
+}
+
+static void empty(struct vsva_iommu *iommu)
+{
+	struct limbo *limbo = &iommu->limbo;
+	struct page_list pages = {0};
+	bool worked;
+
+	lock_take(&limbo->lock);
+	page_list_move(iommu->port.physmem, &pages, &limbo->pages);
+	lock_drop(&limbo->lock);
+	did_doubt_begin_flush(&iommu->dids);
+	worked = flush_everything(iommu);
+	did_doubt_end_flush(&iommu->dids, worked);
+	if (!worked) {
+		limbo_add_pages(iommu, &pages);
+		set_used(limbo);
+		return;
+	}
+	rcu_synchronize();
+	page_list_free(iommu->port.physmem, &pages);
+}
+
+void limbo_recover(struct vsva_iommu *iommu)
+{
+	struct limbo *limbo = &iommu->limbo;
+
+	if (!__atomic_load_n(&limbo->is_used, __ATOMIC_ACQUIRE) ||
+	    __atomic_exchange_n(&limbo->is_busy, true, __ATOMIC_ACQUIRE))
+		return;
+	__atomic_store_n(&limbo->is_used, false, __ATOMIC_RELEASE);
+	empty(iommu);
+	__atomic_store_n(&limbo->is_busy, false, __ATOMIC_RELEASE);
+}

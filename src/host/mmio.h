@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Registers of the unit: VTD_READ(port, FSTS), VTD_WRITE(port, FSTS, value), in their own width. */
+#ifndef HOST_MMIO_H
+#define HOST_MMIO_H
+
+#include "host/port.h"
+#include "vtd/registers.h"
+
+#define VTD_WIDTH_(name, width, offset) VTD_WIDTH_##name = (width) / 8,
+enum { VTD_FIXED_REGISTERS(VTD_WIDTH_) };
+
+#define VTD_READ(port_, name) ((port_)->read((port_)->arg, VTD_REG_##name, VTD_WIDTH_##name))
+#define VTD_WRITE(port_, name, value_)                                                             \
+	((port_)->write((port_)->arg, VTD_REG_##name, VTD_WIDTH_##name, (value_)))
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Table pages that hardware may still be reading, waiting for the flush after which they can be freed. The list
+ * is threaded through the pages themselves, so that putting one on it cannot fail: the first word of a page
+ * holds the address of the next, and an aligned address has P, R and W zero, which hardware takes for an
+ * entry that is not present (VT-d 9.5, 9.6, 9.8), whichever kind of table the page was.
+ */
+#ifndef HOST_PAGE_LIST_H
+#define HOST_PAGE_LIST_H
+
+#include "base/physmem.h"
+
+struct page_list {
+	uint64_t first; /* HPA and order, 0: empty */
+};
+
+/* Where a page of the driver's own is in this process: stays valid until it is freed. */
+void *page_memory(struct physmem *pm, hpa_t page);
+/* One zeroed page; NULL: no memory. */
+void *page_alloc(struct physmem *pm, hpa_t *page);
+
+static inline bool page_list_is_empty(const struct page_list *list)
+{
+	return list->first == 0;
+}
+
+/* 2^order pages. Entries that are still present in it are cleared by the caller first. */
+void page_list_add(struct physmem *pm, struct page_list *list, hpa_t pages, unsigned order);
+/* Appends all of from to list; from is empty then. */
+void page_list_move(struct physmem *pm, struct page_list *list, struct page_list *from);
+/* No access of hardware and no reader is left: frees all. */
+void page_list_free(struct physmem *pm, struct page_list *list);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page requests: from the unit's queue to groups, from groups to the handler of the device, and back.
+ *
+ *   take in   queue -> groups, without calling anybody: done by the worker, and by whoever drains
+ *   report    a whole group -> handler: only by the worker, without any lock
+ *   answer    exactly once per group whose last request was taken in; when the unit's queue has no room the
+ *             answer waits in a list
+ *
+ * A group is in one list, which is its state:
+ *
+ *   | from       | to         | by                                                            |
+ *   | -          | collecting | its first request                                             |
+ *   | collecting | ready      | its last request, if all are good and the owner has a handler |
+ *   | collecting | answered   | its last request otherwise: invalid                           |
+ *   | collecting | -          | overflow, drain: the device was or will be answered otherwise |
+ *   | ready      | reported   | worker                                                        |
+ *   | ready      | answered   | drain, handler gone: invalid                                  |
+ *   | reported   | answered   | response, handler's error, drain, handler gone, time-out      |
+ *   | answered   | -          | its response is in the unit's queue                           |
+ */
+#ifndef HOST_PRQ_H
+#define HOST_PRQ_H
+
+#include "base/lock.h"
+#include "base/physmem.h"
+#include "host/list.h"
+#include "vsva/iommu.h"
+#include "vtd/descriptors.h"
+
+struct vsva_iommu;
+
+enum group_state { GROUP_COLLECTING, GROUP_READY, GROUP_REPORTED, GROUP_ANSWERED, GROUP_STATES };
+
+struct prq {
+	struct lock lock; /* LOCK_RANK_FAULT_QUEUE: all below, the groups of all devices */
+	hpa_t ring;
+	unsigned order; /* the ring is 2^order pages */
+	const struct vtd_page_request *slots;
+	unsigned slot_count;
+	struct list groups[GROUP_STATES];
+	uint64_t next_serial;
+	uint32_t pending; /* ready and reported; atomic, writers: lock */
+};
+
+#define DEV_GROUP_BUCKETS 64u
+
+/* A device's groups that are not answered, by group index. */
+struct dev_groups {
+	struct group *buckets[DEV_GROUP_BUCKETS];
+	unsigned count;
+};
+
+/* 0; -ENOMEM. */
+int prq_init(struct prq *prq, struct physmem *pm);
+void prq_fini(struct prq *prq, struct physmem *pm);
+uint64_t prq_queue_address(const struct prq *prq);
+
+/* Takes in and reports: run of the page-request worker. */
+bool prq_run(void *arg);
+/* Answers groups whose time is over: run of the expiry worker. */
+bool prq_run_expiry(void *arg);
+
+/*
+ * Answers "invalid" what is pending for the device and PASID (VSVA_PASID_INVALID: requests without PASID;
+ * all: every PASID), in the unit's queue too, and waits until the answers are on their way.
+ */
+void prq_discard(struct vsva_dev *dev, hpasid_t pasid);
+void prq_discard_all(struct vsva_dev *dev);
+/* Has the unit dropped requests since the last look (PRO)? Takes in first. */
+bool prq_has_overflowed(struct vsva_iommu *iommu);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All caches of a unit, what they share: the policy, the lock of their writers, the generation.
+ *
+ * Fill and invalidation: a translation reads the generation before it looks at anything, and what it
+ * read is inserted only if the generation is still the same, under the lock. An invalidation moves
+ * the generation on and removes, under the same lock. So what a walk read before an invalidation is not
+ * in a cache after it; one generation serves all caches, because entries of one are made from
+ * entries of another (VT-d 6.2).
+ *
+ * | may run at once  | find | fill       | remove     |
+ * | find             | yes  | yes        | yes        |
+ * | fill             |      | serialised | serialised |
+ * | remove           |      |            | serialised |
+ */
+#ifndef HW_CACHES_H
+#define HW_CACHES_H
+
+#include "base/lock.h"
+#include "hw/cache.h"
+#include "hw/unit.h"
+
+struct caches {
+	enum unit_cache_policy policy;
+	uint64_t seed;
+	uint64_t draws; /* lots drawn; atomic */
+	struct lock lock;
+	uint64_t generation; /* lock; read atomically */
+	bool caching_mode;   /* CAP.CM: what faulted may be cached, VT-d 6.1 */
+
+	struct cache context;
+	struct cache pasid;
+	struct cache iotlb;
+	struct cache first;  /* paging structures of the first stage and of nested translation */
+	struct cache second; /* paging structures of the second stage */
+	uint64_t iotlb_sizes; /* bit n: the IOTLB may have pages of 2^n bytes; atomic */
+};
+
+/* Witness: the lock is held. */
+struct caches_locked {
+	struct caches *caches;
+};
+
+/* iotlb_lines: a power of two. 0 or -ENOMEM. */
+int caches_init(struct caches *caches, const struct unit_config *config, size_t iotlb_lines);
+void caches_fini(struct caches *caches);
+size_t caches_bytes(const struct caches *caches);
+
+struct caches_locked caches_lock(struct caches *caches);
+void caches_unlock(struct caches_locked *lock);
+static inline void caches_check_locked(const struct caches_locked *lock)
+{
+	DEBUG_CHECK(lock_is_held(&lock->caches->lock));
+	(void)lock;
+}
+
+/* Locks for an invalidation: from here on nothing that was read before is inserted. */
+struct caches_locked caches_lock_to_remove(struct caches *caches);
+static inline uint64_t caches_generation(const struct caches *caches)
+{
+	return __atomic_load_n(&caches->generation, __ATOMIC_ACQUIRE);
+}
+/* Locks for a fill. false, and not locked: something was invalidated since that generation. */
+bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct caches_locked *lock);
+
+/* Everything: SRTP with ESRTPS=1, TE cleared in a unit with scalable mode. VT-d 6.6, 11.4.4 */
+void caches_remove_all(struct caches *caches);
+
+/* A lot below bound, lock-free. The same seed and the same order of calls give the same lots. */
+uint64_t caches_draw(struct caches *caches, uint64_t bound);
+/* Under the policies that do not serve every hit: is this one served? */
+bool caches_serve_by_lot(struct caches *caches);
+static inline bool caches_serve(struct caches *caches)
+{
+	if (__builtin_expect(caches->policy == UNIT_CACHE_LRU, 1))
+		return true;
+	return caches_serve_by_lot(caches);
+}
+static inline bool caches_serve_stalest(const struct caches *caches)
+{
+	return caches->policy == UNIT_CACHE_ADVERSARIAL;
+}
+/* May what faulted be kept, and is this the kind of hardware that does? */
+static inline bool caches_keep_faults(const struct caches *caches)
+{
+	return caches->caching_mode && caches->policy >= UNIT_CACHE_RANDOM;
+}
+
+/* The stalest or the first line of the key's set that has the key; accept may refuse one. false: none. */
+bool caches_find(struct caches *caches, const struct cache *cache, const struct cache_key *key,
+		 bool (*accept)(const struct cache_entry *entry, void *arg), void *arg,
+		 struct cache_entry *out);
+/* Inserts, as the policy wants it. */
+void caches_fill(struct cache *cache, const struct caches_locked *lock, const struct cache_key *key,
+		 const uint64_t value[CACHE_VALUE_WORDS], const struct cache_tag *tag);
+
+#endif

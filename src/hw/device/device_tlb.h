@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device TLB (address translation cache, PCIe 10.1): translations that the unit has given to
+ * this function and may take back.
+ *
+ *   tag         PASID or none, privilege, and the naturally aligned piece of address space
+ *   class       entries have one of three sizes (4 KiB, 2 MiB, 1 GiB); a translation of another size is kept as
+ *               the largest class that fits into it
+ *   generation  moved on by every invalidation. A fill names the generation that it began under and is
+ *               dropped if that has passed: what was translated before an invalidation is not cached after it
+ *
+ * | may run at once  | lookup | insert     | invalidate | flush      |
+ * | lookup           | yes    | yes        | yes        | yes        |
+ * | insert           |        | serialised | serialised | serialised |
+ * lookup takes no lock and must be inside an RCU read section: what it found may be used until that ends.
+ */
+#ifndef HW_DEVICE_DEVICE_TLB_H
+#define HW_DEVICE_DEVICE_TLB_H
+
+#include "hw/device/endpoint.h"
+
+struct device_tlb;
+
+struct device_tlb_tag {
+	uint32_t pasid; /* VSVA_PASID_INVALID: none */
+	bool privileged;
+	uint64_t addr;
+};
+
+struct device_tlb_entry {
+	hpa_t hpa;	 /* of the byte at addr */
+	uint8_t page_lg2; /* bytes around addr that the entry covers */
+	uint8_t rights;	 /* VSVA_PROT_* */
+};
+
+/* NULL: no memory. */
+struct device_tlb *device_tlb_create(void);
+void device_tlb_destroy(struct device_tlb *tlb);
+
+/* To be taken before the translation request whose completion is inserted. */
+uint64_t device_tlb_generation(const struct device_tlb *tlb);
+/* Is there an entry for this address with at least these rights? */
+bool device_tlb_lookup(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
+		       uint8_t rights, struct device_tlb_entry *out);
+/* Replaces the entry of the same tag. false: the generation has passed, nothing was kept. */
+bool device_tlb_insert(struct device_tlb *tlb, const struct device_tlb_tag *tag,
+		       const struct device_tlb_entry *entry, uint64_t generation);
+/* Exactly the entries that the scope touches (PCIe 10.3; VT-d 6.5.2.5, 6.5.2.6). */
+void device_tlb_invalidate(struct device_tlb *tlb, const struct ats_invalidation *scope);
+/* All of them: ATS was switched off, or the function was reset. */
+void device_tlb_flush(struct device_tlb *tlb);
+/* Entries that are valid now. */
+unsigned device_tlb_count(struct device_tlb *tlb);
+
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/* Entries of work queues: their states, their waiting, their end. */
+#include "hw/device/dsa_device.h"
+#include "vtd/descriptors.h"
+
+#include <string.h>
+
+/* In turn, so that slots are handed out and served in about the order of submission. */
+int dsa_job_alloc(struct dsa *dsa)
+{
+	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++) {
+		unsigned slot = (dsa->next_slot + i) % DSA_MAX_ENTRIES;
+
+		if (dsa->state[slot] == DSA_JOB_FREE) {
+			dsa->next_slot = (slot + 1) % DSA_MAX_ENTRIES;
+			return (int)slot;
+		}
+	}
+	return -1;
+}
+
+bool dsa_job_has_earlier(const struct dsa *dsa, unsigned slot)
+{
+	const struct dsa_job *job = &dsa->jobs[slot];
+
+	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++) {
+		const struct dsa_job *other = &dsa->jobs[i];
+
+		if (dsa->state[i] != DSA_JOB_FREE && other->queue == job->queue &&
+		    other->context.pasid == job->context.pasid && other->sequence < job->sequence)
+			return true;
+	}
+	return false;
+}
+
+void dsa_job_ready(struct dsa *dsa, unsigned slot)
+{
+	dsa->state[slot] = DSA_JOB_READY;
+	dsa_engine_kick(dsa, dsa->wq[dsa->jobs[slot].queue].group);
+}
+
+static void wake_drains(struct dsa *dsa, unsigned queue)
+{
+	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++)
+		if (dsa->state[i] == DSA_JOB_WAIT_DRAIN && dsa->jobs[i].queue == queue &&
+		    !dsa_job_has_earlier(dsa, i))
+			dsa_job_ready(dsa, i);
+}
+
+void dsa_job_free(struct dsa *dsa, unsigned slot)
+{
+	struct dsa_job *job = &dsa->jobs[slot];
+
+	dsa->state[slot] = DSA_JOB_FREE;
+	/* A late answer finds no request. */
+	job->page.tag = 0;
+	dsa->wq[job->queue].count--;
+	wake_drains(dsa, job->queue);
+}
+
+void dsa_job_abort(struct dsa *dsa, unsigned slot)
+{
+	if (dsa->state[slot] == DSA_JOB_RUNNING)
+		__atomic_store_n(&dsa->jobs[slot].aborted, true, __ATOMIC_RELEASE);
+	else if (dsa->state[slot] != DSA_JOB_FREE)
+		dsa_job_free(dsa, slot);
+}
+
+static void wake_credit(struct dsa *dsa)
+{
+	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++)
+		if (dsa->state[i] == DSA_JOB_WAIT_CREDIT)
+			dsa_job_ready(dsa, i);
+}
+
+static void answer(struct dsa *dsa, unsigned slot, enum dsa_verdict verdict)
+{
+	struct dsa_page *page = &dsa->jobs[slot].page;
+
+	page->tag = 0;
+	page->answered = true;
+	page->verdict = verdict;
+	if (dsa->state[slot] == DSA_JOB_WAIT_PAGE)
+		dsa_job_ready(dsa, slot);
+}
+
+void dsa_jobs_unanswerable(struct dsa *dsa)
+{
+	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++)
+		if (dsa->state[i] != DSA_JOB_FREE && dsa->jobs[i].page.tag)
+			answer(dsa, i, DSA_PAGE_UNAVAILABLE);
+	dsa->answers++;
+	wake_credit(dsa);
+}
+
+void dsa_page_answer(struct endpoint *endpoint, uint64_t tag, unsigned code)
+{
+	struct dsa *dsa = container_of(endpoint, struct dsa, endpoint);
+	unsigned slot = (unsigned)(tag % DSA_MAX_ENTRIES);
+
+	lock_take(&dsa->lock);
+	if (dsa->jobs[slot].page.tag == tag)
+		answer(dsa, slot,
+		       code == VTD_PAGE_RESPONSE_SUCCESS ? DSA_PAGE_UNKNOWN : DSA_PAGE_REFUSED);
+	dsa->answers++;
+	wake_credit(dsa);
+	dsa_unlock(dsa);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the unit reads and changes tables: in naturally aligned words of 64 bits, each at once. Tables
+ * of any content lead at most to an address where there is no memory, never out of it.
+ * Inside an RCU read section.
+ */
+#ifndef HW_MEMORY_H
+#define HW_MEMORY_H
+
+#include "base/physmem.h"
+
+/* address: a multiple of 8. false: no memory there (an access error of the specification). */
+static inline bool memory_read(struct physmem *pm, uint64_t address, uint64_t *word)
+{
+	const uint64_t *p = physmem_ptr(pm, hpa(address), sizeof(*p), false);
+
+	if (!p)
+		return false;
+	*word = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	return true;
+}
+
+static inline bool memory_write(struct physmem *pm, uint64_t address, uint64_t word)
+{
+	uint64_t *p = physmem_ptr(pm, hpa(address), sizeof(*p), true);
+
+	if (!p)
+		return false;
+	__atomic_store_n(p, word, __ATOMIC_RELEASE);
+	return true;
+}
+
+enum memory_swap {
+	MEMORY_SWAPPED,
+	MEMORY_CHANGED, /* the word was not the expected one */
+	MEMORY_ABSENT,	/* no memory that may be written */
+};
+
+static inline enum memory_swap memory_swap(struct physmem *pm, uint64_t address, uint64_t expected,
+					   uint64_t desired)
+{
+	uint64_t *p = physmem_ptr(pm, hpa(address), sizeof(*p), true);
+
+	if (!p)
+		return MEMORY_ABSENT;
+	if (__atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return MEMORY_SWAPPED;
+	return MEMORY_CHANGED;
+}
+
+/*
+ * Two words as one: software may change 16 bytes of a table at once and rely on hardware never
+ * seeing half of it (VT-d 6.2.3.1). A writer that does nothing else can keep us from ever
+ * seeing the same first word twice, hence the bound: what it gets then is its own doing.
+ */
+static inline bool memory_read_pair(struct physmem *pm, uint64_t address, uint64_t pair[2])
+{
+	const uint64_t *p = physmem_ptr(pm, hpa(address), 2 * sizeof(*p), false);
+	uint64_t first;
+
+	if (!p)
+		return false;
+	first = __atomic_load_n(&p[0], __ATOMIC_ACQUIRE);
+	for (unsigned tries = 0; tries < 64; tries++) {
+		pair[0] = first;
+		pair[1] = __atomic_load_n(&p[1], __ATOMIC_ACQUIRE);
+		first = __atomic_load_n(&p[0], __ATOMIC_ACQUIRE);
+		if (first == pair[0])
+			break;
+	}
+	return true;
+}
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/mediation.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "vmm/vm.h"
+
+/* DSA 1.0 registers that carry PASIDs or say where they are. */
+enum {
+	DSA_WQCAP = 0x20,
+	DSA_OFFSETS = 0x60,
+	DSA_CMD = 0xa0,
+	DSA_CMDSTS = 0xa8,
+	DSA_SWERR = 0xc0,
+	DSA_WQCFG_PASID_WORD = 8, /* offset in WQCFG: 27:8 PASID, 28 PASID enable */
+};
+
+enum dsa_command_code {
+	DSA_COMMAND_DISABLE_DEVICE = 2,
+	DSA_COMMAND_RESET_DEVICE = 5,
+	DSA_COMMAND_ENABLE_QUEUE = 6,
+	DSA_COMMAND_DISABLE_QUEUE = 7,
+	DSA_COMMAND_RESET_QUEUE = 10,
+	DSA_COMMAND_DRAIN_PASID = 11,
+	DSA_COMMAND_ABORT_PASID = 12,
+};
+
+/* The test engine's registers. */
+enum { ENGINE_PASID = 0x1c, ENGINE_CMD = 0x20 };
+#define ENGINE_PASID_VALID UINT32_C(0x80000000)
+
+#define PASID_MASK UINT32_C(0xfffff)
+#define WQCFG_PASID_SHIFT 8
+#define WQCFG_PASID_ENABLE (UINT32_C(1) << 28)
+#define SWERR_PASID_SHIFT 40
+#define CMDSTS_ACTIVE (UINT64_C(1) << 31)
+#define CMDSTS_ERROR UINT64_C(0xff)
+
+static uint64_t device_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size)
+{
+	uint64_t value = 0;
+
+	vsva_device_read(assigned->device, 0, offset, size, &value);
+	return value;
+}
+
+void mediation_init(struct vsva_assigned *assigned)
+{
+	struct mediation *m = &assigned->mediation;
+
+	*m = (struct mediation){.engine_mention = VSVA_PASID_INVALID};
+	for (unsigned i = 0; i < MEDIATION_QUEUES; i++)
+		m->queue_pasid[i] = VSVA_PASID_INVALID;
+	if (vsva_device_kind(assigned->device) != VSVA_DEVICE_DSA)
+		return;
+	m->queue_offset = (uint32_t)((device_read(assigned, DSA_OFFSETS, 8) >> 16) & 0xffff) * 0x100;
+	m->queue_size = 32u << ((device_read(assigned, DSA_WQCAP, 8) >> 24) & 0xf);
+	m->queue_count = (uint32_t)(device_read(assigned, DSA_WQCAP, 8) >> 16) & 0xff;
+	if (m->queue_count > MEDIATION_QUEUES)
+		m->queue_count = MEDIATION_QUEUES;
+}
+
+/* Work queues --------------------------------------------------------------------------------------- */
+
+static void queue_forget(struct vsva_assigned *assigned, unsigned queue)
+{
+	uint32_t *guest = &assigned->mediation.queue_pasid[queue];
+
+	if (*guest != VSVA_PASID_INVALID)
+		pasid_map_put(assigned->vm, gpasid(*guest));
+	*guest = VSVA_PASID_INVALID;
+}
+
+void mediation_release(struct vsva_assigned *assigned)
+{
+	struct mediation *m = &assigned->mediation;
+
+	for (unsigned i = 0; i < MEDIATION_QUEUES; i++)
+		queue_forget(assigned, i);
+	if (m->engine_mention != VSVA_PASID_INVALID)
+		pasid_map_put(assigned->vm, gpasid(m->engine_mention));
+	m->engine_mention = VSVA_PASID_INVALID;
+	m->engine_pasid = 0;
+}
+
+static uint64_t pasid_word_of(const struct mediation *m, unsigned queue)
+{
+	return m->queue_offset + (uint64_t)queue * m->queue_size + DSA_WQCFG_PASID_WORD;
+}
+
+static void queue_write_pasid(struct vsva_assigned *assigned, unsigned queue, uint32_t pasid)
+{
+	uint64_t offset = pasid_word_of(&assigned->mediation, queue);
+	uint32_t word = (uint32_t)device_read(assigned, offset, 4);
+
+	word = (word & ~(PASID_MASK << WQCFG_PASID_SHIFT)) | pasid << WQCFG_PASID_SHIFT;
+	vsva_device_write(assigned->device, 0, offset, 4, word);
+}
+
+static int send_command(struct vsva_assigned *assigned, unsigned size, uint64_t value)
+{
+	return vsva_device_write(assigned->device, 0, DSA_CMD, size, value);
+}
+
+static bool command_failed(struct vsva_assigned *assigned)
+{
+	uint64_t status = device_read(assigned, DSA_CMDSTS, 4);
+
+	return !(status & CMDSTS_ACTIVE) && (status & CMDSTS_ERROR);
+}
+
+/* Enable: the physical queue gets the host PASID first, and the guest's back if it cannot be enabled. */
+static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t value)
+{
+	struct mediation *m = &assigned->mediation;
+	unsigned queue = (unsigned)(value & PASID_MASK);
+	uint32_t word, guest;
+	hpasid_t host;
+	int err;
+
+	if (queue >= m->queue_count || m->queue_pasid[queue] != VSVA_PASID_INVALID)
+		return send_command(assigned, size, value);
+	word = (uint32_t)device_read(assigned, pasid_word_of(m, queue), 4);
+	if (!(word & WQCFG_PASID_ENABLE))
+		return send_command(assigned, size, value);
+	guest = (word >> WQCFG_PASID_SHIFT) & PASID_MASK;
+	err = pasid_map_get(assigned->vm, gpasid(guest), &host);
+	if (err) {
+		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults. */
+		LOG_LIMITED(LOG_WARN, "%s: work queue %u has no host PASID for guest PASID %u: error %d",
+			    assigned->vm->name, queue, guest, err);
+		queue_write_pasid(assigned, queue, 0);
+		return send_command(assigned, size, value);
+	}
+	m->queue_pasid[queue] = guest;
+	queue_write_pasid(assigned, queue, host.v);
+	err = send_command(assigned, size, value);
+	if (err || command_failed(assigned)) {
+		queue_write_pasid(assigned, queue, guest);
+		queue_forget(assigned, queue);
+	}
+	return err;
+}
+
+/* Operand of disable, drain, abort and reset: 15:0 a mask of queues, 19:16 which 16 of them. */
+static int stop_queues(struct vsva_assigned *assigned, unsigned size, uint64_t value, bool all)
+{
+	struct mediation *m = &assigned->mediation;
+	unsigned first = all ? 0 : (unsigned)(value >> 16 & 0xf) * 16;
+	int err = send_command(assigned, size, value);
+
+	if (err || command_failed(assigned))
+		return err;
+	for (unsigned queue = 0; queue < m->queue_count; queue++) {
+		if (!all && (queue < first || queue >= first + 16 || !(value >> (queue - first) & 1)))
+			continue;
+		queue_forget(assigned, queue);
+	}
+	return 0;
+}
+
+static int command_on_pasid(struct vsva_assigned *assigned, unsigned size, uint64_t value)
+{
+	hpasid_t host = {0};
+
+	/* A PASID that is not known has nothing to drain; 0 is nobody's. */
+	pasid_map_lookup(assigned->vm, gpasid((uint32_t)value & PASID_MASK), &host);
+	return send_command(assigned, size, (value & ~(uint64_t)PASID_MASK) | host.v);
+}
+
+static int dsa_command(struct vsva_assigned *assigned, unsigned size, uint64_t value)
+{
+	assigned->mediation.command = (uint32_t)value;
+	switch (value >> 20 & 0x1f) {
+	case DSA_COMMAND_ENABLE_QUEUE:
+		return enable_queue(assigned, size, value);
+	case DSA_COMMAND_DISABLE_QUEUE:
+	case DSA_COMMAND_RESET_QUEUE:
+		return stop_queues(assigned, size, value, false);
+	case DSA_COMMAND_DISABLE_DEVICE:
+	case DSA_COMMAND_RESET_DEVICE:
+		return stop_queues(assigned, size, value, true);
+	case DSA_COMMAND_DRAIN_PASID:
+	case DSA_COMMAND_ABORT_PASID:
+		return command_on_pasid(assigned, size, value);
+	default:
+		return send_command(assigned, size, value);
+	}
+}
+
+/* Which queue's PASID word an access touches, or -1. */
+static int queue_of_access(const struct mediation *m, uint64_t offset, unsigned size)
+{
+	uint64_t in, queue;
+
+	if (!m->queue_offset || offset < m->queue_offset)
+		return -1;
+	queue = (offset - m->queue_offset) / m->queue_size;
+	in = (offset - m->queue_offset) % m->queue_size;
+	if (queue >= m->queue_count || in > DSA_WQCFG_PASID_WORD ||
+	    in + size <= DSA_WQCFG_PASID_WORD)
+		return -1;
+	return (int)queue;
+}
+
+static bool covers(uint64_t offset, unsigned size, uint64_t word)
+{
+	return offset < word + 4 && word < offset + size;
+}
+
+static uint64_t guest_view_of_queue(struct vsva_assigned *assigned, int queue, uint64_t value)
+{
+	uint32_t guest = assigned->mediation.queue_pasid[queue];
+	uint64_t mask = (uint64_t)PASID_MASK << WQCFG_PASID_SHIFT;
+
+	if (guest == VSVA_PASID_INVALID)
+		return value;
+	return (value & ~mask) | (uint64_t)guest << WQCFG_PASID_SHIFT;
+}
+
+/* SWERR.PASID is bits 59:40 of its first qword, so bits 27:8 of the upper half. */
+static uint64_t guest_view_of_error(struct vsva_assigned *assigned, uint64_t offset, unsigned size,
+				    uint64_t value)
+{
+	unsigned shift = size == 8 ? SWERR_PASID_SHIFT : SWERR_PASID_SHIFT - 32;
+	uint64_t mask = (uint64_t)PASID_MASK << shift;
+	gpasid_t guest;
+
+	if (size == 4 && offset == DSA_SWERR)
+		return value;
+	if (vsva_ioasid_gpasid_of(assigned->vm->set, hpasid((uint32_t)((value & mask) >> shift)),
+				  &guest))
+		return value;
+	return (value & ~mask) | (uint64_t)guest.v << shift;
+}
+
+/* Narrow accesses to a word with a PASID would show parts of the host's number. */
+static bool is_narrow(unsigned size)
+{
+	return size < 4;
+}
+
+static int dsa_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t *value)
+{
+	int queue = queue_of_access(&assigned->mediation, offset, size);
+	int err;
+
+	if ((queue >= 0 || covers(offset, size, DSA_SWERR + 4)) && is_narrow(size))
+		return -EINVAL;
+	err = vsva_device_read(assigned->device, 0, offset, size, value);
+	if (err)
+		return err;
+	if (queue >= 0)
+		*value = guest_view_of_queue(assigned, queue, *value);
+	else if (covers(offset, size, DSA_SWERR + 4))
+		*value = guest_view_of_error(assigned, offset, size, *value);
+	else if (offset == DSA_CMD && !is_narrow(size))
+		*value = (*value & ~UINT64_C(0xffffffff)) | assigned->mediation.command;
+	return 0;
+}
+
+static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t value)
+{
+	int queue = queue_of_access(&assigned->mediation, offset, size);
+
+	if (covers(offset, size, DSA_CMD) && !is_narrow(size))
+		return dsa_command(assigned, size, value);
+	/* The configuration of an enabled queue cannot change, least of all its PASID. */
+	if (queue >= 0 && assigned->mediation.queue_pasid[queue] != VSVA_PASID_INVALID)
+		return 0;
+	return vsva_device_write(assigned->device, 0, offset, size, value);
+}
+
+/* Test engine ------------------------------------------------------------------------------------------ */
+
+static int engine_command(struct vsva_assigned *assigned, uint32_t value)
+{
+	struct mediation *m = &assigned->mediation;
+	uint32_t word = m->engine_pasid, old = m->engine_mention;
+	hpasid_t host;
+	int err;
+
+	m->engine_mention = VSVA_PASID_INVALID;
+	if (word & ENGINE_PASID_VALID) {
+		host = hpasid(0);
+		if (!pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), &host))
+			m->engine_mention = word & PASID_MASK;
+		word = (word & ~PASID_MASK) | host.v;
+	}
+	if (old != VSVA_PASID_INVALID)
+		pasid_map_put(assigned->vm, gpasid(old));
+	err = vsva_device_write(assigned->device, 0, ENGINE_PASID, 4, word);
+	return err ? err : vsva_device_write(assigned->device, 0, ENGINE_CMD, 4, value);
+}
+
+static int engine_write(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t value)
+{
+	if (size == 8 && (covers(offset, 8, ENGINE_PASID) || covers(offset, 8, ENGINE_CMD))) {
+		int err = engine_write(assigned, offset, 4, (uint32_t)value);
+
+		return err ? err : engine_write(assigned, offset + 4, 4, value >> 32);
+	}
+	if (offset == ENGINE_PASID && size == 4) {
+		assigned->mediation.engine_pasid = (uint32_t)value;
+		return 0;
+	}
+	if (covers(offset, size, ENGINE_PASID))
+		return -EINVAL;
+	if (offset == ENGINE_CMD && size == 4)
+		return engine_command(assigned, (uint32_t)value);
+	return vsva_device_write(assigned->device, 0, offset, size, value);
+}
+
+static int engine_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t *value)
+{
+	int err = vsva_device_read(assigned->device, 0, offset, size, value);
+
+	if (err || !covers(offset, size, ENGINE_PASID))
+		return err;
+	if (is_narrow(size))
+		return -EINVAL;
+	if (size == 4)
+		*value = assigned->mediation.engine_pasid;
+	else
+		*value = (uint32_t)*value | (uint64_t)assigned->mediation.engine_pasid << 32;
+	return 0;
+}
+
+/* Either -------------------------------------------------------------------------------------------------- */
+
+int mediation_read(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
+		   uint64_t *value)
+{
+	if (bar != 0)
+		return vsva_device_read(assigned->device, bar, offset, size, value);
+	if (vsva_device_kind(assigned->device) == VSVA_DEVICE_DSA)
+		return dsa_read(assigned, offset, size, value);
+	return engine_read(assigned, offset, size, value);
+}
+
+int mediation_write(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
+		    uint64_t value)
+{
+	if (bar != 0)
+		return vsva_device_write(assigned->device, bar, offset, size, value);
+	if (vsva_device_kind(assigned->device) == VSVA_DEVICE_DSA)
+		return dsa_write(assigned, offset, size, value);
+	return engine_write(assigned, offset, size, value);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest PASID to host PASID. A guest PASID has a host PASID as long as something mentions it; the
+ * host number never follows from the guest's.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "vmm/vm.h"
+#include "vsva/limits.h"
+
+struct pasid_mention {
+	hpasid_t host;
+	uint32_t uses;
+	bool from_vcmd;
+};
+
+static struct pasid_mention *find(struct vsva_vm *vm, gpasid_t guest)
+{
+	return sparse_get(&vm->pasids, guest.v);
+}
+
+static void drop(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention)
+{
+	int err;
+
+	sparse_set(&vm->pasids, guest.v, NULL);
+	vsva_ioasid_detach_gpasid(vm->set, mention->host);
+	err = vsva_ioasid_free(vm->set, mention->host);
+	if (err)
+		log_line(LOG_ERROR, "%s: host PASID %u of guest PASID %u not freed: error %d",
+			 vm->name, mention->host.v, guest.v, err);
+	__atomic_fetch_sub(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
+	base_free(mention);
+}
+
+static int fill(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention)
+{
+	int err = vsva_ioasid_alloc(vm->set, VSVA_LIMIT_FIRST_VM_PASID, VSVA_PASID_MAX, NULL,
+				    &mention->host);
+
+	if (err)
+		return err;
+	err = vsva_ioasid_attach_gpasid(vm->set, mention->host, guest);
+	if (!err)
+		err = sparse_set(&vm->pasids, guest.v, mention);
+	if (err)
+		vsva_ioasid_free(vm->set, mention->host);
+	return err;
+}
+
+static int create(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention **out)
+{
+	struct pasid_mention *mention = base_zalloc(sizeof(*mention));
+	int err = mention ? fill(vm, guest, mention) : -ENOMEM;
+
+	if (err) {
+		base_free(mention);
+		return err;
+	}
+	__atomic_fetch_add(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
+	*out = mention;
+	return 0;
+}
+
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
+{
+	struct pasid_mention *mention;
+	int err = 0;
+
+	if (guest.v > VSVA_PASID_MAX)
+		return -EINVAL;
+	lock_take(&vm->map_lock);
+	mention = find(vm, guest);
+	if (!mention)
+		err = create(vm, guest, &mention);
+	if (!err) {
+		mention->uses++;
+		*out = mention->host;
+	}
+	lock_drop(&vm->map_lock);
+	return err;
+}
+
+void pasid_map_put(struct vsva_vm *vm, gpasid_t guest)
+{
+	struct pasid_mention *mention;
+
+	lock_take(&vm->map_lock);
+	mention = find(vm, guest);
+	CHECK(mention && mention->uses);
+	if (--mention->uses == 0 && !mention->from_vcmd)
+		drop(vm, guest, mention);
+	lock_drop(&vm->map_lock);
+}
+
+int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
+{
+	struct pasid_mention *mention;
+
+	lock_take(&vm->map_lock);
+	mention = find(vm, guest);
+	if (mention)
+		*out = mention->host;
+	lock_drop(&vm->map_lock);
+	return mention ? 0 : -ENOENT;
+}
+
+/* The lowest number that nothing mentions, from where the last search ended, so that a number
+ * just freed is not given out again at once. */
+static int pick_guest_pasid(struct vsva_vm *vm, gpasid_t *out)
+{
+	uint32_t quota = vsva_ioasid_set_quota(vm->set);
+
+	for (uint32_t tried = 0; tried <= quota; tried++) {
+		uint32_t candidate = vm->next_vcmd;
+
+		vm->next_vcmd = candidate < quota ? candidate + 1 : 1;
+		if (!find(vm, gpasid(candidate))) {
+			*out = gpasid(candidate);
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+int pasid_map_vcmd_alloc(struct vsva_vm *vm, gpasid_t *out)
+{
+	struct pasid_mention *mention;
+	int err;
+
+	lock_take(&vm->map_lock);
+	err = pick_guest_pasid(vm, out);
+	if (!err)
+		err = create(vm, *out, &mention);
+	if (!err)
+		mention->from_vcmd = true;
+	lock_drop(&vm->map_lock);
+	return err;
+}
+
+int pasid_map_vcmd_free(struct vsva_vm *vm, gpasid_t guest)
+{
+	struct pasid_mention *mention;
+
+	lock_take(&vm->map_lock);
+	mention = find(vm, guest);
+	if (mention && !mention->from_vcmd)
+		mention = NULL;
+	if (mention) {
+		/* Still mentioned elsewhere: the last mention frees it. */
+		mention->from_vcmd = false;
+		if (!mention->uses)
+			drop(vm, guest, mention);
+	}
+	lock_drop(&vm->map_lock);
+	return mention ? 0 : -ENOENT;
+}
+
+void pasid_map_vcmd_free_all(struct vsva_vm *vm)
+{
+	struct pasid_mention *mention;
+
+	lock_take(&vm->map_lock);
+	for (uint32_t guest = 0; (mention = sparse_next(&vm->pasids, &guest)); guest++) {
+		mention->from_vcmd = false;
+		if (!mention->uses)
+			drop(vm, gpasid(guest), mention);
+	}
+	vm->next_vcmd = 1;
+	lock_drop(&vm->map_lock);
+}

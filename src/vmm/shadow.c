@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shadowing: what the guest's tables say against what the host has bound. Every change comes from re-reading
+ * guest memory after the guest invalidated; nothing is bound because of a write alone.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/rcu.h"
+#include "vmm/vm.h"
+#include "vsva/limits.h"
+
+static struct guest_table_root root_of(struct vsva_vm *vm)
+{
+	return (struct guest_table_root){
+		.rtaddr = vm->root, .rules = &vm->rules, .memory = &vm->memory};
+}
+
+static uint32_t first_stage_flags(const struct vtd_pasid_entry *entry)
+{
+	return (vtd_pasid_entry_SRE(entry) ? VSVA_VTD_GPASID_SRE : 0) |
+	       (vtd_pasid_entry_EAFE(entry) ? VSVA_VTD_GPASID_EAFE : 0);
+}
+
+static uint32_t first_stage_width(const struct vtd_pasid_entry *entry)
+{
+	return vtd_levels_width(vtd_fspm_levels((unsigned)vtd_pasid_entry_FSPM(entry)));
+}
+
+/* Bind and unbind ------------------------------------------------------------------------------ */
+
+static int bind_first_stage(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t host,
+			    const struct vtd_pasid_entry *entry)
+{
+	struct vsva_gpasid_bind_data data = {
+		.argsz = sizeof(data),
+		.version = VSVA_GPASID_BIND_VERSION_1,
+		.format = VSVA_PASID_FORMAT_INTEL_VTD,
+		.addr_width = first_stage_width(entry),
+		.flags = VSVA_GPASID_VAL,
+		.gpgd = vtd_pasid_entry_FSPTPTR(entry),
+		.hpasid = host.v,
+		.gpasid = guest.v,
+		.vtd.flags = first_stage_flags(entry),
+	};
+
+	return vsva_bind_gpasid(assigned->vm->domain, assigned->dev, &data);
+}
+
+static int bind_entry(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t host,
+		      const struct vtd_pasid_entry *entry)
+{
+	if (vtd_pasid_entry_PGTT(entry) == VTD_PGTT_PASS_THROUGH)
+		return vsva_bind_second_stage(assigned->vm->domain, assigned->dev, host);
+	return bind_first_stage(assigned, guest, host, entry);
+}
+
+/* A guest's refused entry stays unbound: its DMA faults under its own PASID, and the next
+ * invalidation tries again. */
+static void shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
+			const struct vtd_pasid_entry *entry)
+{
+	struct vsva_vm *vm = assigned->vm;
+	int err = pasid_map_get(vm, shadow->gpasid, &shadow->hpasid);
+
+	if (!err) {
+		err = bind_entry(assigned, shadow->gpasid, shadow->hpasid, entry);
+		if (err)
+			pasid_map_put(vm, shadow->gpasid);
+	}
+	shadow->bound = !err;
+	if (!err) {
+		VM_COUNT(vm, binds);
+		__atomic_fetch_add(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	VM_COUNT(vm, refused_binds);
+	LOG_LIMITED(LOG_WARN,
+		    "%s: device %04x guest PASID %u not bound: error %d (first stage at %#llx)",
+		    vm->name, assigned->guest_rid.v, shadow->gpasid.v, err,
+		    (unsigned long long)vtd_pasid_entry_FSPTPTR(entry));
+}
+
+static void shadow_unbind(struct vsva_assigned *assigned, struct shadow *shadow)
+{
+	struct vsva_vm *vm = assigned->vm;
+	int err;
+
+	if (!shadow->bound)
+		return;
+	err = vsva_unbind_gpasid(vm->domain, assigned->dev, shadow->hpasid);
+	if (err)
+		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u unbound with error %d",
+			    vm->name, assigned->guest_rid.v, shadow->hpasid.v, err);
+	pasid_map_put(vm, shadow->gpasid);
+	shadow->bound = false;
+	VM_COUNT(vm, unbinds);
+	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
+}
+
+static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
+{
+	shadow_unbind(assigned, shadow);
+	sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
+	base_free(shadow);
+}
+
+static void shadow_create(struct vsva_assigned *assigned, gpasid_t guest,
+			  const struct vtd_pasid_entry *entry)
+{
+	struct shadow *shadow = base_zalloc(sizeof(*shadow));
+
+	if (!shadow || sparse_set(&assigned->shadows, guest.v, shadow)) {
+		LOG_LIMITED(LOG_WARN, "%s: guest PASID %u not bound: no memory", assigned->vm->name,
+			    guest.v);
+		base_free(shadow);
+		return;
+	}
+	shadow->gpasid = guest;
+	memcpy(shadow->words, entry->q, sizeof(shadow->words));
+	shadow_bind(assigned, shadow, entry);
+}
+
+/* Requests without PASID ------------------------------------------------------------------------ */
+
+static void rid_config_of(struct vsva_assigned *assigned, struct vsva_rid_config *config,
+			  struct guest_pasid *guest)
+{
+	struct guest_table_root root = root_of(assigned->vm);
+
+	memset(config, 0, sizeof(*config));
+	memset(guest, 0, sizeof(*guest));
+	config->kind = VSVA_RID_SECOND_STAGE; /* translation off: guest physical addresses */
+	if (!assigned->vm->enabled)
+		return;
+	config->kind = VSVA_RID_BLOCKED;
+	if (assigned->context.fault)
+		return;
+	config->kind = VSVA_RID_SECOND_STAGE;
+	if (assigned->context.legacy)
+		return;
+	guest_pasid_read(&root, &assigned->context, assigned->context.rid_pasid, guest);
+	if (guest->fault) {
+		config->kind = VSVA_RID_BLOCKED;
+	} else if (vtd_pasid_entry_PGTT(&guest->entry) == VTD_PGTT_FIRST_STAGE) {
+		config->kind = VSVA_RID_NESTED;
+		config->gpgd = gpa(vtd_pasid_entry_FSPTPTR(&guest->entry));
+		config->addr_width = first_stage_width(&guest->entry);
+		config->vtd_flags = first_stage_flags(&guest->entry);
+	}
+}
+
+static void sync_rid(struct vsva_assigned *assigned)
+{
+	struct vsva_vm *vm = assigned->vm;
+	struct vsva_rid_config config;
+	struct guest_pasid guest;
+	int err;
+
+	rid_config_of(assigned, &config, &guest);
+	err = vsva_attach_rid(vm->domain, assigned->dev, &config);
+	if (err) {
+		LOG_LIMITED(LOG_WARN,
+			    "%s: device %04x requests without PASID are blocked: error %d (first stage at %#llx)",
+			    vm->name, assigned->guest_rid.v, err, (unsigned long long)config.gpgd.v);
+		config = (struct vsva_rid_config){.kind = VSVA_RID_BLOCKED};
+		vsva_attach_rid(vm->domain, assigned->dev, &config);
+	}
+	assigned->rid_kind = config.kind;
+	memcpy(assigned->rid_words, guest.entry.q, sizeof(assigned->rid_words));
+}
+
+/* One PASID ------------------------------------------------------------------------------------- */
+
+/* Qword 0 to 2 hold all that a first-stage or pass-through entry is made of. */
+static bool is_unchanged(const struct shadow *shadow, const struct vtd_pasid_entry *entry)
+{
+	return !memcmp(shadow->words, entry->q, sizeof(shadow->words));
+}
+
+static bool has_pasids(const struct vsva_assigned *assigned)
+{
+	return assigned->vm->enabled && !assigned->context.fault && !assigned->context.legacy &&
+	       assigned->context.paside;
+}
+
+static void read_entry(struct vsva_assigned *assigned, gpasid_t guest, struct guest_pasid *out)
+{
+	struct guest_table_root root = root_of(assigned->vm);
+
+	memset(out, 0, sizeof(*out));
+	out->fault = VTD_FAULT_SCT_6;
+	if (has_pasids(assigned))
+		guest_pasid_read(&root, &assigned->context, guest.v, out);
+}
+
+/* Equal and bound: the flush changes nothing here, also when it stood for "deleted and added
+ * again". Anything else that was there goes before anything new comes. */
+void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
+{
+	struct shadow *shadow = sparse_get(&assigned->shadows, guest.v);
+	struct guest_pasid now;
+
+	if (!assigned->context.fault && guest.v == assigned->context.rid_pasid) {
+		sync_rid(assigned);
+		return;
+	}
+	read_entry(assigned, guest, &now);
+	if (shadow && !now.fault && is_unchanged(shadow, &now.entry)) {
+		if (!shadow->bound)
+			shadow_bind(assigned, shadow, &now.entry);
+		return;
+	}
+	if (shadow)
+		shadow_free(assigned, shadow);
+	if (!now.fault)
+		shadow_create(assigned, guest, &now.entry);
+}
+
+/* Scan ------------------------------------------------------------------------------------------ */
+
+void shadow_schedule_scan(struct vsva_assigned *assigned)
+{
+	assigned->scan_pending = true;
+	assigned->scan_next = 0;
+}
+
+/* Directory entries to visit: all that the guest's directory has, or, where it has none, all below
+ * which something is still shadowed. */
+static uint32_t scan_end(const struct vsva_assigned *assigned)
+{
+	if (has_pasids(assigned))
+		return vtd_pasid_dir_count(assigned->context.pdts);
+	return (VSVA_PASID_MAX + 1) / VTD_PASID_TABLE_COUNT;
+}
+
+/* All 64 PASIDs under one directory entry; returns how many guest entries were read. */
+static unsigned scan_directory_entry(struct vsva_assigned *assigned, uint32_t index)
+{
+	struct guest_table_root root = root_of(assigned->vm);
+	uint32_t first = index * VTD_PASID_TABLE_COUNT, at = first;
+	struct shadow *shadow;
+
+	if (has_pasids(assigned) && index < scan_end(assigned) &&
+	    guest_directory_entry_is_present(&root, &assigned->context, index)) {
+		for (uint32_t i = 0; i < VTD_PASID_TABLE_COUNT; i++)
+			shadow_sync_pasid(assigned, gpasid(first + i));
+		return VTD_PASID_TABLE_COUNT + 1;
+	}
+	while ((shadow = sparse_next(&assigned->shadows, &at)) && at < first + VTD_PASID_TABLE_COUNT)
+		shadow_free(assigned, shadow);
+	return 1;
+}
+
+static bool skip_to_shadow(const struct vsva_assigned *assigned, uint32_t *index)
+{
+	uint32_t at = *index * VTD_PASID_TABLE_COUNT;
+
+	if (!sparse_next(&assigned->shadows, &at))
+		return false;
+	*index = at / VTD_PASID_TABLE_COUNT;
+	return true;
+}
+
+/* A directory beyond PDTS (the guest shrank it) still has its old shadows dropped. */
+static bool next_to_scan(const struct vsva_assigned *assigned, uint32_t *index)
+{
+	if (*index < scan_end(assigned) && has_pasids(assigned))
+		return true;
+	return skip_to_shadow(assigned, index);
+}
+
+static void scan_device(struct vsva_assigned *assigned, unsigned *budget)
+{
+	while (*budget && next_to_scan(assigned, &assigned->scan_next)) {
+		unsigned reads = scan_directory_entry(assigned, assigned->scan_next++);
+
+		*budget -= reads < *budget ? reads : *budget;
+	}
+	if (*budget)
+		assigned->scan_pending = false;
+}
+
+bool shadow_scan_some(struct vsva_vm *vm)
+{
+	unsigned budget = VSVA_LIMIT_SHADOW_READS_PER_RUN;
+
+	for (struct vsva_assigned *a = vm->devices; a; a = a->next) {
+		if (!a->scan_pending)
+			continue;
+		scan_device(a, &budget);
+		if (a->scan_pending)
+			return true;
+	}
+	return false;
+}
+
+/* Context ---------------------------------------------------------------------------------------- */
+
+void shadow_sync_context(struct vsva_assigned *assigned)
+{
+	struct guest_table_root root = root_of(assigned->vm);
+	struct guest_context now;
+
+	memset(&now, 0, sizeof(now));
+	now.fault = VTD_FAULT_RTA_1;
+	if (assigned->vm->enabled)
+		guest_context_read(&root, assigned->guest_rid, &now);
+	if (!guest_context_is_same(&assigned->context, &now))
+		shadow_schedule_scan(assigned);
+	lock_take(&assigned->config_lock);
+	assigned->context = now;
+	lock_drop(&assigned->config_lock);
+	sync_rid(assigned);
+}
+
+void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind)
+{
+	struct vsva_rid_config config = {.kind = kind};
+	struct shadow *shadow;
+
+	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++)
+		shadow_free(assigned, shadow);
+	assigned->scan_pending = false;
+	vsva_attach_rid(assigned->vm->domain, assigned->dev, &config);
+	assigned->rid_kind = kind;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VMM's room.
+ *
+ * Vocabulary
+ *   vIOMMU    the virtual remapping unit of one VM: a register file, a queue that a worker executes
+ *   assigned  a physical device given to the VM under a guest requester id
+ *   shadow    what the vIOMMU last read of one present guest PASID entry, and what became of it: bound on
+ *             the host, or refused
+ *   mention   a reason for a guest PASID to have a host PASID: a binding, a work queue that has it
+ *             programmed, or the virtual command
+ *   scan      the walk over a guest's PASID tables after something wide was invalidated, a bounded piece at
+ *             a time
+ *
+ * Locks: `lock` (rank VIOMMU) is held by whoever changes shadows: the worker, assignment, reset. `regs_lock`
+ * guards the register file alone, so that page requests and faults reach the guest while
+ * the worker waits for the host. Guest memory is read without a lock.
+ *
+ * Implements the virtual side of VT-d 5.10 chapters 3, 6, 7 and 11 with CM=1 and first-stage and pass-through
+ * translation types.
+ */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include "base/lock.h"
+#include "base/seams.h"
+#include "base/sparse.h"
+#include "vmm/guest_memory.h"
+#include "vmm/guest_tables.h"
+#include "vmm/mediation.h"
+#include "vsva/vm.h"
+#include "vtd/pci_config.h"
+#include "vtd/regfile.h"
+
+/* One present guest PASID entry on one device. */
+struct shadow {
+	gpasid_t gpasid;
+	hpasid_t hpasid; /* valid if bound */
+	bool bound;	 /* otherwise refused: tried again at the next invalidation */
+	uint64_t words[3]; /* the entry's qwords 0 to 2 as read */
+};
+
+struct vsva_assigned {
+	struct vsva_vm *vm;
+	struct vsva_assigned *next; /* vm->lock; readers RCU */
+	struct vsva_device *device;
+	struct vsva_dev *dev;
+	rid_t guest_rid;
+	struct guest_context context; /* as last read; written under vm->lock and config_lock */
+	struct sparse shadows;	      /* struct shadow by guest PASID; vm->lock */
+	enum vsva_rid_kind rid_kind;  /* what requests without PASID meet now; vm->lock */
+	uint64_t rid_words[3];	      /* guest's RID_PASID entry behind it; vm->lock */
+	bool scan_pending;	      /* vm->lock */
+	uint32_t scan_next;	      /* directory index; vm->lock */
+	struct lock config_lock;      /* config, mediated registers; rank ASSIGNED */
+	struct pci_config config;     /* the guest's; config_lock */
+	struct mediation mediation;   /* config_lock */
+	void (*irq)(void *arg, unsigned vector);
+	void *irq_arg;
+};
+
+enum vm_command { VM_COMMAND_NONE, VM_COMMAND_RUNNING };
+
+struct vsva_vm {
+	struct vsva_machine *machine;
+	const struct seams *seams;
+	struct vsva_iommu *iommu;
+	uint32_t number;
+	char name[32];
+	uint32_t trace_id; /* = number */
+	struct vsva_ioasid_set *set;
+	struct vsva_domain *domain;
+	struct guest_memory memory;
+	struct vtd_rules rules; /* what the guest was promised */
+	void (*msi)(void *arg, uint64_t address, uint32_t data);
+	void *msi_arg;
+
+	struct lock lock;	       /* rank VIOMMU */
+	struct vsva_assigned *devices; /* lock; readers RCU */
+	uint64_t root;		       /* RTADDR in force; lock */
+	bool enabled;		       /* TE; lock */
+	uint32_t pending_gcmd;	       /* effects of a register write to carry out; regs_lock */
+	bool gcmd_scanning;	       /* the scan that a command waits for has begun; lock */
+	struct worker *worker;
+
+	struct lock regs_lock; /* rank VIOMMU_REGS */
+	struct vtd_regfile regs;
+
+	struct lock map_lock;  /* rank PASID_MAP */
+	struct sparse pasids;  /* struct pasid_mention by guest PASID; map_lock */
+	uint32_t next_vcmd;    /* where to look for a free guest PASID; map_lock */
+
+	struct vsva_vm_stats stats; /* atomics */
+};
+
+#define VM_COUNT(vm, what) __atomic_fetch_add(&(vm)->stats.what, 1, __ATOMIC_RELAXED)
+
+/* Guest PASID to host PASID (pasid_map.c) ------------------------------------------------------- */
+
+enum mention { MENTION_USE, MENTION_VCMD };
+
+/* Finds or allocates the host PASID and counts a mention. -EDQUOT, -ENOSPC, -ENOMEM. Any lock but IOASID's. */
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out);
+/* Drops a mention; the last one returns the host PASID. */
+void pasid_map_put(struct vsva_vm *vm, gpasid_t guest);
+int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out);
+/* Virtual command: a fresh guest PASID with its host PASID; -ENOSPC, -EDQUOT, -ENOMEM. */
+int pasid_map_vcmd_alloc(struct vsva_vm *vm, gpasid_t *out);
+/* -ENOENT: not from the virtual command. */
+int pasid_map_vcmd_free(struct vsva_vm *vm, gpasid_t guest);
+/* Everything the virtual command gave out goes back (guest reset). */
+void pasid_map_vcmd_free_all(struct vsva_vm *vm);
+
+/* Shadowing (shadow.c); vm->lock held --------------------------------------------------------- */
+
+/* Re-reads the guest's context entry; if it changed, brings requests without PASID up to date and
+ * schedules a scan of the PASIDs. */
+void shadow_sync_context(struct vsva_assigned *assigned);
+/* Re-reads one guest PASID entry and binds, unbinds or replaces. */
+void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest);
+/* Schedules re-reading all of the device's PASID entries. */
+void shadow_schedule_scan(struct vsva_assigned *assigned);
+/* Reads a bounded number of entries; true: more to do. */
+bool shadow_scan_some(struct vsva_vm *vm);
+/* Unbinds all; requests without PASID get `kind`. */
+void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind);
+
+/* The queue (viommu_queue.c); vm->lock held ---------------------------------------------------- */
+
+/* Executes the descriptor at the head; false: nothing to execute now. */
+bool viommu_execute_one(struct vsva_vm *vm);
+
+/* Virtual unit (viommu.c) ----------------------------------------------------------------------- */
+
+int viommu_init(struct vsva_vm *vm, const struct vsva_vm_options *options);
+void viommu_fini(struct vsva_vm *vm);
+/* Sends the messages that a register access caused; no lock held but vm->lock. */
+void viommu_carry_out(struct vsva_vm *vm, const struct vtd_effects *effects);
+
+/* Upwards (viommu_report.c): called by the host's handlers without locks */
+int viommu_report_page_request(struct vsva_assigned *assigned, const struct vsva_fault_page_request *prm);
+void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_unit_fault *fault);
+/* Guest's answer; vm->lock held. */
+void viommu_page_group_response(struct vsva_vm *vm, rid_t guest_rid, bool has_pasid, gpasid_t guest,
+				uint16_t prgi, unsigned code);
+
+/* Assigned devices (assigned.c) ------------------------------------------------------------------ */
+
+int assigned_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault);
+void assigned_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_unit_fault *fault);
+/* By guest requester id; NULL: none. RCU read section or vm->lock. */
+struct vsva_assigned *assigned_find(struct vsva_vm *vm, rid_t guest_rid);
+/* Has the guest switched on ATS (PRI) for the device, and does its context entry let it? vm->lock or not: a snapshot. */
+bool assigned_guest_sees_ats(struct vsva_assigned *assigned);
+bool assigned_guest_sees_pri(struct vsva_assigned *assigned);
+/* Unassigns without taking vm->lock's callers into account: last step of vsva_vm_destroy too. */
+void assigned_release(struct vsva_assigned *assigned);
+
+#endif
