@@ -60,6 +60,8 @@ int vsva_device_config_write(struct vsva_device *device, uint32_t offset, unsign
 void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsigned vector), void *arg);
 /* Function-level reset: registers to defaults, work forgotten, no access afterwards. */
 void vsva_device_reset(struct vsva_device *device);
+/* Configuration space to its state after power-on too; for whoever owns it whole (a bare machine's guest). */
+void vsva_device_reset_config(struct vsva_device *device);
 /* Makes the device dead (true) or alive again: it stops answering, invalidations time out. */
 void vsva_device_set_gone(struct vsva_device *device, bool gone);
 

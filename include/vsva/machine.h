@@ -71,6 +71,9 @@ int vsva_machine_add_memory(struct vsva_machine *machine, hpa_t address, void *m
 			    bool writable);
 int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address);
 
+/* Bare machine: power-on state of the unit, everything in its caches gone. */
+void vsva_machine_reset_unit(struct vsva_machine *machine);
+
 /* Counters of the unit. */
 struct vsva_unit_stats {
 	uint64_t iotlb_hits, iotlb_misses, iotlb_entries, iotlb_bytes;

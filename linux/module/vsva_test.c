@@ -41,21 +41,21 @@ MODULE_PARM_DESC(rounds, "how many random streaming copies");
 
 /* The engine's registers, BAR0, little endian. */
 enum {
-	ENGINE_ID = 0x00, /* u32, "AVSV" */
-	ENGINE_VERSION = 0x04, /* u32 */
-	ENGINE_SOURCE = 0x08, /* u64 */
+	ENGINE_ID = 0x00,          /* u32, "AVSV" */
+	ENGINE_VERSION = 0x04,     /* u32 */
+	ENGINE_SOURCE = 0x08,      /* u64 */
 	ENGINE_DESTINATION = 0x10, /* u64 */
-	ENGINE_LENGTH = 0x18, /* u32, at most 1 MiB */
-	ENGINE_PASID = 0x1c, /* u32, 19:0 and the two bits below */
-	ENGINE_COMMAND = 0x20, /* u32, a write starts */
-	ENGINE_STATUS = 0x24, /* u32 */
-	ENGINE_FAULT = 0x28, /* u64 */
-	ENGINE_FILL = 0x30, /* u64 */
-	ENGINE_RESULT = 0x38, /* u64 */
-	ENGINE_DONE = 0x40, /* u32, bytes */
+	ENGINE_LENGTH = 0x18,      /* u32, at most 1 MiB */
+	ENGINE_PASID = 0x1c,       /* u32, 19:0 and the two bits below */
+	ENGINE_COMMAND = 0x20,     /* u32, a write starts */
+	ENGINE_STATUS = 0x24,      /* u32 */
+	ENGINE_FAULT = 0x28,       /* u64 */
+	ENGINE_FILL = 0x30,        /* u64 */
+	ENGINE_RESULT = 0x38,      /* u64 */
+	ENGINE_DONE = 0x40,        /* u32, bytes */
 };
 
-#define ENGINE_ID_VALUE 0x56535641u
+#define ENGINE_ID_VALUE    0x56535641u
 #define ENGINE_PASID_VALID BIT(31)
 
 enum {
@@ -81,7 +81,7 @@ struct engine {
 	struct pci_dev *pdev;
 	struct device *dev;
 	void __iomem *registers;
-	u32 pasid; /* with ENGINE_PASID_VALID, or 0 */
+	u32 pasid;     /* with ENGINE_PASID_VALID, or 0 */
 	u32 modifiers; /* ORed into each command */
 	atomic_t interrupts;
 	bool failed;
@@ -89,11 +89,11 @@ struct engine {
 
 static struct engine engine;
 
-#define REPORT(good, format, ...)                                                              \
-	do {                                                                                   \
-		bool good_ = (good);                                                           \
-		engine.failed |= !good_;                                                       \
-		pr_info(format " %s\n", ##__VA_ARGS__, good_ ? "ok" : "FAIL");                 \
+#define REPORT(good, format, ...)                                                                  \
+	do {                                                                                       \
+		bool good_ = (good);                                                               \
+		engine.failed |= !good_;                                                           \
+		pr_info(format " %s\n", ##__VA_ARGS__, good_ ? "ok" : "FAIL");                     \
 	} while (0)
 
 /* --- one command ------------------------------------------------------------------------------ */
@@ -137,7 +137,8 @@ static void randomize(void *at, size_t length)
 	get_random_bytes(at, length);
 }
 
-/* --- DMA without PASID -------------------------------------------------------------------------- */
+/* --- DMA without PASID --------------------------------------------------------------------------
+ */
 
 static void test_coherent(const char *name)
 {
@@ -159,8 +160,10 @@ static void test_coherent(const char *name)
 	       "case=%s-copy status=%u bytes=%u iova=%pad", name, status, engine_done(), &to_at);
 
 	status = engine_run(COMMAND_FILL, 0, to_at + 8, 4096, 0x1122334455667788);
-	REPORT(status == STATUS_DONE && !memcmp(to, from, 8) && *(u64 *)(to + 8) == 0x1122334455667788 &&
-		       *(u64 *)(to + 4096) == 0x1122334455667788 && !memcmp(to + 4104, from + 4104, 64),
+	REPORT(status == STATUS_DONE && !memcmp(to, from, 8) &&
+		       *(u64 *)(to + 8) == 0x1122334455667788 &&
+		       *(u64 *)(to + 4096) == 0x1122334455667788 &&
+		       !memcmp(to + 4104, from + 4104, 64),
 	       "case=%s-fill status=%u", name, status);
 
 	for (u32 i = 0; i < length; i++)
@@ -172,7 +175,8 @@ static void test_coherent(const char *name)
 
 	*(u64 *)to = 40;
 	status = engine_run(COMMAND_FETCH_ADD, 0, to_at, 8, 2);
-	REPORT(status == STATUS_DONE && *(u64 *)to == 42 && readq(engine.registers + ENGINE_RESULT) == 40,
+	REPORT(status == STATUS_DONE && *(u64 *)to == 42 &&
+		       readq(engine.registers + ENGINE_RESULT) == 40,
 	       "case=%s-fetch-add status=%u value=%llu old=%llu", name, status, *(u64 *)to,
 	       readq(engine.registers + ENGINE_RESULT));
 out:
@@ -200,7 +204,7 @@ static u32 stream_once(void *from, void *to, u32 length)
 
 static void test_streaming(const char *name)
 {
-	static const u32 lengths[] = { 1, 63, 4095, 4096, 4097, 65536, 262144 };
+	static const u32 lengths[] = {1, 63, 4095, 4096, 4097, 65536, 262144};
 	u8 *from = kmalloc(SZ_512K, GFP_KERNEL), *to = kmalloc(SZ_512K, GFP_KERNEL);
 
 	for (size_t i = 0; from && to && i < ARRAY_SIZE(lengths); i++) {
@@ -209,8 +213,8 @@ static void test_streaming(const char *name)
 		randomize(from, length + 128);
 		memset(to, 0x5a, length + 128);
 		status = stream_once(from + 64, to + 64, length);
-		REPORT(status == STATUS_DONE && !memcmp(from + 64, to + 64, length) && to[63] == 0x5a &&
-			       to[64 + length] == 0x5a,
+		REPORT(status == STATUS_DONE && !memcmp(from + 64, to + 64, length) &&
+			       to[63] == 0x5a && to[64 + length] == 0x5a,
 		       "case=%s length=%u status=%u", name, length, status);
 	}
 	if (!from || !to)
@@ -286,7 +290,8 @@ static void test_scattered(const char *name)
 	if (dma_mapping_error(engine.dev, bounce_at))
 		goto out;
 	segments = dma_map_sg(engine.dev, list, COUNT, DMA_FROM_DEVICE);
-	for_each_sg(list, sg, segments, i) {
+	for_each_sg(list, sg, segments, i)
+	{
 		if (status == STATUS_DONE)
 			status = engine_copy(bounce_at + at, sg_dma_address(sg), sg_dma_len(sg));
 		at += sg_dma_len(sg);
@@ -295,7 +300,8 @@ static void test_scattered(const char *name)
 		dma_unmap_sg(engine.dev, list, COUNT, DMA_FROM_DEVICE);
 	dma_unmap_single(engine.dev, bounce_at, length, DMA_TO_DEVICE);
 	for (i = 0; i < COUNT; i++)
-		same &= !memcmp(page_address(pages[COUNT - 1 - i]), from + i * PAGE_SIZE, PAGE_SIZE);
+		same &= !memcmp(page_address(pages[COUNT - 1 - i]), from + i * PAGE_SIZE,
+				PAGE_SIZE);
 out:
 	REPORT(segments > 0 && status == STATUS_DONE && same && at == length,
 	       "case=%s pages=%d segments=%d status=%u", name, COUNT, segments, status);
@@ -329,8 +335,8 @@ static void test_large(const char *name)
 	}
 	status = engine_copy(at, at + half, half);
 	dma_unmap_page(engine.dev, at, length, DMA_BIDIRECTIONAL);
-	REPORT(status == STATUS_DONE && !memcmp(memory, memory + half, half), "case=%s status=%u iova=%pad", name,
-	       status, &at);
+	REPORT(status == STATUS_DONE && !memcmp(memory, memory + half, half),
+	       "case=%s status=%u iova=%pad", name, status, &at);
 out:
 	__free_pages(page, get_order(length));
 }
@@ -370,7 +376,8 @@ static void test_stale(const char *name)
 	u32 status;
 
 	if (!domain || domain->type != IOMMU_DOMAIN_DMA) {
-		pr_info("case=%s domain_type=%#x reason=lazy-or-none skip\n", name, domain ? domain->type : 0);
+		pr_info("case=%s domain_type=%#x reason=lazy-or-none skip\n", name,
+			domain ? domain->type : 0);
 		return;
 	}
 	memory = (u8 *)__get_free_pages(GFP_KERNEL, 2);
@@ -386,8 +393,8 @@ static void test_stale(const char *name)
 	}
 	status = engine_run(COMMAND_FILL, 0, at, 4 * PAGE_SIZE, 0);
 	dma_unmap_single(engine.dev, at, 4 * PAGE_SIZE, DMA_BIDIRECTIONAL);
-	REPORT(status == STATUS_DONE && !memchr_inv(memory, 0, 4 * PAGE_SIZE), "case=%s-before status=%u", name,
-	       status);
+	REPORT(status == STATUS_DONE && !memchr_inv(memory, 0, 4 * PAGE_SIZE),
+	       "case=%s-before status=%u", name, status);
 	memset(memory, 0x5a, 4 * PAGE_SIZE);
 	status = engine_run(COMMAND_FILL, 0, at + PAGE_SIZE, PAGE_SIZE, 0);
 	REPORT(status == STATUS_FAULT && !memchr_inv(memory, 0x5a, 4 * PAGE_SIZE),
@@ -410,8 +417,8 @@ static void test_interrupt(void)
 	status = engine_run(COMMAND_FILL | COMMAND_INTERRUPT, 0, at, 64, 0);
 	for (int i = 0; i < 500 && !atomic_read(&engine.interrupts); i++)
 		usleep_range(1000, 2000);
-	REPORT(status == STATUS_DONE && atomic_read(&engine.interrupts) == 1, "case=interrupt status=%u count=%d",
-	       status, atomic_read(&engine.interrupts));
+	REPORT(status == STATUS_DONE && atomic_read(&engine.interrupts) == 1,
+	       "case=interrupt status=%u count=%d", status, atomic_read(&engine.interrupts));
 	dma_free_coherent(engine.dev, PAGE_SIZE, memory, at);
 }
 
@@ -419,9 +426,9 @@ static void test_dma(void)
 {
 	u32 status;
 
-	REPORT(readl(engine.registers + ENGINE_VERSION) == 1, "case=identify id=%#x version=%u ats=%d",
-	       readl(engine.registers + ENGINE_ID), readl(engine.registers + ENGINE_VERSION),
-	       engine.pdev->ats_enabled);
+	REPORT(readl(engine.registers + ENGINE_VERSION) == 1,
+	       "case=identify id=%#x version=%u ats=%d", readl(engine.registers + ENGINE_ID),
+	       readl(engine.registers + ENGINE_VERSION), engine.pdev->ats_enabled);
 	status = engine_run(0x7f, 0, 0, 0, 0);
 	REPORT(status == STATUS_BAD_COMMAND, "case=bad-command status=%u", status);
 	test_interrupt();
@@ -445,7 +452,8 @@ static void test_dma(void)
 	engine.modifiers = 0;
 }
 
-/* --- DMA with a PASID ------------------------------------------------------------------------------- */
+/* --- DMA with a PASID
+ * ------------------------------------------------------------------------------- */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 static struct iommu_sva *sva_bind(struct mm_struct *mm)
@@ -520,12 +528,13 @@ static void sva_copies(void)
 	status = engine_copy(from, to, length);
 	REPORT(status == STATUS_DONE && !copy_from_user(seen, (void __user *)to, length) &&
 		       !memcmp(expected, seen, length),
-	       "case=sva-copy destination=untouched status=%u bytes=%u fault=%#llx", status, engine_done(),
-	       engine_fault());
+	       "case=sva-copy destination=untouched status=%u bytes=%u fault=%#llx", status,
+	       engine_done(), engine_fault());
 
 	memset(seen, 0, length);
 	status = engine_copy(from + 1, to + 3, length - 8);
-	REPORT(status == STATUS_DONE && !copy_from_user(seen, (void __user *)(to + 3), length - 8) &&
+	REPORT(status == STATUS_DONE &&
+		       !copy_from_user(seen, (void __user *)(to + 3), length - 8) &&
 		       !memcmp(expected + 1, seen, length - 8),
 	       "case=sva-copy-again status=%u", status);
 
@@ -555,15 +564,16 @@ static void test_sva(void)
 	}
 	engine.pasid = sva_pasid(bond) | ENGINE_PASID_VALID;
 	engine.modifiers = COMMAND_ATS | COMMAND_PRI;
-	REPORT(true, "case=sva-bind pasid=%u ats=%d pri=%d", sva_pasid(bond), engine.pdev->ats_enabled,
-	       engine.pdev->pri_enabled);
+	REPORT(true, "case=sva-bind pasid=%u ats=%d pri=%d", sva_pasid(bond),
+	       engine.pdev->ats_enabled, engine.pdev->pri_enabled);
 	sva_copies();
 
 	at = user_map(PAGE_SIZE, PROT_READ | PROT_WRITE);
 	if (at && !clear_user((void __user *)at, PAGE_SIZE)) {
 		sva_unbind(bond);
 		status = engine_run(COMMAND_FILL, 0, at, PAGE_SIZE, ~0ull);
-		REPORT(status == STATUS_FAULT, "case=sva-unbound status=%u fault=%#llx", status, engine_fault());
+		REPORT(status == STATUS_FAULT, "case=sva-unbound status=%u fault=%#llx", status,
+		       engine_fault());
 	} else {
 		sva_unbind(bond);
 		REPORT(false, "case=sva-unbound reason=no-memory");
@@ -574,7 +584,8 @@ static void test_sva(void)
 	engine.modifiers = 0;
 }
 
-/* --- the driver ------------------------------------------------------------------------------------------ */
+/* --- the driver
+ * ------------------------------------------------------------------------------------------ */
 
 static irqreturn_t engine_interrupt(int irq, void *data)
 {
@@ -620,7 +631,7 @@ static void engine_remove(struct pci_dev *pdev)
 	engine.pdev = NULL;
 }
 
-static const struct pci_device_id engine_ids[] = { { PCI_DEVICE(0x1ee7, 0x0002) }, {} };
+static const struct pci_device_id engine_ids[] = {{PCI_DEVICE(0x1ee7, 0x0002)}, {}};
 MODULE_DEVICE_TABLE(pci, engine_ids);
 
 static struct pci_driver engine_driver = {

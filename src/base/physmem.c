@@ -27,6 +27,7 @@ struct added {
 	struct guard_entry *guard;
 	struct added *rest; /* physmem_add_at: the piece in the next slot */
 	bool is_shared;     /* physmem_add_at: others may be in the slot */
+	bool is_rest;       /* physmem_add_at: not the first piece */
 	struct rcu_node rcu;
 };
 
@@ -168,6 +169,14 @@ int physmem_add_like(struct physmem *pm, void *memory, size_t len, bool writable
 	return err;
 }
 
+static void pieces_free(struct added *first)
+{
+	for (struct added *rest; first; first = rest) {
+		rest = first->rest;
+		added_free(first);
+	}
+}
+
 /* Pieces of one physmem_add_at, a slot each. */
 static struct added *pieces_alloc(uint64_t at, unsigned char *memory, size_t len, bool writable)
 {
@@ -182,6 +191,7 @@ static struct added *pieces_alloc(uint64_t at, unsigned char *memory, size_t len
 			break;
 		(*link)->region.base = at;
 		(*link)->is_shared = true;
+		(*link)->is_rest = *link != first;
 		link = &(*link)->rest;
 		at += piece;
 		memory += piece;
@@ -189,12 +199,7 @@ static struct added *pieces_alloc(uint64_t at, unsigned char *memory, size_t len
 	}
 	if (!len)
 		return first;
-	while (first) {
-		struct added *rest = first->rest;
-
-		added_free(first);
-		first = rest;
-	}
+	pieces_free(first);
 	return NULL;
 }
 
@@ -247,10 +252,8 @@ int physmem_add_at(struct physmem *pm, hpa_t at, void *memory, size_t len, bool 
 	if (placed)
 		map->region_count++;
 	lock_drop(&map->lock);
-	for (struct added *rest; !placed && first; first = rest) {
-		rest = first->rest;
-		added_free(first);
-	}
+	if (!placed)
+		pieces_free(first);
 	return placed ? 0 : -EEXIST;
 }
 
@@ -258,6 +261,7 @@ int physmem_add_at(struct physmem *pm, hpa_t at, void *memory, size_t len, bool 
 static struct added *added_find(struct physmem *pm, hpa_t base)
 {
 	struct physmem_region *region;
+	struct added *added;
 
 	if (base.v >> PHYSMEM_HAW)
 		return NULL;
@@ -266,7 +270,8 @@ static struct added *added_find(struct physmem *pm, hpa_t base)
 		region = region->next;
 	if (!region || host_pages_own(&map_of(pm)->host, region))
 		return NULL;
-	return container_of(region, struct added, region);
+	added = container_of(region, struct added, region);
+	return added->is_rest ? NULL : added;
 }
 
 static void added_reclaim(struct rcu_node *node)
@@ -319,12 +324,11 @@ int physmem_remove(struct physmem *pm, hpa_t base)
 bool physmem_is_poisoned(struct physmem *pm, hpa_t base)
 {
 	struct map *map = map_of(pm);
-	struct added *added;
-	bool poisoned;
+	bool poisoned = false;
 
 	lock_take(&map->lock);
-	added = added_find(pm, base);
-	poisoned = added && guard_is_poisoned(added->guard);
+	for (struct added *piece = added_find(pm, base); piece && !poisoned; piece = piece->rest)
+		poisoned = guard_is_poisoned(piece->guard);
 	lock_drop(&map->lock);
 	return poisoned;
 }

@@ -287,6 +287,12 @@ int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address)
 	return err;
 }
 
+void vsva_machine_reset_unit(struct vsva_machine *machine)
+{
+	if (machine->options.bare)
+		unit_reset(machine->unit);
+}
+
 void vsva_machine_unit_stats(struct vsva_machine *machine, struct vsva_unit_stats *out)
 {
 	struct unit_cache_stats stats;

@@ -143,7 +143,7 @@ static int vcmd(struct vsva_guest *guest, uint64_t command, uint64_t *result)
 	if (wait_for(guest, VTD_REG_VCRSP, VTD_VCRSP_IP, 0))
 		return -ETIMEDOUT;
 	response = driver_read(guest, VTD_REG_VCRSP, 8);
-	if (vtd_VCRSP_SC(response) == VTD_VCRSP_NO_PASID)
+	if (vtd_VCRSP_SC(response) == VTD_VCMD_NO_PASID)
 		return -ENOSPC;
 	if (vtd_VCRSP_SC(response))
 		return -ENODEV;

@@ -145,6 +145,8 @@ int rid_flush_all(struct vsva_guest_device *device);
 struct vsva_process *process_find(struct vsva_guest *guest, gpasid_t pasid);
 /* Makes the page of an address present; 0, -EFAULT no area or no right, -ENOMEM. */
 int process_fault_in(struct vsva_process *process, uint64_t address, bool write);
+/* Takes the lock: the byte at an address if its page is present; false otherwise. */
+bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte);
 
 /* Page-request handler (handler.c) ------------------------------------------------------------------ */
 bool handler_run(void *guest);

@@ -365,6 +365,22 @@ int vsva_process_read(struct vsva_process *process, gva_t address, void *data, u
 	return cpu_copy(process, address.v, data, len, false);
 }
 
+bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte)
+{
+	unsigned level;
+	uint64_t *entry, at;
+
+	lock_take(&process->guest->lock);
+	entry = table_leaf(&process->table, address, &level);
+	if (entry) {
+		at = vtd_pte_address(*entry, level) + (address & (vtd_level_size(level) - 1));
+		*byte = __atomic_load_n((uint8_t *)frame_memory(process->guest, gpa(at)),
+					__ATOMIC_ACQUIRE);
+	}
+	lock_drop(&process->guest->lock);
+	return entry != NULL;
+}
+
 /* Shared virtual addressing ---------------------------------------------------------------------------- */
 
 static int pick_pasid(struct vsva_guest *guest, gpasid_t *out)

@@ -47,7 +47,7 @@ static struct vtd_desc wait_descriptor(struct vsva_guest *guest, uint32_t slot, 
 {
 	struct vtd_desc descriptor = {{0}};
 
-	vtd_desc_set_type(&descriptor, VTD_DESC_WAIT);
+	descriptor = vtd_desc_of_type(VTD_DESC_WAIT);
 	vtd_desc_wait_set_SW(&descriptor, 1);
 	vtd_desc_wait_set_PD(&descriptor, drain);
 	vtd_desc_wait_set_STDATA(&descriptor, data);

@@ -91,7 +91,6 @@ struct binding {
 };
 
 struct fault_handler {
-	struct rcu_node rcu;
 	vsva_fault_handler_fn *fault;
 	vsva_unit_fault_fn *unit_fault;
 	void *arg;
@@ -113,8 +112,8 @@ struct vsva_dev {
 	struct vsva_domain *domain; /* atomic; NULL: not attached. Writers: lock of the domain */
 	struct list in_domain;	    /* lock of the domain, as all up to here */
 	struct pasid_table pasids;
-	struct sparse bindings; /* PASID to binding; readers: RCU */
-	unsigned binding_count;
+	struct sparse bindings;	    /* PASID to binding; readers: RCU */
+	struct binding *rid_child;  /* of the nested RID entry; readers: RCU */
 	enum vsva_rid_kind rid_kind;
 	bool is_isolated;
 	bool is_pri_on;
@@ -124,7 +123,7 @@ struct vsva_dev {
 	unsigned flushers; /* atomic: that are inside */
 
 	unsigned pasid_users, pri_users; /* of a PF: shared_caps_lock */
-	struct fault_handler *handler;	 /* RCU; writers: prq.lock */
+	struct fault_handler *handler;	 /* prq.lock */
 	struct dev_groups groups;	 /* prq.lock */
 };
 
@@ -157,6 +156,11 @@ static inline void domain_unlock(struct domain_locked locked)
 /* The device with this RID, with a reference, or NULL. */
 struct vsva_dev *dev_get(struct vsva_iommu *iommu, rid_t rid);
 void dev_put(struct vsva_dev *dev);
+/* Inside an RCU read section or with the domain's lock. pasid 0: the nested RID entry's. */
+static inline struct binding *dev_find_binding(const struct vsva_dev *dev, uint32_t pasid)
+{
+	return pasid ? sparse_get(&dev->bindings, pasid) : rcu_load(dev->rid_child);
+}
 static inline bool dev_is_attached_to(const struct vsva_dev *dev, const struct vsva_domain *domain)
 {
 	return __atomic_load_n(&dev->domain, __ATOMIC_ACQUIRE) == domain;

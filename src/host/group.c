@@ -168,24 +168,24 @@ void group_set_reported(struct prq_locked locked, struct group *group)
 /* Answers ---------------------------------------------------------------------------------- */
 
 /* VT-d 7.7.1: PP, PASID, RID and PRGI are copied from the request. */
-static struct vtd_descriptor response_descriptor(const struct group_key *key, uint8_t code)
+static struct vtd_desc response_descriptor(const struct group_key *key, uint8_t code)
 {
-	struct vtd_descriptor response = {{0}};
+	struct vtd_desc response = {{0}};
 	bool has_pasid = key->pasid.v != VSVA_PASID_INVALID;
 
-	vtd_page_response_set_TYPE(&response, VTD_DESC_PAGE_RESPONSE);
-	vtd_page_response_set_PP(&response, has_pasid);
-	vtd_page_response_set_PASID(&response, has_pasid ? key->pasid.v : 0);
-	vtd_page_response_set_RID(&response, key->rid.v);
-	vtd_page_response_set_PRGI(&response, key->prgi);
-	vtd_page_response_set_RC(&response, code);
+	vtd_desc_set_type(&response, VTD_DESC_PAGE_RESPONSE);
+	vtd_desc_page_response_set_PP(&response, has_pasid);
+	vtd_desc_page_response_set_PASID(&response, has_pasid ? key->pasid.v : 0);
+	vtd_desc_page_response_set_RID(&response, key->rid.v);
+	vtd_desc_page_response_set_PRGI(&response, key->prgi);
+	vtd_desc_page_response_set_RC(&response, code);
 	return response;
 }
 
 bool group_answer_key(struct prq_locked locked, const struct group_key *key, uint8_t code)
 {
 	struct vsva_iommu *iommu = locked.iommu;
-	struct vtd_descriptor response = response_descriptor(key, code);
+	struct vtd_desc response = response_descriptor(key, code);
 
 	if (qi_post(&iommu->qi, &response))
 		return false;
@@ -239,7 +239,7 @@ static void discard_one(struct prq_locked locked, struct group *group)
 	if (group->state == GROUP_COLLECTING)
 		group_drop(locked, group);
 	else
-		group_answer(locked, group, VTD_PAGE_RESPONSE_INVALID);
+		group_answer(locked, group, VTD_RESPONSE_INVALID);
 }
 
 void group_discard(struct prq_locked locked, struct vsva_dev *dev, bool all, hpasid_t pasid)

@@ -28,7 +28,7 @@ struct group {
 	struct group_key key;
 	enum group_state state;
 	bool is_bad;  /* will be answered "invalid" without being reported */
-	uint8_t code; /* answered: enum vtd_page_response_code */
+	uint8_t code; /* answered: enum vtd_response_code */
 	uint64_t serial; /* tells it from a later group with the same index */
 	uint64_t deadline_ns;
 	unsigned count, room;

@@ -40,6 +40,7 @@ struct prq {
 	unsigned slot_count;
 	struct list groups[GROUP_STATES];
 	uint64_t next_serial;
+	uint64_t overflow_count;
 	uint32_t pending; /* ready and reported; atomic, writers: lock */
 };
 
@@ -62,12 +63,11 @@ bool prq_run(void *arg);
 bool prq_run_expiry(void *arg);
 
 /*
- * Answers "invalid" what is pending for the device and PASID (VSVA_PASID_INVALID: requests without PASID;
- * all: every PASID), in the unit's queue too, and waits until the answers are on their way.
+ * Takes in, and answers "invalid" what is pending for the device and PASID (VSVA_PASID_INVALID: requests
+ * without PASID) or for the whole device; waits until the answers are in the unit's queue. Returns how
+ * often the unit has lost requests to overflow so far.
  */
-void prq_discard(struct vsva_dev *dev, hpasid_t pasid);
+uint64_t prq_discard(struct vsva_dev *dev, hpasid_t pasid);
 void prq_discard_all(struct vsva_dev *dev);
-/* Has the unit dropped requests since the last look (PRO)? Takes in first. */
-bool prq_has_overflowed(struct vsva_iommu *iommu);
 
 #endif

@@ -13,7 +13,7 @@
 #define RING_ORDER  1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
 #define ATTEMPTS    4u  /* of a batch whose wait was aborted by others' time-outs */
 #define STUCK_MS    100 /* a queue that ran out of time once is not given the whole time again */
-#define SLOT_LEN    sizeof(struct vtd_descriptor)
+#define SLOT_LEN    sizeof(struct vtd_desc)
 
 int qi_init(struct qi *qi, const struct vtd_port *port, struct worker_pool *pool,
 	    uint32_t timeout_ms)
@@ -94,24 +94,24 @@ static void tail_advance(struct qi *qi, unsigned count)
 	VTD_WRITE(qi->port, IQT, vtd_IQT_with_QT(0, qi->tail * SLOT_LEN));
 }
 
-static struct vtd_descriptor fence_descriptor(void)
+static struct vtd_desc fence_descriptor(void)
 {
-	struct vtd_descriptor fence = {{0}};
+	struct vtd_desc fence = {{0}};
 
-	vtd_inv_wait_set_TYPE(&fence, VTD_DESC_WAIT);
-	vtd_inv_wait_set_FN(&fence, 1);
+	vtd_desc_set_type(&fence, VTD_DESC_WAIT);
+	vtd_desc_wait_set_FN(&fence, 1);
 	return fence;
 }
 
-static struct vtd_descriptor closing_wait(const struct qi *qi, const struct qi_batch *batch)
+static struct vtd_desc closing_wait(const struct qi *qi, const struct qi_batch *batch)
 {
-	struct vtd_descriptor wait = {{0}};
+	struct vtd_desc wait = {{0}};
 
-	vtd_inv_wait_set_TYPE(&wait, VTD_DESC_WAIT);
-	vtd_inv_wait_set_SW(&wait, 1);
-	vtd_inv_wait_set_PD(&wait, batch->drain);
-	vtd_inv_wait_set_STDATA(&wait, batch->sequence);
-	vtd_inv_wait_set_STADDR(&wait, qi->status.v + batch->wait_slot * sizeof(uint32_t));
+	vtd_desc_set_type(&wait, VTD_DESC_WAIT);
+	vtd_desc_wait_set_SW(&wait, 1);
+	vtd_desc_wait_set_PD(&wait, batch->drain);
+	vtd_desc_wait_set_STDATA(&wait, batch->sequence);
+	vtd_desc_wait_set_STADDR(&wait, qi->status.v + batch->wait_slot * sizeof(uint32_t));
 	return wait;
 }
 
@@ -260,7 +260,7 @@ int qi_submit(struct qi *qi, struct qi_batch *batch)
 	return err == -EAGAIN ? -ETIMEDOUT : err;
 }
 
-int qi_post(struct qi *qi, const struct vtd_descriptor *descriptor)
+int qi_post(struct qi *qi, const struct vtd_desc *descriptor)
 {
 	int err = 0;
 
@@ -291,15 +291,15 @@ static bool is_behind_head(const struct qi *qi, unsigned head, unsigned slot)
 static bool waits_for_device(const struct qi_batch *batch, rid_t rid_)
 {
 	for (unsigned i = 0; i < batch->count; i++) {
-		const struct vtd_descriptor *descriptor = &batch->descriptors[i];
+		const struct vtd_desc *descriptor = &batch->descriptors[i];
 
-		switch (vtd_descriptor_type(descriptor)) {
+		switch (vtd_desc_type(descriptor)) {
 		case VTD_DESC_DEVICE_TLB:
-			if (vtd_inv_device_tlb_SID(descriptor) == rid_.v)
+			if (vtd_desc_device_tlb_SID(descriptor) == rid_.v)
 				return true;
 			break;
 		case VTD_DESC_PASID_DEVICE_TLB:
-			if (vtd_inv_pasid_device_tlb_SID(descriptor) == rid_.v)
+			if (vtd_desc_pasid_device_tlb_SID(descriptor) == rid_.v)
 				return true;
 			break;
 		default:
@@ -345,7 +345,7 @@ static bool batch_has_slot(const struct qi *qi, const struct qi_batch *batch, un
 static void handle_refusal(struct qi *qi)
 {
 	unsigned head = head_read(qi);
-	const struct vtd_descriptor *bad = &qi->slots[head];
+	const struct vtd_desc *bad = &qi->slots[head];
 
 	LOG_LIMITED(LOG_ERROR,
 		    "host: the unit refused descriptor %016" PRIx64 " %016" PRIx64 " (IQEI %" PRIu64 ")",

@@ -28,7 +28,7 @@ struct qi {
 	struct lock lock; /* LOCK_RANK_QI: all below */
 	hpa_t ring, status;
 	unsigned order; /* the ring is 2^order pages */
-	struct vtd_descriptor *slots;
+	struct vtd_desc *slots;
 	uint32_t *status_words; /* one per slot; written by the unit, atomic */
 	unsigned slot_count;	/* a power of two */
 	unsigned tail;
@@ -39,7 +39,7 @@ struct qi {
 };
 
 struct qi_batch {
-	struct vtd_descriptor descriptors[QI_BATCH_MAX];
+	struct vtd_desc descriptors[QI_BATCH_MAX];
 	unsigned count; /* without the closing wait until it is submitted */
 	bool drain;     /* the closing wait carries PD: page requests have reached the queue (VT-d 7.10) */
 
@@ -67,7 +67,7 @@ uint64_t qi_queue_address(const struct qi *qi);
  */
 int qi_submit(struct qi *qi, struct qi_batch *batch);
 /* One descriptor without a wait. -EAGAIN: no room now. Never waits. */
-int qi_post(struct qi *qi, const struct vtd_descriptor *descriptor);
+int qi_post(struct qi *qi, const struct vtd_desc *descriptor);
 /* Waits until qi_post() has room. -ETIMEDOUT. */
 int qi_wait_for_room(struct qi *qi);
 /* Looks for errors of the queue and deals with them: called by waiters and by the fault event. */

@@ -66,6 +66,7 @@ struct cache {
 	unsigned set_lg2;
 	uint32_t count;	   /* lines that are valid; lock, read atomically */
 	uint64_t born;	   /* lock */
+	uint64_t hits;	   /* roughly: threads that count at once may lose one */
 };
 
 struct caches_locked;

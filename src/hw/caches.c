@@ -104,7 +104,7 @@ bool caches_serve_by_lot(struct caches *caches)
 	return caches->policy != UNIT_CACHE_RANDOM || caches_draw(caches, 4) != 0;
 }
 
-bool caches_find(struct caches *caches, const struct cache *cache, const struct cache_key *key,
+bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
 		 bool (*accept)(const struct cache_entry *entry, void *arg), void *arg,
 		 struct cache_entry *out)
 {
@@ -126,6 +126,8 @@ bool caches_find(struct caches *caches, const struct cache *cache, const struct 
 	if (best == SIZE_MAX || !caches_serve(caches))
 		return false;
 	cache_line_touch(cache, best);
+	__atomic_store_n(&cache->hits, __atomic_load_n(&cache->hits, __ATOMIC_RELAXED) + 1,
+			 __ATOMIC_RELAXED);
 	return true;
 }
 

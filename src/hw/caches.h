@@ -87,7 +87,7 @@ static inline bool caches_keep_faults(const struct caches *caches)
 }
 
 /* The stalest or the first line of the key's set that has the key; accept may refuse one. false: none. */
-bool caches_find(struct caches *caches, const struct cache *cache, const struct cache_key *key,
+bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
 		 bool (*accept)(const struct cache_entry *entry, void *arg), void *arg,
 		 struct cache_entry *out);
 /* Inserts, as the policy wants it. */

@@ -60,6 +60,9 @@ int unit_create(const struct unit_config *config, struct unit **out);
 /* Endpoints must have been detached. */
 void unit_destroy(struct unit *unit);
 
+/* Power-on state: registers to reset values, translation off, caches empty. Endpoints stay attached. */
+void unit_reset(struct unit *unit);
+
 /* The capabilities of a full physical unit: scalable mode, nested, 4 and 5 levels, 1 GiB pages, ATS,
  * PRI, PDS, 20-bit PASIDs, SRS, EAFS, SSADS, SMPWC, CM=0, no virtual command. */
 uint64_t unit_default_cap(void);

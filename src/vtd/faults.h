@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fault reasons: VT-d 7.1 (conditions, table 30), 7.2 and 11.4.7 (fault recording registers).
+ * Why a request was refused, and the record of it.
  *
- *   qualified   not recorded where an FPD bit met on the walk is 1
- *   response    what the endpoint gets instead of data
- *   recoverable a page request may help: the answer to a translation request is "success" without rights
+ *   qualified     not recorded if an FPD bit met on the walk is 1; the others are always recorded
+ *   recoverable   a translation request gets a completion without the wanted right instead of an
+ * error; nothing is recorded and the device may ask for the page (PRI) response      what the
+ * device sees: UR unsupported request, CA completer abort, S0 success without any right, SE success
+ *                 with the rights there are
+ *   untranslated, translation, translated   the address type of the request that failed
+ *
+ * VT-d 7.1 to 7.3, Table 30 (complete), 7.2.1 (recording), 11.4.8.x (FRCD).
  */
 #ifndef VTD_FAULTS_H
 #define VTD_FAULTS_H
@@ -12,102 +17,136 @@
 #include "vtd/layout.h"
 
 enum vtd_response {
-	VTD_OK,
-	VTD_UR,	  /* unsupported request */
-	VTD_CA,	  /* completer abort */
-	VTD_S0,	  /* translation request: success with no rights; not recorded */
-	VTD_SE,	  /* translation request: success with the effective rights; not recorded */
-	VTD_NONE, /* does not happen to this kind of request */
+	VTD_RESP_NONE, /* not applicable */
+	VTD_RESP_UR,
+	VTD_RESP_CA,
+	VTD_RESP_S0,
+	VTD_RESP_SE,
 };
 
+/*
+ * c(name, code, qualified, untranslated, translation, translated, page request gets Invalid
+ * Request, meaning) Where the table tells requests with and without PASID apart, a request to which
+ * a condition does not apply never meets it, so one column is enough.
+ */
 /* clang-format off */
-/* x(name, code, qualified, untranslated, translation request, translated, text) */
-#define VTD_FAULTS(x)                                                                              \
-	x(LRT_2,  0x01, 0, UR, UR, UR, "root entry not present")                                   \
-	x(LCT_2,  0x02, 1, UR, UR, UR, "context entry not present")                                \
-	x(LCT_4,  0x03, 1, UR, CA, UR, "context entry invalid")                                    \
-	x(LGN_1,  0x04, 1, UR, S0, UR, "address beyond the guest or host address width")           \
-	x(LGN_2,  0x05, 1, UR, SE, NONE, "no write permission")                                    \
-	x(LGN_3,  0x06, 1, UR, SE, NONE, "no read permission")                                     \
-	x(LSS_1,  0x07, 1, UR, CA, NONE, "second-stage entry not accessible")                      \
-	x(LRT_1,  0x08, 0, UR, CA, UR, "root entry not accessible")                                \
-	x(LCT_1,  0x09, 0, UR, CA, UR, "context entry not accessible")                             \
-	x(LRT_3,  0x0a, 0, UR, CA, UR, "reserved bit in root entry")                               \
-	x(LCT_3,  0x0b, 1, UR, CA, UR, "reserved bit in context entry")                            \
-	x(LSS_2,  0x0c, 1, UR, CA, NONE, "reserved bit in second-stage entry")                     \
-	x(LCT_5,  0x0d, 1, NONE, UR, UR, "context entry blocks translation and translated requests") \
-	x(LGN_4,  0x0e, 1, UR, CA, UR, "output address in the interrupt range")                    \
-	x(RTA_1,  0x30, 0, UR, CA, UR, "root table address register invalid")                      \
-	x(RTA_2,  0x31, 0, UR, UR, UR, "request with PASID in legacy mode")                        \
-	x(RTA_3,  0x32, 0, NONE, NONE, NONE, "page request in legacy mode")                        \
-	x(RTA_4,  0x33, 0, UR, UR, UR, "abort-DMA mode")                                           \
-	x(RTA_5,  0x34, 0, UR, UR, UR, "execute requested")                                        \
-	x(SRT_1,  0x38, 0, UR, CA, UR, "root entry not accessible")                                \
-	x(SRT_2,  0x39, 0, UR, UR, UR, "root entry half not present")                              \
-	x(SRT_3,  0x3a, 0, UR, CA, UR, "reserved bit in root entry")                               \
-	x(SCT_1,  0x40, 0, UR, CA, UR, "context entry not accessible")                             \
-	x(SCT_2,  0x41, 1, UR, UR, UR, "context entry not present")                                \
-	x(SCT_3,  0x42, 1, UR, CA, UR, "reserved bit in context entry")                            \
-	x(SCT_4,  0x43, 1, UR, CA, UR, "context entry invalid")                                    \
-	x(SCT_5,  0x44, 1, NONE, UR, UR, "device TLB not enabled in context entry")                \
-	x(SCT_6,  0x45, 1, UR, UR, NONE, "PASIDs not enabled in context entry")                    \
-	x(SCT_7,  0x46, 1, UR, UR, UR, "PASID beyond the PASID directory")                         \
-	x(SCT_8,  0x47, 1, NONE, NONE, NONE, "page requests not enabled in context entry")         \
-	x(SCT_9,  0x48, 1, UR, UR, UR, "PASID equals RID_PASID")                                   \
-	x(SCT_10, 0x49, 1, NONE, NONE, UR, "translated request with PASID")                        \
-	x(SPD_1,  0x50, 0, UR, CA, CA, "PASID directory entry not accessible")                     \
-	x(SPD_2,  0x51, 1, UR, S0, UR, "PASID directory entry not present")                        \
-	x(SPD_3,  0x52, 1, UR, CA, CA, "reserved bit in PASID directory entry")                    \
-	x(SPT_1,  0x58, 0, UR, CA, CA, "PASID entry not accessible")                               \
-	x(SPT_2,  0x59, 1, UR, S0, UR, "PASID entry not present")                                  \
-	x(SPT_3,  0x5a, 1, UR, CA, CA, "reserved bit in PASID entry")                              \
-	x(SPT_4,  0x5b, 1, UR, CA, CA, "PASID entry invalid")                                      \
-	x(SPT_5,  0x5c, 1, UR, S0, NONE, "execute requests not enabled")                           \
-	x(SPT_6,  0x5d, 1, UR, S0, NONE, "supervisor requests not enabled in PASID entry")         \
-	x(SPT_9,  0x60, 1, NONE, NONE, UR, "translated address beyond the host permission table")  \
-	x(SFS_1,  0x70, 1, UR, S0, NONE, "first-stage entry not accessible")                       \
-	x(SFS_2,  0x71, 1, UR, S0, NONE, "first-stage entry not present")                          \
-	x(SFS_3,  0x72, 1, UR, S0, NONE, "reserved bit in first-stage entry")                      \
-	x(SFS_4,  0x73, 1, UR, S0, NONE, "top first-stage entry not accessible")                   \
-	x(SFS_5,  0x74, 1, UR, S0, NONE, "address in first-stage entry beyond the second stage")   \
-	x(SFS_6,  0x75, 1, UR, S0, NONE, "top first-stage entry not readable in second stage")     \
-	x(SFS_7,  0x76, 1, UR, S0, NONE, "first-stage entry not readable in second stage")         \
-	x(SFS_8,  0x77, 1, UR, S0, NONE, "first-stage A/D update not writable in second stage")    \
-	x(SSS_1,  0x78, 1, UR, CA, NONE, "second-stage entry not accessible")                      \
-	x(SSS_2,  0x79, 1, UR, S0, NONE, "second-stage entry not present")                         \
-	x(SSS_3,  0x7a, 1, UR, CA, NONE, "reserved bit in second-stage entry")                     \
-	x(SSS_4,  0x7b, 1, UR, CA, NONE, "top second-stage entry not accessible")                  \
-	x(SSS_5,  0x7c, 1, UR, CA, NONE, "second-stage A/D update without snooped walk")           \
-	x(SSS_6,  0x7d, 1, UR, CA, NONE, "second-stage A/D update failed")                         \
-	x(SGN_1,  0x80, 1, UR, S0, NONE, "address not canonical")                                  \
-	x(SGN_2,  0x81, 1, UR, S0, NONE, "user request to supervisor page")                        \
-	x(SGN_4,  0x83, 1, UR, S0, UR, "address beyond the host address width")                    \
-	x(SGN_5,  0x84, 1, UR, S0, NONE, "address beyond the second stage's width")                \
-	x(SGN_6,  0x85, 1, UR, SE, NONE, "no write permission")                                    \
-	x(SGN_7,  0x86, 1, UR, SE, NONE, "no read permission")                                     \
-	x(SGN_8,  0x87, 1, UR, CA, UR, "output address in the interrupt range")                    \
-	x(SGN_10, 0x89, 1, UR, UR, UR, "PASID wider than supported")                               \
-	x(SFS_9,  0x90, 1, UR, S0, NONE, "first-stage A/D update without snooped walk")            \
-	x(SFS_10, 0x91, 1, UR, S0, NONE, "first-stage A/D update failed")
+#define VTD_FAULTS(c)                                                                              \
+	c(LRT_1, 0x08, 0, UR, CA, UR, 0, "root entry access error")                                \
+	c(LRT_2, 0x01, 0, UR, UR, UR, 0, "root entry not present")                                 \
+	c(LRT_3, 0x0a, 0, UR, CA, UR, 0, "reserved bit in root entry")                             \
+	c(LCT_1, 0x09, 0, UR, CA, UR, 0, "context entry access error")                             \
+	c(LCT_2, 0x02, 1, UR, UR, UR, 0, "context entry not present")                              \
+	c(LCT_3, 0x0b, 1, UR, CA, UR, 0, "reserved bit in context entry")                          \
+	c(LCT_4, 0x03, 1, UR, CA, UR, 0, "invalid context entry")                                  \
+	c(LCT_5, 0x0d, 1, NONE, UR, UR, 0, "context entry blocks device-TLB requests")             \
+	c(LSS_1, 0x07, 1, UR, CA, NONE, 0, "second-stage entry access error")                      \
+	c(LSS_2, 0x0c, 1, UR, CA, NONE, 0, "reserved bit in second-stage entry")                   \
+	c(LGN_1, 0x04, 1, UR, S0, UR, 0, "address beyond supported width")                         \
+	c(LGN_2, 0x05, 1, UR, SE, NONE, 0, "no write permission")                                  \
+	c(LGN_3, 0x06, 1, UR, SE, NONE, 0, "no read permission")                                   \
+	c(LGN_4, 0x0e, 1, UR, CA, UR, 0, "output address in interrupt range")                      \
+	c(IR_1, 0x20, 0, UR, NONE, NONE, 0, "reserved field in interrupt request")                 \
+	c(IR_2, 0x21, 0, UR, NONE, NONE, 0, "interrupt index beyond table")                        \
+	c(IR_3, 0x22, 1, UR, NONE, NONE, 0, "interrupt entry not present")                         \
+	c(IR_4, 0x23, 0, UR, NONE, NONE, 0, "interrupt entry access error")                        \
+	c(IR_5, 0x24, 1, UR, NONE, NONE, 0, "reserved field in interrupt entry")                   \
+	c(IR_6, 0x25, 0, UR, NONE, NONE, 0, "compatibility-format interrupt blocked")              \
+	c(IR_7, 0x26, 1, UR, NONE, NONE, 0, "interrupt source validation failed")                  \
+	c(RTA_1, 0x30, 0, UR, CA, UR, 1, "invalid root table address register")                    \
+	c(RTA_2, 0x31, 0, UR, UR, UR, 0, "request with PASID in legacy mode")                      \
+	c(RTA_3, 0x32, 0, NONE, NONE, NONE, 1, "page request in legacy mode")                      \
+	c(RTA_4, 0x33, 0, UR, UR, UR, 1, "abort-DMA mode")                                         \
+	c(RTA_5, 0x34, 0, UR, UR, UR, 0, "execute request on major version 8 or later")            \
+	c(SRT_1, 0x38, 0, UR, CA, UR, 1, "root entry access error")                                \
+	c(SRT_2, 0x39, 0, UR, UR, UR, 1, "root entry not present")                                 \
+	c(SRT_3, 0x3a, 0, UR, CA, UR, 1, "reserved bit in root entry")                             \
+	c(SCT_1, 0x40, 0, UR, CA, UR, 1, "context entry access error")                             \
+	c(SCT_2, 0x41, 1, UR, UR, UR, 1, "context entry not present")                              \
+	c(SCT_3, 0x42, 1, UR, CA, UR, 1, "reserved bit in context entry")                          \
+	c(SCT_4, 0x43, 1, UR, CA, UR, 1, "invalid context entry")                                  \
+	c(SCT_5, 0x44, 1, NONE, UR, UR, 0, "device-TLB not enabled")                               \
+	c(SCT_6, 0x45, 1, UR, UR, NONE, 1, "PASID not enabled")                                    \
+	c(SCT_7, 0x46, 1, UR, UR, UR, 1, "PASID beyond directory")                                 \
+	c(SCT_8, 0x47, 1, NONE, NONE, NONE, 1, "page requests not enabled")                        \
+	c(SCT_9, 0x48, 1, UR, UR, UR, 1, "PASID equals RID_PASID")                                 \
+	c(SCT_10, 0x49, 1, NONE, NONE, UR, 0, "translated request with PASID not enabled")         \
+	c(SPD_1, 0x50, 0, UR, CA, CA, 1, "PASID directory entry access error")                     \
+	c(SPD_2, 0x51, 1, UR, S0, UR, 1, "PASID directory entry not present")                      \
+	c(SPD_3, 0x52, 1, UR, CA, CA, 1, "reserved bit in PASID directory entry")                  \
+	c(SPT_1, 0x58, 0, UR, CA, CA, 1, "PASID entry access error")                               \
+	c(SPT_2, 0x59, 1, UR, S0, UR, 1, "PASID entry not present")                                \
+	c(SPT_3, 0x5a, 1, UR, CA, CA, 1, "reserved bit in PASID entry")                            \
+	c(SPT_4, 0x5b, 1, UR, CA, CA, 1, "invalid PASID entry")                                    \
+	c(SPT_5, 0x5c, 1, UR, S0, NONE, 0, "execute request not supported")                        \
+	c(SPT_6, 0x5d, 1, UR, S0, NONE, 0, "supervisor request not enabled")                       \
+	c(SPT_9, 0x60, 1, NONE, NONE, UR, 0, "translated address beyond host permission table")    \
+	c(SFS_1, 0x70, 1, UR, S0, NONE, 0, "first-stage entry access error")                       \
+	c(SFS_2, 0x71, 1, UR, S0, NONE, 0, "first-stage entry not present")                        \
+	c(SFS_3, 0x72, 1, UR, S0, NONE, 0, "reserved bit in first-stage entry")                    \
+	c(SFS_4, 0x73, 1, UR, S0, NONE, 0, "top first-stage entry access error")                   \
+	c(SFS_5, 0x74, 1, UR, S0, NONE, 0, "first-stage address beyond second-stage width")        \
+	c(SFS_6, 0x75, 1, UR, S0, NONE, 0, "top first-stage entry not readable in second stage")   \
+	c(SFS_7, 0x76, 1, UR, S0, NONE, 0, "first-stage entry not readable in second stage")       \
+	c(SFS_8, 0x77, 1, UR, S0, NONE, 0, "first-stage entry not writable in second stage")       \
+	c(SFS_9, 0x90, 1, UR, S0, NONE, 0, "first-stage A/D update but walk not snooped")          \
+	c(SFS_10, 0x91, 1, UR, S0, NONE, 0, "first-stage A/D update failed")                       \
+	c(SSS_1, 0x78, 1, UR, CA, NONE, 0, "second-stage entry access error")                      \
+	c(SSS_2, 0x79, 1, UR, S0, NONE, 0, "second-stage entry not present")                       \
+	c(SSS_3, 0x7a, 1, UR, CA, NONE, 0, "reserved bit in second-stage entry")                   \
+	c(SSS_4, 0x7b, 1, UR, CA, NONE, 0, "top second-stage entry access error")                  \
+	c(SSS_5, 0x7c, 1, UR, CA, NONE, 0, "second-stage A/D update but walk not snooped")         \
+	c(SSS_6, 0x7d, 1, UR, CA, NONE, 0, "second-stage A/D update failed")                       \
+	c(SGN_1, 0x80, 1, UR, S0, NONE, 0, "address not canonical")                                \
+	c(SGN_2, 0x81, 1, UR, S0, NONE, 0, "user request to supervisor page")                      \
+	c(SGN_3, 0x82, 1, UR, S0, NONE, 0, "no execute permission")                                \
+	c(SGN_4, 0x83, 1, UR, S0, UR, 0, "host address beyond supported width")                    \
+	c(SGN_5, 0x84, 1, UR, S0, NONE, 0, "address beyond second-stage width")                    \
+	c(SGN_6, 0x85, 1, UR, SE, NONE, 0, "no write permission")                                  \
+	c(SGN_7, 0x86, 1, UR, SE, NONE, 0, "no read permission")                                   \
+	c(SGN_8, 0x87, 1, UR, CA, UR, 0, "output address in interrupt range")                      \
+	c(SGN_10, 0x89, 1, UR, UR, UR, 1, "PASID beyond supported size")                           \
+	c(HPT_1, 0xa0, 1, NONE, NONE, CA, 0, "host permission table entry access error")           \
+	c(HPT_2, 0xa1, 1, NONE, NONE, CA, 0, "reserved bit in host permission table")              \
+	c(HPT_3, 0xa2, 1, NONE, NONE, CA, 0, "host permission table root access error")            \
+	c(HPT_4, 0xa3, 1, NONE, NONE, UR, 0, "zero-length read not permitted")                     \
+	c(HPT_5, 0xa4, 1, NONE, NONE, UR, 0, "host permission table denies write")                 \
+	c(HPT_6, 0xa5, 1, NONE, NONE, UR, 0, "host permission table denies read")
 /* clang-format on */
 
-#define VTD_FAULT_ENUM_(name, code, q, u, tr, td, text) VTD_FAULT_##name = (code),
-enum vtd_fault { VTD_FAULT_NONE = 0, VTD_FAULTS(VTD_FAULT_ENUM_) };
+#define VTD_FAULT_CODE_(name, code, ...) VTD_FAULT_##name = (code),
+enum vtd_fault { VTD_FAULT_NONE = 0, VTD_FAULTS(VTD_FAULT_CODE_) };
 
-/* One row of table 30, or NULL if there is no such code. */
 struct vtd_fault_info {
-	uint8_t code;
-	bool qualified;
-	enum vtd_response untranslated, translation_request, translated;
+	enum vtd_fault code;
 	const char *name; /* "SPT.2" */
-	const char *text;
+	const char *meaning;
+	bool qualified;
+	bool page_request; /* a page request can meet it, and is answered Invalid Request if LPIG=1
+			    */
+	enum vtd_response untranslated;
+	enum vtd_response translation;
+	enum vtd_response translated;
 };
-const struct vtd_fault_info *vtd_fault_info(unsigned code);
-/* Codes that are not in the table count as qualified. */
-bool vtd_fault_is_qualified(enum vtd_fault fault);
-/* May a page request help? */
-bool vtd_fault_is_recoverable(enum vtd_fault fault);
-const char *vtd_fault_text(unsigned code); /* "?" if there is no such code */
+
+extern const struct vtd_fault_info vtd_fault_table[];
+extern const size_t vtd_fault_count;
+
+/* NULL for a code that the specification does not define */
+const struct vtd_fault_info *vtd_fault_info(enum vtd_fault code);
+
+/* "SPT.2", or "unknown" */
+const char *vtd_fault_name(enum vtd_fault code);
+
+bool vtd_fault_is_qualified(enum vtd_fault code);
+
+/* the translation request of the device gets S0 or SE */
+bool vtd_fault_is_recoverable(enum vtd_fault code);
+
+/*
+ * Is it recorded for a translation request? Recoverable faults are not, except SFS.10, which also
+ * shows that memory is broken. Table 30.
+ */
+bool vtd_fault_is_recorded_for_translation(enum vtd_fault code);
 
 struct vtd_fault_record {
 	uint64_t q[2];
@@ -118,8 +157,38 @@ struct vtd_fault_record {
 	a(t, FI, 63, 12) f(t, SID, 79, 64) f(t, T2, 92, 92) f(t, PRIV, 93, 93) f(t, EXE, 94, 94)   \
 	f(t, PP, 95, 95) f(t, FR, 103, 96) f(t, PV, 123, 104) f(t, AT, 125, 124)                   \
 	f(t, T1, 126, 126) f(t, F, 127, 127)
-#define VTD_FAULT_STRUCTURES(s) s(vtd_fault_record, struct vtd_fault_record, VTD_FAULT_RECORD_FIELDS, 2)
+
+#define VTD_FAULT_STRUCTURES(s)                                                                    \
+	s(vtd_fault_record, struct vtd_fault_record, VTD_FAULT_RECORD_FIELDS, 2)
 /* clang-format on */
+
 VTD_FAULT_STRUCTURES(VTD_STRUCTURE_ACCESSORS)
+
+/* AT of a fault record */
+enum vtd_address_type {
+	VTD_AT_UNTRANSLATED = 0,
+	VTD_AT_TRANSLATION = 1,
+	VTD_AT_TRANSLATED = 2,
+};
+
+/* T1 and T2 together */
+enum vtd_fault_access {
+	VTD_ACCESS_WRITE = 0,        /* T1=0 T2=0 */
+	VTD_ACCESS_PAGE_REQUEST = 1, /* T1=0 T2=1 */
+	VTD_ACCESS_READ = 2,         /* T1=1 T2=0 */
+	VTD_ACCESS_ATOMIC = 3,       /* T1=1 T2=1 */
+};
+
+static inline enum vtd_fault_access vtd_fault_record_access(const struct vtd_fault_record *r)
+{
+	return (enum vtd_fault_access)(vtd_fault_record_T1(r) << 1 | vtd_fault_record_T2(r));
+}
+
+static inline void vtd_fault_record_set_access(struct vtd_fault_record *r,
+					       enum vtd_fault_access access)
+{
+	vtd_fault_record_set_T1(r, (uint64_t)access >> 1);
+	vtd_fault_record_set_T2(r, (uint64_t)access & 1);
+}
 
 #endif

@@ -3,34 +3,38 @@
  * The room vtd: the architecture, no policy.
  *
  * Vocabulary
- *   layout     where the bits of a register, a table entry or a descriptor lie. One X-macro list each.
- *   field      a run of bits inside one 64-bit word; its value is shifted down to bit 0
- *   address    a field whose value stays in place: what one gets and sets is an aligned address
- *   ignored    bits that hardware does not look at, so that software may use them
- *   reserved   every bit that a list does not name: must be zero, and is checked
- *   word       64 bits. Bit numbers are absolute, as the specification counts them: bit 79 is bit 15 of word 1
- *   register   a layout of a single word, passed by value; its masks are constants (VTD_GSTS_TES)
- *   structure  a layout of one or more words in memory, struct { uint64_t q[n]; }, passed by pointer
+ *   layout     where the bits of a register, a table entry or a descriptor lie. One X-macro list
+ * each. field      a run of bits inside one 64-bit word; its value is shifted down to bit 0 address
+ * a field whose value stays in place: what one gets and sets is an aligned address ignored    bits
+ * that hardware does not look at, so that software may use them reserved   every bit that a list
+ * does not name: must be zero, and is checked word       64 bits. Bit numbers are absolute, as the
+ * specification counts them: bit 79 is bit 15 of word 1 register   a layout of a single word,
+ * passed by value; its masks are constants (VTD_GSTS_TES) structure  a layout of one or more words
+ * in memory, struct { uint64_t q[n]; }, passed by pointer
  *
- * Implements VT-d 5.10 (D51397-018): chapter 11 in registers.h and regfile.h; 3.4, 3.5, 3.6, 3.7, 3.8, 9.1 to 9.8 in
- * tables.h; 6.5.2, 7.4.1 in descriptors.h and decode.h; 7.1 to 7.3 in faults.h. Memory is little endian and so is every host
- * that we run on; layout.c says so at compile time.
+ * Implements VT-d 5.10 (D51397-018): chapter 11 in registers.h and
+ * regfile.h; 3.4, 3.5, 3.6, 3.7, 3.8, 9.1 to 9.8 in tables.h; 6.5.2, 7.4.1 in descriptors.h and
+ * decode.h; 7.1 to 7.3 in faults.h. Memory is little endian and so is every host that we run on;
+ * layout.c says so at compile time.
  *
- * A list is a macro of four arguments: what to do with a field, an address and ignored bits, and a context handed
- * through to them. The three are lower case so that no field name of the specification (FRCD has an F) is one of them:
+ * A list is a macro of four arguments: what to do with a field, an address and ignored bits, and a
+ * context handed through to them. The three are lower case so that no field name of the
+ * specification (FRCD has an F) is one of them:
  *
- *   #define VTD_PASID_DIR_ENTRY_FIELDS(f, a, i, t) f(t, P, 0, 0) f(t, FPD, 1, 1) a(t, SMPTBLPTR, 63, 12)
+ *   #define VTD_PASID_DIR_ENTRY_FIELDS(f, a, i, t) f(t, P, 0, 0) f(t, FPD, 1, 1) a(t, SMPTBLPTR,
+ * 63, 12)
  *
  * From VTD_STRUCTURE_ACCESSORS(vtd_pasid_dir_entry, ...):
  *   uint64_t vtd_pasid_dir_entry_P(const struct vtd_pasid_dir_entry *)
  *   void vtd_pasid_dir_entry_set_P(struct vtd_pasid_dir_entry *, uint64_t value)
- *   const uint64_t vtd_pasid_dir_entry_reserved[1], const struct vtd_layout vtd_pasid_dir_entry_layout
- * From VTD_REGISTER_ACCESSORS(CAP, 64):
- *   uint64_t vtd_CAP_ND(uint64_t reg), uint64_t vtd_CAP_with_ND(uint64_t reg, uint64_t value),
- *   constants VTD_CAP_ND (the mask in place), VTD_CAP_RESERVED, const struct vtd_layout vtd_CAP_layout
+ *   const uint64_t vtd_pasid_dir_entry_reserved[1], const struct vtd_layout
+ * vtd_pasid_dir_entry_layout From VTD_REGISTER_ACCESSORS(CAP, 64): uint64_t vtd_CAP_ND(uint64_t
+ * reg), uint64_t vtd_CAP_with_ND(uint64_t reg, uint64_t value), constants VTD_CAP_ND (the mask in
+ * place), VTD_CAP_RESERVED, const struct vtd_layout vtd_CAP_layout
  *
- * A value that does not fit its field is a bug of the caller and trips an assertion: mask what a guest chose first.
- * The constants are enumerators: to clear a bit use vtd_without(reg, VTD_X_Y), since ~ of a small enumerator is an int.
+ * A value that does not fit its field is a bug of the caller and trips an assertion: mask what a
+ * guest chose first. The constants are enumerators: to clear a bit use vtd_without(reg, VTD_X_Y),
+ * since ~ of a small enumerator is an int.
  */
 #ifndef VTD_LAYOUT_H
 #define VTD_LAYOUT_H
@@ -95,7 +99,7 @@ static inline uint64_t vtd_put_address(uint64_t word, unsigned hi, unsigned lo, 
 	{                                                                                          \
 		e->q[(lo) / 64] = put(e->q[(lo) / 64], (hi) % 64, (lo) % 64, value);               \
 	}
-#define VTD_GET_ADDRESS_(word, hi, lo) ((word) & VTD_MASK(hi, lo))
+#define VTD_GET_ADDRESS_(word, hi, lo) ((word)&VTD_MASK(hi, lo))
 #define VTD_STRUCTURE_F_(p, n, hi, lo) VTD_STRUCTURE_(p, n, hi, lo, vtd_get_field, vtd_put_field)
 #define VTD_STRUCTURE_A_(p, n, hi, lo)                                                             \
 	VTD_STRUCTURE_(p, n, hi, lo, VTD_GET_ADDRESS_, vtd_put_address)
@@ -105,8 +109,8 @@ static inline uint64_t vtd_put_address(uint64_t word, unsigned hi, unsigned lo, 
 #define VTD_STRUCTURE_ACCESSORS(p, storage, list, words)                                           \
 	typedef storage p##_storage;                                                               \
 	_Static_assert(sizeof(p##_storage) == 8 * (words), #p " has the size of its words");       \
-	list(VTD_STRUCTURE_F_, VTD_STRUCTURE_A_, VTD_NOTHING_, p) extern const uint64_t            \
-		p##_reserved[words];                                                               \
+	list(VTD_STRUCTURE_F_, VTD_STRUCTURE_A_, VTD_NOTHING_,                                     \
+	     p) extern const uint64_t p##_reserved[words];                                         \
 	extern const struct vtd_layout p##_layout;
 
 /* Registers */
@@ -138,10 +142,9 @@ static inline uint64_t vtd_put_address(uint64_t word, unsigned hi, unsigned lo, 
 #define VTD_REGISTER_ACCESSORS(r, width)                                                           \
 	enum {                                                                                     \
 		VTD_##r##_FIELDS(VTD_CONSTANT_, VTD_CONSTANT_, VTD_NOTHING_, r)                    \
-			VTD_##r##_RESERVED =                                                       \
-				VTD_MASK((width)-1, 0) &                                           \
-				~(UINT64_C(0) VTD_##r##_FIELDS(VTD_OR_MASK_, VTD_OR_MASK_,         \
-							       VTD_OR_MASK_, r))                   \
+			VTD_##r##_RESERVED = VTD_MASK((width)-1, 0) &                              \
+					     ~(UINT64_C(0) VTD_##r##_FIELDS(                       \
+						     VTD_OR_MASK_, VTD_OR_MASK_, VTD_OR_MASK_, r)) \
 	};                                                                                         \
 	VTD_##r##_FIELDS(VTD_REGISTER_F_, VTD_REGISTER_A_, VTD_NOTHING_,                           \
 			 r) extern const struct vtd_layout vtd_##r##_layout;

@@ -5,10 +5,12 @@
  *   register page  4 KiB, little endian, accessed in aligned 4 or 8 bytes
  *   level bit      of GCMD: software writes the wanted state each time (TE, QIE, IRE, CFI, EAFL)
  *   one-shot bit   of GCMD: writing 1 starts something, writing 0 nothing (SRTP, SIRTP, WBF, SFL)
- *   relocated      registers whose offset a capability field gives: IVA, IOTLB (ECAP.IRO), FRCD (CAP.FRO)
+ *   relocated      registers whose offset a capability field gives: IVA, IOTLB (ECAP.IRO), FRCD
+ * (CAP.FRO)
  *
  * VT-d 11.4 (register descriptions); 11.4.14 to 11.4.16 for virtual and enhanced commands.
- * Deprecated bits (CAP.AFL, CAP.ISOCH, FSTS.APF/AFO/PRO, ECAP.ECS/DIS) are not named and therefore reserved.
+ * Deprecated bits (CAP.AFL, CAP.ISOCH, FSTS.APF/AFO/PRO, ECAP.ECS/DIS) are not named and therefore
+ * reserved.
  */
 #ifndef VTD_REGISTERS_H
 #define VTD_REGISTERS_H
@@ -149,7 +151,8 @@ VTD_FIXED_REGISTERS(VTD_ACCESSORS_OF_)
 VTD_RELOCATED_REGISTERS(VTD_ACCESSORS_OF_)
 
 /* Bits of GCMD by kind, VT-d 11.4.4 */
-#define VTD_GCMD_LEVEL_BITS    (VTD_GCMD_TE | VTD_GCMD_EAFL | VTD_GCMD_QIE | VTD_GCMD_IRE | VTD_GCMD_CFI)
+#define VTD_GCMD_LEVEL_BITS                                                                        \
+	(VTD_GCMD_TE | VTD_GCMD_EAFL | VTD_GCMD_QIE | VTD_GCMD_IRE | VTD_GCMD_CFI)
 #define VTD_GCMD_ONE_SHOT_BITS (VTD_GCMD_SRTP | VTD_GCMD_SFL | VTD_GCMD_WBF | VTD_GCMD_SIRTP)
 
 /* RTADDR.TTM, VT-d 11.4.5 */
@@ -185,7 +188,7 @@ enum vtd_vcmd_command { VTD_VCMD_NULL = 0, VTD_VCMD_ALLOC_PASID = 1, VTD_VCMD_FR
 enum vtd_vcmd_status {
 	VTD_VCMD_OK = 0,
 	VTD_VCMD_UNDEFINED = 1,
-	VTD_VCMD_NO_PASID = 16,	     /* allocate */
+	VTD_VCMD_NO_PASID = 16,      /* allocate */
 	VTD_VCMD_INVALID_PASID = 16, /* free */
 };
 

@@ -2,14 +2,15 @@
 /*
  * The remapping structures in memory.
  *
- *   level    of a paging entry: 1 is the one that maps 4 KiB; the root of a table of n levels holds entries of level n
- *   leaf     a paging entry that maps a page: level 1, or PS=1 at level 2 (2 MiB) and 3 (1 GiB)
- *   width    how many bits of the input address a table translates: 39, 48 or 57
- *   HAW      host address width; address bits from HAW up are reserved
- *   rules    what the unit's capabilities make reserved: struct vtd_rules
+ *   level    of a paging entry: 1 is the one that maps 4 KiB; the root of a table of n levels holds
+ * entries of level n leaf     a paging entry that maps a page: level 1, or PS=1 at level 2 (2 MiB)
+ * and 3 (1 GiB) width    how many bits of the input address a table translates: 39, 48 or 57 HAW
+ * host address width; address bits from HAW up are reserved rules    what the unit's capabilities
+ * make reserved: struct vtd_rules
  *
- * VT-d 3.4 (root, context), 3.5 (AW), 3.6, 3.7 (first, second stage), 9.1 to 9.8 (entry formats), 6.2.3.1 (programming).
- * HPT and EPTR fields (new in revision 5) are laid out and always reserved: the capability bits are not offered.
+ * VT-d 3.4 (root, context), 3.5 (AW), 3.6, 3.7 (first, second stage), 9.1 to 9.8 (entry
+ * formats), 6.2.3.1 (programming). HPT and EPTR fields (new in revision 5) are laid out and always
+ * reserved: the capability bits are not offered.
  */
 #ifndef VTD_TABLES_H
 #define VTD_TABLES_H
@@ -126,10 +127,10 @@ enum vtd_memory_type {
 };
 
 enum {
-	VTD_ROOT_COUNT = 256,		/* entries of the root table, by bus */
+	VTD_ROOT_COUNT = 256,           /* entries of the root table, by bus */
 	VTD_LEGACY_CONTEXT_COUNT = 256, /* by devfn */
-	VTD_CONTEXT_COUNT = 128,	/* by devfn & 0x7f, in each of two tables */
-	VTD_PASID_TABLE_COUNT = 64,	/* by PASID[5:0] */
+	VTD_CONTEXT_COUNT = 128,        /* by devfn & 0x7f, in each of two tables */
+	VTD_PASID_TABLE_COUNT = 64,     /* by PASID[5:0] */
 	VTD_PTE_COUNT = 512,
 	VTD_PAGE_SHIFT = 12,
 	VTD_LEVEL_BITS = 9,
@@ -264,8 +265,8 @@ static inline unsigned vtd_level_index(uint64_t address, unsigned level)
 /* CAP.SSLPS and CAP.FS1GP: may a leaf stand at this level? */
 static inline bool vtd_ss_leaf_is_supported(const struct vtd_rules *rules, unsigned level)
 {
-	return level == 1 || (level <= VTD_LEAF_LEVEL_MAX &&
-			      ((vtd_CAP_SSLPS(rules->cap) >> (level - 2)) & 1));
+	return level == 1 ||
+	       (level <= VTD_LEAF_LEVEL_MAX && ((vtd_CAP_SSLPS(rules->cap) >> (level - 2)) & 1));
 }
 
 static inline bool vtd_fs_leaf_is_supported(const struct vtd_rules *rules, unsigned level)
@@ -309,12 +310,14 @@ uint64_t vtd_fs_pte_reserved(const struct vtd_rules *rules, unsigned level, bool
 uint64_t vtd_ss_pte_reserved(const struct vtd_rules *rules, unsigned level, bool leaf);
 
 /*
- * Bits that must be zero in a present entry of a unit with these capabilities. What the entry's own type makes ignored (SSPTPTR
- * of a first-stage entry) is not in the mask. A root entry is checked half by half, so each half has its own mask.
+ * Bits that must be zero in a present entry of a unit with these capabilities. What the entry's own
+ * type makes ignored (SSPTPTR of a first-stage entry) is not in the mask. A root entry is checked
+ * half by half, so each half has its own mask.
  */
 uint64_t vtd_root_entry_half_reserved(const struct vtd_rules *rules);
 struct vtd_root_entry vtd_legacy_root_reserved_for(const struct vtd_rules *rules);
-struct vtd_legacy_context vtd_legacy_context_reserved_for(const struct vtd_rules *rules, unsigned tt);
+struct vtd_legacy_context vtd_legacy_context_reserved_for(const struct vtd_rules *rules,
+							  unsigned tt);
 struct vtd_context_entry vtd_context_entry_reserved_for(const struct vtd_rules *rules);
 uint64_t vtd_pasid_dir_entry_reserved_for(const struct vtd_rules *rules);
 struct vtd_pasid_entry vtd_pasid_entry_reserved_for(const struct vtd_rules *rules, unsigned pgtt);

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/physmem.h"
+#include "base/random.h"
 #include "base/rcu.h"
 
 #define PAGE ((size_t)VSVA_PAGE_SIZE)
@@ -154,6 +155,100 @@ static void test_physmem_add_like_keeps_the_place_in_large_pages(void **state)
 	assert_int_equal(physmem_remove(pm, next), 0);
 	assert_int_equal(physmem_add_like(pm, memory, PAGE, true, 1, &base), -EINVAL);
 	munmap(memory, 2 * PAGE);
+}
+
+static void test_physmem_add_at_shares_a_slot(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	unsigned char *memory = map_pages(4 * PAGE);
+	unsigned char *low = memory, *high = memory + 2 * PAGE;
+
+	assert_int_equal(physmem_add_at(pm, hpa(0), low, 2 * PAGE, true), 0);
+	assert_int_equal(physmem_add_at(pm, hpa(0xc0000), high, PAGE, false), 0);
+	assert_ptr_equal(look_up(pm, PAGE, PAGE, true), low + PAGE);
+	assert_null(look_up(pm, 2 * PAGE, 1, false));
+	assert_null(look_up(pm, 0, 2 * PAGE + 1, false));
+	assert_ptr_equal(look_up(pm, 0xc0000, PAGE, false), high);
+	assert_null(look_up(pm, 0xc0000, 1, true));
+
+	assert_int_equal(physmem_add_at(pm, hpa(PAGE), high, PAGE, true), -EEXIST);
+	assert_int_equal(physmem_add_at(pm, hpa(0xbf000), high, 2 * PAGE, true), -EEXIST);
+	assert_int_equal(physmem_remove(pm, hpa(0)), 0);
+	assert_null(look_up(pm, 0, 1, false));
+	assert_ptr_equal(look_up(pm, 0xc0000, PAGE, false), high);
+	assert_int_equal(physmem_remove(pm, hpa(0xc0000)), 0);
+	munmap(memory, 4 * PAGE);
+}
+
+static void test_physmem_add_at_spans_slots(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	size_t len = 2 * GIB;
+	unsigned char *memory = map_pages(len);
+	uint64_t at = GIB / 2;
+
+	assert_int_equal(physmem_add_at(pm, hpa(at), memory, len, true), 0);
+	for (uint64_t offset = 0; offset < len; offset += GIB / 4)
+		assert_ptr_equal(look_up(pm, at + offset, PAGE, true), memory + offset);
+	assert_ptr_equal(look_up(pm, at + len - 1, 1, true), memory + len - 1);
+	assert_null(look_up(pm, at + len, 1, false));
+	assert_null(look_up(pm, at - 1, 1, false));
+	/* the pieces have no beginnings of their own */
+	assert_int_equal(physmem_remove(pm, hpa(GIB)), -ENOENT);
+	assert_int_equal(physmem_remove(pm, hpa(at)), 0);
+	for (uint64_t offset = 0; offset < len; offset += GIB / 4)
+		assert_null(look_up(pm, at + offset, 1, false));
+	munmap(memory, len);
+}
+
+static void test_physmem_add_at_keeps_out_of_chosen_slots(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	void *memory = (void *)PAGE; /* never touched */
+	hpa_t chosen = add(pm, memory, PAGE, true), next;
+
+	assert_int_equal(physmem_add_at(pm, hpa(chosen.v + PAGE), memory, PAGE, true), -EEXIST);
+	assert_int_equal(physmem_add_at(pm, hpa(chosen.v - PAGE), memory, 2 * PAGE, true), -EEXIST);
+	assert_int_equal(physmem_add_at(pm, hpa(chosen.v + GIB), memory, PAGE, true), 0);
+	next = add(pm, memory, PAGE, true);
+	assert_int_equal(next.v, chosen.v + 2 * GIB);
+	assert_int_equal(physmem_remove(pm, next), 0);
+	assert_int_equal(physmem_remove(pm, hpa(chosen.v + GIB)), 0);
+	assert_int_equal(physmem_remove(pm, chosen), 0);
+}
+
+static void test_physmem_add_at_refuses_what_is_not_there(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	void *memory = (void *)PAGE;
+	uint64_t end = (uint64_t)1 << PHYSMEM_HAW;
+
+	assert_int_equal(physmem_add_at(pm, hpa(8), memory, PAGE, true), -EINVAL);
+	assert_int_equal(physmem_add_at(pm, hpa(0), memory, 0, true), -EINVAL);
+	assert_int_equal(physmem_add_at(pm, hpa(0), memory, PAGE + 8, true), -EINVAL);
+	assert_int_equal(physmem_add_at(pm, hpa(end), memory, PAGE, true), -EINVAL);
+	assert_int_equal(physmem_add_at(pm, hpa(end - PAGE), memory, 2 * PAGE, true), -EINVAL);
+	assert_int_equal(physmem_add_at(pm, hpa(0), memory, (size_t)1 << 60, true), -EINVAL);
+	assert_int_equal(physmem_add_at(pm, hpa(end - PAGE), memory, PAGE, true), 0);
+	assert_ptr_equal(look_up(pm, end - PAGE, PAGE, true), memory);
+	assert_int_equal(physmem_remove(pm, hpa(end - PAGE)), 0);
+}
+
+static void test_physmem_add_at_fails_cleanly(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	size_t before = base_bytes_in_use();
+	uint64_t nth = 0;
+	int err;
+
+	do {
+		fail_nth_set(++nth, 0);
+		err = physmem_add_at(pm, hpa(0), (void *)PAGE, 2 * GIB, true);
+		assert_true(!err || (err == -ENOMEM && base_bytes_in_use() == before));
+	} while (err);
+	fail_nth_set(0, 0);
+	assert_int_equal(nth, 5); /* two pieces, two steps each */
+	assert_int_equal(physmem_remove(pm, hpa(0)), 0);
 }
 
 static void test_physmem_add_refuses_what_is_not_pages(void **state)
@@ -412,6 +507,49 @@ static void check_copies_are_zeroes(struct physmem *pm, hpa_t base, size_t len)
 	rcu_read_unlock();
 }
 
+static void test_physmem_lost_page_of_a_later_piece_poisons(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	struct shrinking file = map_file(2, PROT_READ | PROT_WRITE);
+	hpa_t base = hpa(GIB - PAGE);
+
+	assert_int_equal(physmem_guard_install(), 0);
+	assert_int_equal(physmem_add_at(pm, base, file.memory, file.len, true), 0);
+	assert_int_equal(ftruncate(file.fd, (off_t)PAGE), 0);
+	rcu_read_lock();
+	assert_int_equal(read_byte(physmem_ptr(pm, hpa(GIB), 1, false)), 0);
+	rcu_read_unlock();
+	assert_true(physmem_is_poisoned(pm, base));
+	assert_int_equal(physmem_remove(pm, base), 0);
+	rcu_barrier();
+	unmap_file(&file);
+}
+
+static void test_physmem_lost_huge_page_reads_as_zeroes(void **state)
+{
+	enum { HUGE_LEN = 2 << 20 };
+	struct physmem *pm = pm_of(state);
+	struct shrinking file = {.fd = memfd_create("huge", MFD_HUGETLB), .len = HUGE_LEN};
+	hpa_t base;
+
+	if (file.fd < 0 || ftruncate(file.fd, HUGE_LEN))
+		skip();
+	file.memory = mmap(NULL, file.len, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
+	if (file.memory == MAP_FAILED)
+		skip(); /* the machine has set none aside */
+	base = add(pm, file.memory, file.len, true);
+	assert_int_equal(physmem_guard_install(), 0);
+	file.memory[5] = 7;
+	assert_int_equal(ftruncate(file.fd, 0), 0);
+	rcu_read_lock();
+	assert_int_equal(read_byte(physmem_ptr(pm, hpa(base.v + 5), 1, false)), 0);
+	rcu_read_unlock();
+	assert_true(physmem_is_poisoned(pm, base));
+	assert_int_equal(physmem_remove(pm, base), 0);
+	rcu_barrier();
+	unmap_file(&file);
+}
+
 static void test_physmem_lost_page_again_and_again(void **state)
 {
 	struct physmem *pm = pm_of(state);
@@ -584,6 +722,49 @@ static void test_host_pages_grow_together_again(void **state)
 	physmem_free_pages(pm, whole.base, 14);
 }
 
+#define HELD 40
+
+/* Every page of a block bears the block's number. */
+static void fill(const struct pages *pages, unsigned order, unsigned number)
+{
+	for (size_t at = 0; at < PAGE << order; at += PAGE)
+		memset(pages->memory + at, (int)number + 1, 16);
+}
+
+static void check_filled(const struct pages *pages, unsigned order, unsigned number)
+{
+	for (size_t at = 0; at < PAGE << order; at += PAGE)
+		assert_int_equal(pages->memory[at], number + 1);
+}
+
+static void test_host_pages_of_all_sizes_come_and_go(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	struct pages held[HELD] = {0};
+	unsigned orders[HELD] = {0};
+	struct rng rng;
+
+	rng_seed(&rng, 1);
+	for (unsigned i = 0; i < 4000; i++) {
+		unsigned n = (unsigned)rng_below(&rng, HELD);
+
+		if (held[n].memory) {
+			check_filled(&held[n], orders[n], n);
+			physmem_free_pages(pm, held[n].base, orders[n]);
+			held[n].memory = NULL;
+		} else {
+			orders[n] = (unsigned)rng_below(&rng, 8);
+			held[n] = take(pm, orders[n]);
+			fill(&held[n], orders[n], n);
+		}
+	}
+	for (unsigned n = 0; n < HELD; n++)
+		if (held[n].memory)
+			physmem_free_pages(pm, held[n].base, orders[n]);
+	assert_int_equal(physmem_pages_in_use(pm), 0);
+	assert_int_equal(take(pm, 14).base.v, 4 * GIB); /* all of it is one block again */
+}
+
 static void test_host_pages_take_another_chunk(void **state)
 {
 	struct physmem *pm = pm_of(state);
@@ -649,6 +830,11 @@ int main(void)
 		CASE(test_physmem_read_only_region_is_not_for_writing),
 		CASE(test_physmem_region_spans_slots),
 		CASE(test_physmem_add_like_keeps_the_place_in_large_pages),
+		CASE(test_physmem_add_at_shares_a_slot),
+		CASE(test_physmem_add_at_spans_slots),
+		CASE(test_physmem_add_at_keeps_out_of_chosen_slots),
+		CASE(test_physmem_add_at_refuses_what_is_not_there),
+		CASE(test_physmem_add_at_fails_cleanly),
 		CASE(test_physmem_add_refuses_what_is_not_pages),
 		CASE(test_physmem_full_map_says_so),
 		CASE(test_physmem_remove_knows_only_beginnings),
@@ -660,6 +846,8 @@ int main(void)
 		CASE(test_physmem_lost_page_without_guard_kills),
 		CASE(test_physmem_lost_page_reads_as_zeroes),
 		CASE(test_physmem_lost_page_of_two_regions_poisons_both),
+		CASE(test_physmem_lost_page_of_a_later_piece_poisons),
+		CASE(test_physmem_lost_huge_page_reads_as_zeroes),
 		CASE(test_physmem_lost_page_again_and_again),
 		CASE(test_physmem_guard_passes_on_what_is_not_its_own),
 		CASE(test_physmem_guard_forgets_what_was_removed),
@@ -668,6 +856,7 @@ int main(void)
 		CASE(test_host_pages_are_zeroed_each_time),
 		CASE(test_host_pages_do_not_overlap),
 		CASE(test_host_pages_grow_together_again),
+		CASE(test_host_pages_of_all_sizes_come_and_go),
 		CASE(test_host_pages_take_another_chunk),
 		CASE(test_host_pages_refuse_what_no_chunk_has),
 		CASE(test_host_pages_freed_wrongly_are_caught),

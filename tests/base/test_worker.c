@@ -90,6 +90,7 @@ struct asking {
 	struct worker_pool *pool;
 	struct worker *helper;
 	struct worker *self;
+	unsigned help_runs;
 	atomic_bool helped;
 	atomic_bool asked;
 	atomic_uint entered;
@@ -100,6 +101,8 @@ static bool help(void *arg)
 	struct asking *asking = arg;
 
 	worker_kick(asking->self); /* is running, must not be entered again meanwhile */
+	if (asking->help_runs++ < 3)
+		return true;
 	atomic_store(&asking->helped, true);
 	worker_pool_notify(asking->pool);
 	return false;

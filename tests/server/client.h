@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client that knows the protocol by its literal offsets and shares no definition with the server: what it
- * sends and expects is written out from the specification.
+ * A client that knows the protocol by its literal offsets and shares no definition with the server:
+ * what it sends and expects is written out from the specification.
  */
 #ifndef TESTS_SERVER_CLIENT_H
 #define TESTS_SERVER_CLIENT_H

@@ -6,6 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A test's thread may be waiting for it. */
+static void count(unsigned *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELEASE);
+}
+
 static int fail_now(struct fake *fake)
 {
 	int error = fake->fail_next;
@@ -19,22 +25,22 @@ static void connected(void *arg, struct vfu_connection *connection)
 	struct fake *fake = arg;
 
 	fake->connection = connection;
-	fake->connects++;
+	count(&fake->connects);
 }
 
 static void disconnecting(void *arg)
 {
 	struct fake *fake = arg;
 
-	fake->disconnectings++;
 	fake->windows_at_disconnecting = fake->window_count;
+	count(&fake->disconnectings);
 }
 
 static void disconnected(void *arg)
 {
 	struct fake *fake = arg;
 
-	fake->disconnects++;
+	count(&fake->disconnects);
 }
 
 static int config_read(void *arg, uint32_t offset, void *data, uint32_t len)
@@ -77,7 +83,7 @@ static int bar_write(void *arg, unsigned bar, uint64_t offset, unsigned size, ui
 	fake->last_bar = bar;
 	fake->last_offset = offset;
 	fake->last_size = size;
-	fake->last_value = value;
+	__atomic_store_n(&fake->last_value, value, __ATOMIC_RELEASE);
 	fake->writes++;
 	return fail_now(fake);
 }

@@ -30,7 +30,7 @@ struct fake {
 	unsigned windows_at_disconnecting;
 	int irq_fds[FAKE_VECTORS];
 	unsigned irq_changes;
-	int fail_next;	      /* errno of the next operation, 0 none */
+	int fail_next;        /* errno of the next operation, 0 none */
 	uint64_t refused_gpa; /* dma_write_failed */
 	int refused_error;
 	unsigned refusals;
@@ -41,7 +41,8 @@ struct fake {
 };
 
 void fake_init(struct fake *fake);
-/* A function named name: BAR0 4 KiB, BAR2 128 KiB, nine MSI-X vectors, 4 KiB of configuration space. */
+/* A function named name: BAR0 4 KiB, BAR2 128 KiB, nine MSI-X vectors, 4 KiB of configuration
+ * space. */
 struct vfu_function fake_function(struct fake *fake, const char *name);
 
 #endif

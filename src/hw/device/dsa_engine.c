@@ -81,7 +81,8 @@ static enum dsa_step run_slice(struct dsa *dsa, struct dsa_job *job)
 	return step;
 }
 
-/* Asks for the page that the job needs. Returns the state in which it waits, or READY. */
+/* Asks for the page that the job needs. Returns the state in which it waits, or READY, with the
+ * lock taken: nobody answers between the look and the new state. */
 static enum dsa_job_state ask(struct dsa *dsa, unsigned slot)
 {
 	struct dsa_job *job = &dsa->jobs[slot];
@@ -133,7 +134,7 @@ static void engine_put(struct dsa *dsa, unsigned slot, enum dsa_step step)
 		dsa_job_free(dsa, slot);
 		dsa_command_poll(dsa);
 	} else {
-		dsa->state[slot] = next;
+		dsa->state[slot] = (uint8_t)next;
 	}
 	dsa_unlock(dsa);
 }

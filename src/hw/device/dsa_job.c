@@ -101,7 +101,7 @@ void dsa_page_answer(struct endpoint *endpoint, uint64_t tag, unsigned code)
 	lock_take(&dsa->lock);
 	if (dsa->jobs[slot].page.tag == tag)
 		answer(dsa, slot,
-		       code == VTD_PAGE_RESPONSE_SUCCESS ? DSA_PAGE_UNKNOWN : DSA_PAGE_REFUSED);
+		       code == VTD_RESPONSE_SUCCESS ? DSA_PAGE_UNKNOWN : DSA_PAGE_REFUSED);
 	dsa->answers++;
 	wake_credit(dsa);
 	dsa_unlock(dsa);

@@ -72,7 +72,7 @@ static enum dma_result translate_untranslated(struct endpoint *endpoint,
 
 	unit_translate(endpoint->unit, request, &t);
 	/* A write to 0xFEExxxxx is a message, and this function's messages go another way (MSI-X). */
-	if (t.response != VTD_RESPONSE_OK || t.interrupt)
+	if (t.response != VTD_RESP_NONE || t.interrupt)
 		return DMA_ERROR;
 	*out = (struct device_tlb_entry){.hpa = t.hpa, .page_lg2 = t.page_lg2, .rights = t.rights};
 	return DMA_OK;
@@ -86,9 +86,9 @@ static enum dma_result translate_by_ats(struct endpoint *endpoint, const struct 
 	struct unit_translation t;
 
 	unit_ats_translate(endpoint->unit, request, &t);
-	if (t.response == VTD_RESPONSE_S0)
+	if (t.response == VTD_RESP_S0)
 		return DMA_FAULT;
-	if (t.response != VTD_RESPONSE_OK && t.response != VTD_RESPONSE_SE)
+	if (t.response != VTD_RESP_NONE && t.response != VTD_RESP_SE)
 		return DMA_ERROR;
 	/* PCIe 10.2.3.2, U bit: only untranslated requests may go there */
 	if (t.interrupt)
@@ -365,7 +365,7 @@ void endpoint_page_response(struct endpoint *endpoint, uint32_t pasid, uint16_t 
 
 	if (is_gone(endpoint) || !close_group(endpoint, pasid, prgi, &group))
 		return;
-	if (code == VTD_PAGE_RESPONSE_FAILURE)
+	if (code != VTD_RESPONSE_SUCCESS && code != VTD_RESPONSE_INVALID)
 		pci_config_pri_response_failure(endpoint->pf_config);
 	if (group.tagged && endpoint->ops->page_answer)
 		endpoint->ops->page_answer(endpoint, group.tag, code);

@@ -32,7 +32,7 @@ static int init_parts(struct vfu_connection *c, const char *name, void (*wake)(v
 	c->reply.data = base_zalloc(VFU_REPLY_MAX);
 	rc = c->name && c->reply.data ? 0 : -ENOMEM;
 	rc = vfu_message_init(&c->message) ? -ENOMEM : rc;
-	rc = vfu_sender_init(&c->sender, wake, wake_arg) ? -ENOMEM : rc;
+	rc = vfu_sender_init(&c->sender, c->name, wake, wake_arg) ? -ENOMEM : rc;
 	return rc;
 }
 

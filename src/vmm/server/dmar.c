@@ -31,11 +31,17 @@ struct writer {
 	unsigned char *at;
 };
 
-/* Little endian, whatever the host is. */
+/* Little endian, whatever the host is; at most 8 bytes. */
 static void put(struct writer *w, uint64_t value, unsigned size)
 {
 	for (unsigned i = 0; i < size; i++)
 		*w->at++ = (unsigned char)(value >> (8 * i));
+}
+
+static void put_zeros(struct writer *w, size_t size)
+{
+	memset(w->at, 0, size);
+	w->at += size;
 }
 
 static void put_text(struct writer *w, const char *text, size_t size)
@@ -119,7 +125,7 @@ int dmar_build(const struct dmar_config *config, unsigned char table[DMAR_SIZE_M
 		return -EINVAL;
 	put_header(&w);
 	put(&w, config->host_address_width - 1, 1);
-	put(&w, 0, DMAR_LEN - HEADER_LEN - 1); /* no interrupt remapping; reserved */
+	put_zeros(&w, DMAR_LEN - HEADER_LEN - 1); /* no interrupt remapping; reserved */
 	put_drhd(&w, config);
 	if (config->atsr)
 		put_structure_head(&w, STRUCTURE_ATSR, 8, ATSR_ALL_PORTS);

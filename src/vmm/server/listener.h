@@ -15,8 +15,9 @@
  *
  * A client may die at any byte; a second client of a function that has one is turned away.
  *
- * Threads: add_vm, start, stop and destroy are called by one thread at a time; the stop descriptor may be
- * written from anywhere, the two functions of connection.h for other threads may run at any time.
+ * Threads: add_vm, start, stop and destroy are called by one thread at a time; the stop descriptor
+ * may be written from anywhere, the two functions of connection.h for other threads may run at any
+ * time.
  */
 #ifndef VMM_SERVER_LISTENER_H
 #define VMM_SERVER_LISTENER_H
@@ -37,7 +38,8 @@ int vfu_server_create(const char *dir, struct vfu_server **out);
 /* Stops, removes the sockets. */
 void vfu_server_destroy(struct vfu_server *server);
 
-/* Offers the functions in DIR/name/; they are copied. name: "vm0". Before start. 0; -EINVAL count;
+/* Offers the functions in DIR/name/; they are copied, their ops and arg
+ * must outlive the server. name: "vm0". Before start. 0; -EINVAL count;
  * -ENOMEM; errors of socket_dir.h. */
 int vfu_server_add_vm(struct vfu_server *server, const char *name,
 		      const struct vfu_function *functions, unsigned count, struct vfu_vm **out);

@@ -15,9 +15,11 @@
 #define SHORT_DATA_AT   12u
 #define PROBE_COUNT     (1ull << 32)
 
-int vfu_sender_init(struct vfu_sender *sender, void (*wake)(void *arg), void *wake_arg)
+int vfu_sender_init(struct vfu_sender *sender, const char *name, void (*wake)(void *arg),
+		    void *wake_arg)
 {
 	memset(sender, 0, sizeof(*sender));
+	sender->name = name;
 	sender->socket = -1;
 	sender->wake = wake;
 	sender->wake_arg = wake_arg;
@@ -275,9 +277,12 @@ int vfu_sender_take_reply(struct vfu_sender *sender, const struct vfu_header *re
 	lock_drop(&sender->lock);
 	if (layout == VFU_DMA_REFUSED)
 		log_line(LOG_ERROR,
-			 "the client takes no DMA_READ and DMA_WRITE commands: interrupts of "
-			 "the VT-d unit cannot reach the guest");
+			 "%s: the client takes no DMA_READ and DMA_WRITE commands: interrupts of "
+			 "the VT-d "
+			 "unit cannot reach the guest",
+			 sender->name);
 	else if (layout == VFU_DMA_SHORT)
-		log_line(LOG_INFO, "the client uses the DMA_WRITE layout of QEMU 10.1 and 10.2");
+		log_line(LOG_INFO, "%s: the client uses the DMA_WRITE layout of QEMU 10.1 and 10.2",
+			 sender->name);
 	return rc;
 }

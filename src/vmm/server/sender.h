@@ -53,7 +53,8 @@ struct vfu_dma_message {
 };
 
 struct vfu_sender {
-	struct lock lock; /* all members below but wake */
+	const char *name; /* for messages: "vm0/vtd" */
+	struct lock lock; /* the members below but wake */
 	int socket;       /* -1: no client; borrowed */
 	bool ready;       /* a version is agreed on */
 	struct vfu_output output;
@@ -69,7 +70,8 @@ struct vfu_sender {
 };
 
 /* 0; -ENOMEM. wake: any thread, no lock held. */
-int vfu_sender_init(struct vfu_sender *sender, void (*wake)(void *arg), void *wake_arg);
+int vfu_sender_init(struct vfu_sender *sender, const char *name, void (*wake)(void *arg),
+		    void *wake_arg);
 void vfu_sender_fini(struct vfu_sender *sender);
 void vfu_sender_open(struct vfu_sender *sender, int socket);
 /* Forgets what waits. When it returns no thread uses the socket. */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* A device on the board: an endpoint of one kind, known to the host driver unless the machine is bare. */
+#ifndef BOARD_DEVICE_H
+#define BOARD_DEVICE_H
+
+#include "host/iommu.h"
+#include "hw/device/dsa.h"
+#include "hw/device/test_engine.h"
+#include "vsva/device.h"
+
+struct device_kind;
+
+struct vsva_device {
+	struct vsva_machine *machine;
+	struct vsva_device *next; /* machine->lock */
+	const struct device_kind *kind;
+	void *model; /* struct dsa or struct test_engine */
+	rid_t rid, pf_rid;
+	unsigned vfs; /* of a PF: functions that name it */
+	struct vsva_dev *dev; /* NULL: bare */
+	struct device_irq *irq; /* RCU */
+};
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's accelerator driver: one group with engine 0 and two work queues, queue 0 dedicated (its PASID is
+ * that of the process that uses it), queue 1 shared.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "guest/guest.h"
+#include "vsva/dsa.h"
+
+enum {
+	REG_GRPCFG = 0x400, /* as OFFSETS says; group 0: queues at +0, engines at +32 */
+	REG_WQCFG = 0x500,
+	REG_GENSTS = 0x90,
+	REG_CMD = 0xa0,
+	REG_CMDSTS = 0xa8,
+	WQCFG_SIZE = 64,
+	WQCFG_LENGTH = 0,    /* word 0: entries */
+	WQCFG_THRESHOLD = 4, /* word 1 */
+	WQCFG_MODE = 8,	     /* word 2 */
+	WQCFG_LIMITS = 12,   /* word 3: log2 of the largest transfer, of the largest batch */
+};
+
+enum { COMMAND_ENABLE_DEVICE = 1, COMMAND_ENABLE_QUEUE = 6, COMMAND_DISABLE_QUEUE = 7, COMMAND_DRAIN_PASID = 11 };
+
+#define CMDSTS_ACTIVE (UINT32_C(1) << 31)
+#define QUEUE_DEDICATED 0u
+#define QUEUE_SHARED 1u
+#define QUEUE_ENTRIES 32u
+#define MODE_DEDICATED 0x1u
+#define MODE_BLOCK_ON_FAULT 0x2u
+#define MODE_PRIORITY (10u << 4)
+#define MODE_PASID_ENABLE (1u << 28)
+#define LIMITS (21u | 5u << 5) /* 2 MiB, 32 descriptors */
+
+#define PORTAL_SIZE 0x4000u
+#define PORTAL_LIMITED 0x1000u
+
+static uint64_t reg_read(struct vsva_guest_device *device, uint64_t offset, unsigned size)
+{
+	uint64_t value = UINT64_MAX;
+
+	vsva_assigned_read(device->assigned, 0, offset, size, &value);
+	return value;
+}
+
+static void reg_write(struct vsva_guest_device *device, uint64_t offset, unsigned size, uint64_t value)
+{
+	vsva_assigned_write(device->assigned, 0, offset, size, value);
+}
+
+static bool command_is_done(void *arg)
+{
+	return !(reg_read(arg, REG_CMDSTS, 4) & CMDSTS_ACTIVE);
+}
+
+/* 0; -EIO the device refuses; -ETIMEDOUT. */
+static int command(struct vsva_guest_device *device, uint32_t code, uint32_t operand)
+{
+	reg_write(device, REG_CMD, 4, code << 20 | operand);
+	if (!vsva_machine_wait(device->guest->machine, command_is_done, device, GUEST_TIMEOUT_MS))
+		return -ETIMEDOUT;
+	return reg_read(device, REG_CMDSTS, 4) & 0xff ? -EIO : 0;
+}
+
+static void configure_queue(struct vsva_guest_device *device, unsigned queue, uint32_t mode)
+{
+	uint64_t base = REG_WQCFG + (uint64_t)queue * WQCFG_SIZE;
+
+	reg_write(device, base + WQCFG_LENGTH, 4, QUEUE_ENTRIES);
+	reg_write(device, base + WQCFG_THRESHOLD, 4, QUEUE_ENTRIES);
+	reg_write(device, base + WQCFG_LIMITS, 4, LIMITS);
+	reg_write(device, base + WQCFG_MODE, 4,
+		  mode | MODE_BLOCK_ON_FAULT | MODE_PRIORITY | MODE_PASID_ENABLE);
+}
+
+int dsa_driver_start(struct vsva_guest_device *device)
+{
+	int err;
+
+	device->queue_pasid = gpasid(VSVA_PASID_INVALID);
+	if (vsva_device_kind(device->device) != VSVA_DEVICE_DSA)
+		return 0;
+	reg_write(device, REG_GRPCFG, 8, 1u << QUEUE_DEDICATED | 1u << QUEUE_SHARED);
+	reg_write(device, REG_GRPCFG + 32, 8, 1);
+	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED);
+	configure_queue(device, QUEUE_SHARED, 0);
+	err = command(device, COMMAND_ENABLE_DEVICE, 0);
+	if (!err)
+		err = command(device, COMMAND_ENABLE_QUEUE, QUEUE_SHARED);
+	device->dsa_ready = !err;
+	return err;
+}
+
+static int disable_dedicated(struct vsva_guest_device *device)
+{
+	int err;
+
+	if (device->queue_pasid.v == VSVA_PASID_INVALID)
+		return 0;
+	err = command(device, COMMAND_DISABLE_QUEUE, 1u << QUEUE_DEDICATED);
+	if (!err)
+		device->queue_pasid = gpasid(VSVA_PASID_INVALID);
+	return err;
+}
+
+/* The dedicated queue belongs to one process at a time; another one's turn begins with a drain. */
+static int enable_dedicated(struct vsva_guest_device *device, gpasid_t pasid)
+{
+	int err;
+
+	if (device->queue_pasid.v == pasid.v)
+		return 0;
+	err = disable_dedicated(device);
+	if (err)
+		return err;
+	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED | pasid.v << 8);
+	err = command(device, COMMAND_ENABLE_QUEUE, QUEUE_DEDICATED);
+	if (!err)
+		device->queue_pasid = pasid;
+	return err;
+}
+
+int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid)
+{
+	int err = 0;
+
+	if (!device->dsa_ready)
+		return 0;
+	if (device->queue_pasid.v == pasid.v)
+		err = disable_dedicated(device);
+	return err ? err : command(device, COMMAND_DRAIN_PASID, pasid.v);
+}
+
+int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *device,
+			const void *descriptor, bool shared)
+{
+	uint64_t portal = shared ? QUEUE_SHARED * PORTAL_SIZE + PORTAL_LIMITED
+				 : QUEUE_DEDICATED * PORTAL_SIZE + PORTAL_LIMITED;
+	int err;
+
+	if (process->pasid.v == VSVA_PASID_INVALID)
+		return -ENOENT;
+	if (!device->dsa_ready)
+		return -EIO;
+	if (shared) {
+		err = vsva_assigned_enqcmd(device->assigned, portal, process->pasid.v | 1u << 31,
+					   descriptor);
+		return err == 1 ? -EAGAIN : err;
+	}
+	if (enable_dedicated(device, process->pasid))
+		return -EIO;
+	return vsva_assigned_movdir64b(device->assigned, portal, descriptor);
+}
+
+struct completion_wait {
+	struct vsva_process *process;
+	gva_t address;
+	uint8_t status;
+};
+
+static bool is_complete(void *arg)
+{
+	struct completion_wait *wait = arg;
+
+	/* A record that was never touched reads as zero without being made present: a CPU that polls
+	 * would fault it in, and hide the device's own page request. */
+	return process_peek(wait->process, wait->address.v, &wait->status) && wait->status;
+}
+
+int vsva_process_wait(struct vsva_process *process, gva_t completion, void *record)
+{
+	struct completion_wait wait = {.process = process, .address = completion};
+	int err;
+
+	if (!vsva_machine_wait(process->guest->machine, is_complete, &wait, GUEST_TIMEOUT_MS))
+		return -ETIMEDOUT;
+	if (record) {
+		err = vsva_process_read(process, completion, record,
+					sizeof(struct vsva_dsa_completion));
+		if (err)
+			return err;
+	}
+	return wait.status;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/* vsva_bind_gpasid and vsva_unbind_gpasid: decode, then reserve, build, publish. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "host/child.h"
+
+/* A bind that was checked, by itself: nothing of it is looked at twice in the caller's memory. */
+struct bind_request {
+	struct vsva_gpasid_bind_data data;
+	hpasid_t pasid;
+	gpasid_t guest;
+};
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static bool is_host_pasid(uint64_t pasid)
+{
+	return pasid >= 1 && pasid <= VSVA_PASID_MAX;
+}
+
+/* Of the data alone. */
+static int check_format(const struct vsva_gpasid_bind_data *data)
+{
+	if (data->argsz < sizeof(*data) || data->version != VSVA_GPASID_BIND_VERSION_1 ||
+	    data->format != VSVA_PASID_FORMAT_INTEL_VTD)
+		return -EINVAL;
+	if (data->flags & ~(uint64_t)VSVA_GPASID_VAL || data->vtd.flags >= VSVA_VTD_GPASID_LAST)
+		return -EINVAL;
+	return is_zero(data->padding, sizeof(data->padding)) ? 0 : -EINVAL;
+}
+
+/* Of unit and device. */
+static int check_device(const struct vsva_dev *dev)
+{
+	uint64_t ecap = dev->iommu->rules.ecap;
+
+	if (!dev->is_pci)
+		return -ENOTSUP;
+	if (!vtd_ECAP_PASID(ecap) || !vtd_ECAP_FSTS(ecap) || !dev->pf->caps.pasid)
+		return -ENODEV;
+	return dev->pf->caps.pasid_width == 20 ? 0 : -EINVAL;
+}
+
+/* The guest PASID is the guest's affair, so any number that the IOASID can keep is good. */
+static int decode_pasids(struct bind_request *request)
+{
+	const struct vsva_gpasid_bind_data *data = &request->data;
+	uint64_t guest = data->flags & VSVA_GPASID_VAL ? data->gpasid : data->hpasid;
+
+	if (!is_host_pasid(data->hpasid) || guest >= VSVA_PASID_INVALID)
+		return -EINVAL;
+	request->pasid = hpasid((uint32_t)data->hpasid);
+	request->guest = gpasid((uint32_t)guest);
+	return 0;
+}
+
+/* argsz first: a caller with a shorter structure has no more memory than that. */
+static int decode(struct vsva_domain *domain, struct vsva_dev *dev,
+		  const struct vsva_gpasid_bind_data *data, struct bind_request *request)
+{
+	int err;
+
+	if (!domain || !dev || !data || domain->iommu != dev->iommu)
+		return -EINVAL;
+	if (__atomic_load_n(&data->argsz, __ATOMIC_RELAXED) < sizeof(*data))
+		return -EINVAL;
+	memcpy(&request->data, data, sizeof(*data));
+	err = check_format(&request->data);
+	if (!err)
+		err = check_device(dev);
+	if (!err)
+		err = decode_pasids(request);
+	if (!err)
+		err = child_check(domain, request->data.gpgd, request->data.addr_width,
+				  request->data.vtd.flags);
+	return err;
+}
+
+static bool is_identical(const struct binding *binding, const struct bind_request *request)
+{
+	const struct vsva_gpasid_bind_data *data = &request->data;
+
+	return binding->gpgd == data->gpgd && binding->addr_width == data->addr_width &&
+	       binding->vtd_flags == data->vtd.flags && binding->pat == data->vtd.pat &&
+	       binding->emt == data->vtd.emt && binding->id.guest.v == request->guest.v &&
+	       binding->is_guest_given == ((data->flags & VSVA_GPASID_VAL) != 0);
+}
+
+static void fill(struct binding *binding, const struct bind_request *request)
+{
+	const struct vsva_gpasid_bind_data *data = &request->data;
+
+	binding->id.id = request->pasid;
+	binding->id.guest = request->guest;
+	binding->gpgd = data->gpgd;
+	binding->users = 1;
+	binding->pat = data->vtd.pat;
+	binding->emt = data->vtd.emt;
+	binding->addr_width = (uint8_t)data->addr_width;
+	binding->vtd_flags = (uint8_t)data->vtd.flags;
+	binding->is_guest_given = (data->flags & VSVA_GPASID_VAL) != 0;
+}
+
+static uint32_t ioasid_flags(const struct binding *binding)
+{
+	return VSVA_IOASID_GUEST_MODE | (binding->is_guest_given ? VSVA_IOASID_GUEST_PASID : 0);
+}
+
+/* What can fail comes first; the table page comes last, because it stays when it was made. */
+static int reserve(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+{
+	int err = ioasid_bind(locked.domain->owner, &binding->id, ioasid_flags(binding));
+
+	if (err) {
+		child_free(dev->iommu, binding);
+		return err;
+	}
+	err = child_reserve(locked, dev, binding);
+	if (err) {
+		ioasid_unbind(locked.domain->owner, &binding->id);
+		child_free(dev->iommu, binding);
+	}
+	return err;
+}
+
+static void note_bound(struct vsva_iommu *iommu)
+{
+	stat_add(&iommu->stats.binds);
+	stat_add(&iommu->stats.bound_now);
+}
+
+static int build_and_publish(struct domain_locked locked, struct vsva_dev *dev,
+			     struct binding *binding)
+{
+	struct aftermath aftermath = {0};
+	int err = reserve(locked, dev, binding);
+
+	if (err)
+		return err;
+	err = dev_allow_pasids(locked, dev);
+	if (err) {
+		ioasid_unbind(locked.domain->owner, &binding->id);
+		child_abort(locked, dev, binding);
+		return err;
+	}
+	err = child_publish(locked, dev, binding);
+	note_bound(dev->iommu);
+	if (err)
+		child_unbind(locked, dev, binding, &aftermath);
+	return err;
+}
+
+static int bind_new(struct domain_locked locked, struct vsva_dev *dev,
+		    const struct bind_request *request)
+{
+	struct binding *binding;
+	int err = child_alloc(dev->iommu, &binding);
+
+	if (err)
+		return err;
+	fill(binding, request);
+	return build_and_publish(locked, dev, binding);
+}
+
+static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,
+		       const struct bind_request *request)
+{
+	struct vsva_domain *domain = locked.domain;
+	struct binding *binding;
+	int err;
+
+	if (!domain->owner)
+		return -EACCES;
+	if (!dev_is_attached_to(dev, domain) || dev->is_isolated)
+		return -ENODEV;
+	err = vsva_ioasid_find(dev->iommu->space, domain->owner, request->pasid, NULL);
+	if (err)
+		return err;
+	binding = dev_find_binding(dev, request->pasid.v);
+	if (!binding)
+		return bind_new(locked, dev, request);
+	if (!is_identical(binding, request))
+		return -EBUSY;
+	binding->users++;
+	return 0;
+}
+
+static void log_refusal(const struct vsva_dev *dev, const struct bind_request *request, int err)
+{
+	LOG_LIMITED(LOG_WARN,
+		    "host: device %04x: bind of PASID %" PRIu64 " (guest %" PRIu64
+		    ") to first stage %#" PRIx64 ", width %" PRIu32 ", refused: %s",
+		    dev->rid.v, request->data.hpasid, request->data.gpasid, request->data.gpgd,
+		    request->data.addr_width, strerror(-err));
+}
+
+int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
+		     const struct vsva_gpasid_bind_data *data)
+{
+	struct bind_request request = {.data = {0}};
+	struct domain_locked locked;
+	int err = decode(domain, dev, data, &request);
+
+	if (err) {
+		if (dev)
+			log_refusal(dev, &request, err);
+		return err;
+	}
+	TRACE(dev->iommu->trace, HOST, BIND, .vm = domain->vm, .rid = dev->rid,
+	      .hpasid = request.pasid, .gpasid = request.guest, .addr = request.data.gpgd);
+	locked = domain_lock(domain);
+	err = bind_locked(locked, dev, &request);
+	domain_unlock(locked);
+	if (err)
+		log_refusal(dev, &request, err);
+	TRACE(dev->iommu->trace, HOST, BIND_DONE, .vm = domain->vm, .rid = dev->rid,
+	      .hpasid = request.pasid, .gpasid = request.guest, .addr = request.data.gpgd,
+	      .result = err);
+	return err;
+}
+
+/* Unbind ----------------------------------------------------------------------------------- */
+
+static int unbind_locked(struct domain_locked locked, struct vsva_dev *dev, hpasid_t pasid)
+{
+	struct aftermath aftermath = {0};
+	struct binding *binding;
+	int err = vsva_ioasid_find(dev->iommu->space, locked.domain->owner, pasid, NULL);
+
+	if (err)
+		return err;
+	if (!dev_is_attached_to(dev, locked.domain))
+		return 0;
+	binding = dev_find_binding(dev, pasid.v);
+	if (!binding || --binding->users)
+		return 0;
+	child_unbind(locked, dev, binding, &aftermath);
+	return aftermath.err;
+}
+
+int vsva_unbind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid)
+{
+	struct domain_locked locked;
+	int err;
+
+	if (!domain || !dev || domain->iommu != dev->iommu || !is_host_pasid(pasid.v))
+		return -EINVAL;
+	if (!domain->owner)
+		return -EACCES;
+	locked = domain_lock(domain);
+	err = unbind_locked(locked, dev, pasid);
+	domain_unlock(locked);
+	return err;
+}
+
+int host_child_did(struct vsva_dev *dev, hpasid_t pasid, did_t *out)
+{
+	const struct binding *binding;
+
+	rcu_read_lock();
+	binding = dev_find_binding(dev, pasid.v);
+	if (binding)
+		*out = binding->did;
+	rcu_read_unlock();
+	return binding ? 0 : -ENOENT;
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Invalidations from outside: vsva_cache_invalidate with the validity table of the 2020 interface, and the exact ones
+ * of a virtual unit. They take no lock: what is bound is looked up under RCU, and a flush of a domain id
+ * that has changed hands meanwhile costs a cached translation and nothing else.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "host/child.h"
+
+static const struct flush_range everything = {.order = FLUSH_ALL};
+
+/* What the caller's PASID is in the unit's tables, where RID_PASID is 0. false: it is no PASID. */
+static bool decode_pasid(hpasid_t pasid, uint32_t *out)
+{
+	*out = pasid.v == VSVA_FLUSH_RID ? 0 : pasid.v;
+	return pasid.v == VSVA_FLUSH_RID || (pasid.v >= 1 && pasid.v <= VSVA_PASID_MAX);
+}
+
+static bool find_child(struct vsva_dev *dev, uint32_t pasid, did_t *out)
+{
+	return host_child_did(dev, hpasid(pasid), out) == 0;
+}
+
+static hpasid_t traced(uint32_t pasid)
+{
+	return hpasid(pasid ? pasid : VSVA_PASID_INVALID);
+}
+
+static void trace_begin(const struct vsva_dev *dev, uint32_t pasid, struct flush_range range)
+{
+	TRACE(dev->iommu->trace, HOST, INVALIDATE, .rid = dev->rid, .hpasid = traced(pasid),
+	      .addr = range.order < FLUSH_ALL ? range.addr : 0,
+	      .len = range.order < FLUSH_ALL ? (uint64_t)VSVA_PAGE_SIZE << range.order
+					     : UINT64_MAX);
+}
+
+static void trace_end(const struct vsva_dev *dev, uint32_t pasid, int err)
+{
+	stat_add(&dev->iommu->stats.invalidations);
+	TRACE(dev->iommu->trace, HOST, INVALIDATE_DONE, .rid = dev->rid, .hpasid = traced(pasid),
+	      .result = err);
+}
+
+/* Exact invalidations ------------------------------------------------------------------------ */
+
+static struct flush_range range_of(const struct vsva_flush *flush)
+{
+	if (flush->all || flush->order >= FLUSH_ALL)
+		return everything;
+	return (struct flush_range){.addr = flush->addr, .order = flush->order};
+}
+
+static int flush_iotlb(struct vsva_dev *dev, uint32_t pasid, struct flush_range range, bool leaf)
+{
+	struct flush flush;
+	did_t did_;
+	int err;
+
+	if (!find_child(dev, pasid, &did_))
+		return 0;
+	trace_begin(dev, pasid, range);
+	flush_begin(&flush, dev->iommu);
+	flush_first_stage(&flush, did_, pasid, range, leaf);
+	err = flush_end(&flush);
+	trace_end(dev, pasid, err);
+	return err;
+}
+
+int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush)
+{
+	uint32_t pasid;
+	int err;
+
+	if (!dev || !flush || !decode_pasid(flush->pasid, &pasid))
+		return -EINVAL;
+	err = dev_enter_flush(dev);
+	if (err)
+		return err;
+	err = flush_iotlb(dev, pasid, range_of(flush), flush->leaf);
+	dev_leave_flush(dev);
+	return err;
+}
+
+static bool is_ats_on(const struct vsva_dev *dev)
+{
+	return __atomic_load_n(&dev->is_ats_on, __ATOMIC_ACQUIRE);
+}
+
+static int flush_device(struct vsva_dev *dev, uint32_t pasid, struct flush_range range, bool global)
+{
+	struct flush flush;
+	int err;
+
+	if (!is_ats_on(dev))
+		return 0;
+	trace_begin(dev, pasid, range);
+	flush_begin(&flush, dev->iommu);
+	if (global)
+		flush_device_tlb_all_pasids(&flush, &dev->tlb);
+	else
+		dev_flush_device_tlb(dev, &flush, pasid, range);
+	err = flush_end(&flush);
+	trace_end(dev, pasid, err);
+	return err;
+}
+
+int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, bool global)
+{
+	uint32_t pasid = 0;
+	int err;
+
+	if (!dev || !flush || (!global && !decode_pasid(flush->pasid, &pasid)))
+		return -EINVAL;
+	err = dev_enter_flush(dev);
+	if (err)
+		return err;
+	err = flush_device(dev, pasid, global ? everything : range_of(flush), global);
+	dev_leave_flush(dev);
+	return err;
+}
+
+/* The 2020 interface ------------------------------------------------------------------------- */
+
+#define CACHES (VSVA_CACHE_INV_IOTLB | VSVA_CACHE_INV_DEV_IOTLB | VSVA_CACHE_INV_PASID)
+#define HEAD_SIZE offsetof(struct vsva_cache_invalidate_info, granu)
+
+static size_t size_needed(uint8_t granularity)
+{
+	switch (granularity) {
+	case VSVA_INV_DOMAIN:
+		return HEAD_SIZE;
+	case VSVA_INV_PASID:
+		return HEAD_SIZE + sizeof(struct vsva_inv_pasid_info);
+	case VSVA_INV_ADDR:
+		return HEAD_SIZE + sizeof(struct vsva_inv_addr_info);
+	default:
+		return SIZE_MAX;
+	}
+}
+
+/* The table of the uapi: a domain's device TLBs cannot be named, nor an address in the PASID cache. */
+static bool is_valid_pair(uint8_t granularity, uint8_t cache)
+{
+	if (granularity == VSVA_INV_DOMAIN)
+		return !(cache & VSVA_CACHE_INV_DEV_IOTLB);
+	return granularity != VSVA_INV_ADDR || !(cache & VSVA_CACHE_INV_PASID);
+}
+
+static bool has_padding(const struct vsva_cache_invalidate_info *info)
+{
+	for (size_t i = 0; i < sizeof(info->padding); i++)
+		if (info->padding[i])
+			return true;
+	return false;
+}
+
+static bool has_valid_flags(const struct vsva_cache_invalidate_info *info)
+{
+	const uint32_t pasid_flags = VSVA_INV_FLAG_PASID | VSVA_INV_FLAG_ARCHID;
+
+	if (info->granularity == VSVA_INV_PASID)
+		return !(info->granu.pasid_info.flags & ~pasid_flags);
+	return info->granularity != VSVA_INV_ADDR ||
+	       !(info->granu.addr_info.flags & ~(pasid_flags | VSVA_INV_FLAG_LEAF));
+}
+
+/* An invalidation that was checked. */
+struct invalidation {
+	uint8_t cache, granularity;
+	uint32_t pasid; /* 0: requests without PASID */
+	struct flush_range range;
+	bool leaf;
+};
+
+/* Without the flag the PASID is 0, as in Linux. Wider than 20 bits it would run into the descriptor's next
+ * field. */
+static int decode_info_pasid(uint32_t flags, uint64_t pasid, struct invalidation *out)
+{
+	if (!(flags & VSVA_INV_FLAG_PASID))
+		return 0;
+	if (pasid > VSVA_PASID_MAX)
+		return -EINVAL;
+	out->pasid = (uint32_t)pasid;
+	return 0;
+}
+
+/* Covers [addr, addr + len) whole, also where addr is not aligned to a page or to the length. */
+static int decode_info_range(const struct vsva_inv_addr_info *info, struct invalidation *out)
+{
+	uint64_t len, last;
+
+	out->leaf = (info->flags & VSVA_INV_FLAG_LEAF) != 0;
+	if (__builtin_mul_overflow(info->granule_size, info->nb_granules, &len) || len == 0 ||
+	    __builtin_add_overflow(info->addr, len - 1, &last)) {
+		out->range = everything;
+		return 0;
+	}
+	out->range = flush_range_cover(info->addr, last);
+	return 0;
+}
+
+static int decode_granule(const struct vsva_cache_invalidate_info *info, struct invalidation *out)
+{
+	const struct vsva_inv_pasid_info *pasid_info = &info->granu.pasid_info;
+	const struct vsva_inv_addr_info *addr_info = &info->granu.addr_info;
+	int err;
+
+	switch (info->granularity) {
+	case VSVA_INV_PASID:
+		return decode_info_pasid(pasid_info->flags, pasid_info->pasid, out);
+	case VSVA_INV_ADDR:
+		err = decode_info_pasid(addr_info->flags, addr_info->pasid, out);
+		return err ? err : decode_info_range(addr_info, out);
+	default:
+		return 0;
+	}
+}
+
+/* Copied once; beyond argsz the caller has no memory. */
+static int decode(const struct vsva_cache_invalidate_info *user, struct invalidation *out)
+{
+	struct vsva_cache_invalidate_info info;
+	size_t needed;
+
+	memset(&info, 0, sizeof(info));
+	info.argsz = __atomic_load_n(&user->argsz, __ATOMIC_RELAXED);
+	if (info.argsz < HEAD_SIZE)
+		return -EINVAL;
+	memcpy(&info, user, info.argsz < sizeof(info) ? info.argsz : sizeof(info));
+	needed = size_needed(info.granularity);
+	if (info.argsz < needed || info.version != VSVA_CACHE_INVALIDATE_VERSION_1 ||
+	    info.cache & ~CACHES || has_padding(&info))
+		return -EINVAL;
+	if (!is_valid_pair(info.granularity, info.cache) || !has_valid_flags(&info))
+		return -EINVAL;
+	*out = (struct invalidation){.cache = info.cache, .granularity = info.granularity,
+				     .range = everything};
+	return decode_granule(&info, out);
+}
+
+/* PASID and address: one child of the device. A flush of the IOTLB is one of the device TLB too. */
+static int invalidate_child(struct vsva_dev *dev, const struct invalidation *what)
+{
+	struct flush flush;
+	did_t did_;
+
+	if (!find_child(dev, what->pasid, &did_))
+		return 0;
+	flush_begin(&flush, dev->iommu);
+	if (what->cache & VSVA_CACHE_INV_PASID)
+		flush_pasid_cache(&flush, did_, what->pasid);
+	if (what->cache & (VSVA_CACHE_INV_IOTLB | VSVA_CACHE_INV_PASID))
+		flush_first_stage(&flush, did_, what->pasid, what->range, what->leaf);
+	if (what->cache)
+		dev_flush_device_tlb(dev, &flush, what->pasid, what->range);
+	return flush_end(&flush);
+}
+
+struct domain_flush {
+	struct vsva_dev *dev;
+	struct flush *flush;
+	bool pasid_cache;
+};
+
+static void add_unit_flush(void *arg, struct binding *binding)
+{
+	struct domain_flush *what = arg;
+
+	if (what->pasid_cache)
+		flush_pasid_cache_domain(what->flush, binding->did);
+	flush_iotlb_domain(what->flush, binding->did);
+}
+
+static void add_device_flush(void *arg, struct binding *binding)
+{
+	struct domain_flush *what = arg;
+
+	dev_flush_device_tlb(what->dev, what->flush, binding->id.id.v, everything);
+}
+
+/* All children of the device: what a guest has of the domain. PASID cache by domain wants the IOTLB by domain (VT-d 6.5.3.1). */
+static int invalidate_domain(struct domain_locked locked, struct vsva_dev *dev, uint8_t cache)
+{
+	struct aftermath aftermath = {0};
+	struct flush flush;
+	struct domain_flush what = {dev, &flush, (cache & VSVA_CACHE_INV_PASID) != 0};
+
+	if (!cache)
+		return 0;
+	flush_begin(&flush, dev->iommu);
+	dev_for_each_binding(locked, dev, add_unit_flush, &what);
+	dev_for_each_binding(locked, dev, add_device_flush, &what);
+	dev_flush_end(locked, dev, &flush, &aftermath);
+	return aftermath.err;
+}
+
+/* The domain's lock keeps the device attached. */
+static int invalidate_with_lock(struct vsva_domain *domain, struct vsva_dev *dev,
+				const struct invalidation *what)
+{
+	struct domain_locked locked = domain_lock(domain);
+	int err = -ENODEV;
+
+	if (dev_is_attached_to(dev, domain))
+		err = invalidate_domain(locked, dev, what->cache);
+	domain_unlock(locked);
+	return err;
+}
+
+/* That it is inside keeps the device attached: detach waits until it has left. */
+static int invalidate_without_lock(struct vsva_domain *domain, struct vsva_dev *dev,
+				   const struct invalidation *what)
+{
+	int err = dev_enter_flush(dev);
+
+	if (err)
+		return err;
+	err = dev_is_attached_to(dev, domain) ? invalidate_child(dev, what) : -ENODEV;
+	dev_leave_flush(dev);
+	return err;
+}
+
+int vsva_cache_invalidate(struct vsva_domain *domain, struct vsva_dev *dev,
+			  const struct vsva_cache_invalidate_info *info)
+{
+	struct invalidation what;
+	int err;
+
+	if (!domain || !dev || !info || !(domain->flags & VSVA_DOMAIN_NESTING))
+		return -EINVAL;
+	err = decode(info, &what);
+	if (err)
+		return err;
+	if (!dev->is_pci)
+		return -ENODEV;
+	trace_begin(dev, what.pasid, what.range);
+	if (what.granularity == VSVA_INV_DOMAIN)
+		err = invalidate_with_lock(domain, dev, &what);
+	else
+		err = invalidate_without_lock(domain, dev, &what);
+	trace_end(dev, what.pasid, err);
+	return err;
+}

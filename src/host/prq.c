@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+#include "host/prq.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "host/group.h"
+#include "host/mmio.h"
+#include "host/report.h"
+#include "vsva/limits.h"
+
+#define RING_ORDER   2u /* 512 requests of 32 bytes: as many groups as one device may have open */
+#define SLOT_LEN     sizeof(struct vtd_page_request)
+#define REPORTS_PER_RUN 64u
+
+int prq_init(struct prq *prq, struct physmem *pm)
+{
+	void *memory;
+
+	lock_init(&prq->lock, LOCK_RANK_FAULT_QUEUE, "page requests");
+	for (unsigned i = 0; i < GROUP_STATES; i++)
+		list_init(&prq->groups[i]);
+	prq->order = RING_ORDER;
+	prq->slot_count = (unsigned)((VSVA_PAGE_SIZE << RING_ORDER) / SLOT_LEN);
+	if (physmem_alloc_pages(pm, RING_ORDER, &prq->ring, &memory))
+		return -ENOMEM;
+	prq->slots = memory;
+	return 0;
+}
+
+void prq_fini(struct prq *prq, struct physmem *pm)
+{
+	if (!prq->slot_count)
+		return;
+	for (unsigned i = 0; i < GROUP_STATES; i++)
+		CHECK(list_is_empty(&prq->groups[i]));
+	if (prq->slots)
+		physmem_free_pages(pm, prq->ring, prq->order);
+	lock_destroy(&prq->lock);
+	prq->slot_count = 0;
+}
+
+uint64_t prq_queue_address(const struct prq *prq)
+{
+	return vtd_PQA_with_PQS(vtd_PQA_with_PQA(0, prq->ring.v), prq->order);
+}
+
+/* One request -------------------------------------------------------------------------------- */
+
+struct request {
+	struct group_key key;
+	uint64_t addr;
+	uint32_t perm;
+	bool is_last;
+	bool is_stop_marker;
+	bool is_bad; /* by itself, whoever owns it */
+};
+
+static uint32_t perm_of(const struct vtd_page_request *slot)
+{
+	return (vtd_page_request_RDR(slot) ? VSVA_FAULT_PERM_READ : 0) |
+	       (vtd_page_request_WRR(slot) ? VSVA_FAULT_PERM_WRITE : 0) |
+	       (vtd_page_request_EXR(slot) ? VSVA_FAULT_PERM_EXEC : 0) |
+	       (vtd_page_request_PMR(slot) ? VSVA_FAULT_PERM_PRIV : 0);
+}
+
+static bool has_access(uint32_t perm)
+{
+	return perm & (VSVA_FAULT_PERM_READ | VSVA_FAULT_PERM_WRITE);
+}
+
+/* What no owner is asked about: privileged access, execution. */
+static bool is_refused_access(uint32_t perm)
+{
+	if ((perm & VSVA_FAULT_PERM_PRIV) && has_access(perm))
+		return true;
+	return (perm & VSVA_FAULT_PERM_EXEC) && (perm & VSVA_FAULT_PERM_READ);
+}
+
+/* VT-d 7.4.1. PASID and EXR mean something only with PP. */
+static struct request request_read(const struct vtd_page_request *slot)
+{
+	bool has_pasid = vtd_page_request_PP(slot) != 0;
+	struct request request = {
+		.key = {.rid = rid((uint16_t)vtd_page_request_RID(slot)),
+			.pasid = hpasid(has_pasid ? (uint32_t)vtd_page_request_PASID(slot)
+						  : VSVA_PASID_INVALID),
+			.prgi = (uint16_t)vtd_page_request_PRGI(slot)},
+		.addr = vtd_page_request_ADDR(slot),
+		.perm = perm_of(slot),
+		.is_last = vtd_page_request_LPIG(slot) != 0,
+	};
+
+	if (!has_pasid)
+		request.perm &= ~(uint32_t)(VSVA_FAULT_PERM_EXEC | VSVA_FAULT_PERM_PRIV);
+	request.is_stop_marker = request.is_last && !has_access(request.perm);
+	request.is_bad = is_refused_access(request.perm) ||
+			 vtd_page_request_TYPE(slot) != VTD_PAGE_REQUEST_TYPE;
+	return request;
+}
+
+/* Owner: a binding that lives, of a device that has a handler; and the address is one that its first stage can have. */
+static bool has_owner(const struct vsva_dev *dev, const struct request *request)
+{
+	uint32_t pasid = request->key.pasid.v == VSVA_PASID_INVALID ? 0 : request->key.pasid.v;
+	const struct binding *binding;
+	bool has = false;
+
+	/* PASID 0 with a prefix is nobody's: it is the number of requests without one. */
+	if (!dev || !dev->handler || request->key.pasid.v == 0)
+		return false;
+	rcu_read_lock();
+	binding = dev_find_binding(dev, pasid);
+	if (binding && !binding->is_dying)
+		has = vtd_is_canonical(request->addr, binding->addr_width);
+	rcu_read_unlock();
+	return has;
+}
+
+/* With the lock the device stays: its removal takes the lock after nobody can find the device any more. */
+static struct vsva_dev *find_dev(struct prq_locked locked, rid_t rid_)
+{
+	struct vsva_dev *dev;
+
+	rcu_read_lock();
+	dev = sparse_get(&locked.iommu->devs, rid_.v);
+	rcu_read_unlock();
+	return dev;
+}
+
+/* false: neither a group nor an answer could be made now; the request stays in the queue. */
+static bool refuse_without_group(struct prq_locked locked, const struct request *request)
+{
+	return !request->is_last ||
+	       group_answer_key(locked, &request->key, VTD_RESPONSE_INVALID);
+}
+
+static void close_group(struct prq_locked locked, struct group *group)
+{
+	if (group->is_bad)
+		group_answer(locked, group, VTD_RESPONSE_INVALID);
+	else
+		group_set_ready(locked, group);
+}
+
+/* A group whose last request has come is closed: the same index again is a new group, and only a device that does not wait for
+ * answers uses it. */
+static struct group *group_for(struct prq_locked locked, struct vsva_dev *dev,
+			       const struct request *request)
+{
+	struct group *group = dev ? group_find(locked, dev, request->key.pasid, request->key.prgi)
+				  : NULL;
+
+	if (group)
+		return group->state == GROUP_COLLECTING ? group : NULL;
+	return group_make(locked, dev, &request->key);
+}
+
+static bool take_in_request(struct prq_locked locked, const struct request *request)
+{
+	struct vsva_iommu *iommu = locked.iommu;
+	struct vsva_dev *dev = find_dev(locked, request->key.rid);
+	bool is_good = !request->is_bad && has_owner(dev, request);
+	struct group *group;
+
+	if (!dev)
+		return refuse_without_group(locked, request);
+	group = group_for(locked, dev, request);
+	if (!group)
+		return refuse_without_group(locked, request);
+	TRACE(iommu->trace, HOST, PAGE_REQUEST_HOST, .rid = request->key.rid,
+	      .hpasid = request->key.pasid, .addr = request->addr, .value = request->key.prgi,
+	      .write = (request->perm & VSVA_FAULT_PERM_WRITE) != 0, .result = is_good ? 0 : -ENOENT);
+	stat_add(&iommu->stats.page_requests);
+	if (is_good)
+		group_add_request(group, request->addr, request->perm);
+	else
+		group->is_bad = true;
+	if (request->is_last)
+		close_group(locked, group);
+	return true;
+}
+
+/* The queue ------------------------------------------------------------------------------- */
+
+static unsigned slot_at(const struct prq *prq, uint64_t offset)
+{
+	return (unsigned)(offset / SLOT_LEN) & (prq->slot_count - 1);
+}
+
+/* Takes requests in until the queue is empty, or an answer finds no room. */
+static bool take_in_all(struct prq_locked locked)
+{
+	struct vsva_iommu *iommu = locked.iommu;
+	struct prq *prq = &iommu->prq;
+	unsigned tail = slot_at(prq, vtd_PQT_PQT(VTD_READ(&iommu->port, PQT)));
+	unsigned head = slot_at(prq, vtd_PQH_PQH(VTD_READ(&iommu->port, PQH)));
+	bool goes_on = true;
+
+	while (head != tail && goes_on) {
+		struct vtd_page_request slot = prq->slots[head];
+		struct request request = request_read(&slot);
+
+		goes_on = request.is_stop_marker || take_in_request(locked, &request);
+		if (goes_on)
+			head = (head + 1) & (prq->slot_count - 1);
+	}
+	VTD_WRITE(&iommu->port, PQH, vtd_PQH_with_PQH(0, head * SLOT_LEN));
+	return goes_on;
+}
+
+/*
+ * While PRO is set the unit drops requests and answers the last of a group itself with "success": the device will ask
+ * again. Groups of which only a part got through must be forgotten before it may queue again, or their
+ * remains would be mixed with the repetition. VT-d 7.4, 11.4.12.6
+ */
+static void recover_from_overflow(struct prq_locked locked)
+{
+	struct vsva_iommu *iommu = locked.iommu;
+
+	if (!vtd_PRS_PRO(VTD_READ(&iommu->port, PRS)) ||
+	    VTD_READ(&iommu->port, PQT) != VTD_READ(&iommu->port, PQH))
+		return;
+	group_drop_collecting(locked);
+	iommu->prq.overflow_count++;
+	VTD_WRITE(&iommu->port, PRS, VTD_PRS_PRO);
+	LOG_LIMITED(LOG_WARN, "host: the page-request queue was full; devices ask again");
+}
+
+/* PPR first: a request that comes after the tail was read then makes a new event. VT-d 7.4.2 */
+static bool take_in(struct prq_locked locked)
+{
+	bool goes_on;
+
+	VTD_WRITE(&locked.iommu->port, PRS, VTD_PRS_PPR);
+	goes_on = take_in_all(locked);
+	recover_from_overflow(locked);
+	return goes_on;
+}
+
+static bool take_in_and_answer(struct vsva_iommu *iommu)
+{
+	struct prq_locked locked = prq_lock(iommu);
+	bool is_done = group_flush_answers(locked) && take_in(locked) && group_flush_answers(locked);
+
+	prq_unlock(locked);
+	return is_done;
+}
+
+bool prq_run(void *arg)
+{
+	struct vsva_iommu *iommu = arg;
+	bool is_done = take_in_and_answer(iommu);
+	unsigned reports = 0;
+
+	while (reports < REPORTS_PER_RUN && report_next(iommu))
+		reports++;
+	if (!is_done)
+		qi_wait_for_room(&iommu->qi);
+	return !is_done || reports == REPORTS_PER_RUN;
+}
+
+/* Draining ----------------------------------------------------------------------------------- */
+
+static bool discard_once(struct vsva_dev *dev, bool all, hpasid_t pasid, uint64_t *overflows)
+{
+	struct prq_locked locked = prq_lock(dev->iommu);
+	bool is_done = take_in(locked);
+
+	group_discard(locked, dev, all, pasid);
+	is_done = group_flush_answers(locked) && is_done;
+	*overflows = dev->iommu->prq.overflow_count;
+	prq_unlock(locked);
+	return is_done;
+}
+
+/* Other owners' requests are taken in too, so the worker has something to report. */
+static uint64_t discard(struct vsva_dev *dev, bool all, hpasid_t pasid)
+{
+	uint64_t overflows;
+
+	while (!discard_once(dev, all, pasid, &overflows))
+		if (qi_wait_for_room(&dev->iommu->qi))
+			break;
+	worker_kick(dev->iommu->prq_event.worker);
+	return overflows;
+}
+
+uint64_t prq_discard(struct vsva_dev *dev, hpasid_t pasid)
+{
+	return discard(dev, false, pasid);
+}
+
+void prq_discard_all(struct vsva_dev *dev)
+{
+	discard(dev, true, hpasid(VSVA_PASID_INVALID));
+}

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: MIT
+#include "host/report.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/group.h"
+#include "vtd/faults.h"
+
+#define EXPIRY_SLICE_MS 1000u
+#define NS_PER_MS       1000000u
+
+/* Handlers --------------------------------------------------------------------------------- */
+
+static bool is_idle(void *arg)
+{
+	struct fault_handler *handler = arg;
+
+	return __atomic_load_n(&handler->running, __ATOMIC_ACQUIRE) == 0;
+}
+
+/* A device and its handler, held for the time of a call without locks. */
+struct hold {
+	struct vsva_dev *dev;
+	struct fault_handler *handler;
+};
+
+/* false: no handler. */
+static bool hold_take(struct prq_locked locked, struct vsva_dev *dev, struct hold *hold)
+{
+	(void)locked;
+	*hold = (struct hold){dev, dev->handler};
+	if (!dev->handler)
+		return false;
+	__atomic_fetch_add(&dev->refs, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&dev->handler->running, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void hold_drop(const struct hold *hold)
+{
+	struct worker_pool *pool = hold->dev->iommu->pool;
+
+	__atomic_fetch_sub(&hold->handler->running, 1, __ATOMIC_RELEASE);
+	dev_put(hold->dev);
+	worker_pool_notify(pool);
+}
+
+int vsva_dev_register_fault_handler(struct vsva_dev *dev, vsva_fault_handler_fn *handler,
+				    vsva_unit_fault_fn *unit_fault, void *arg)
+{
+	struct fault_handler *new;
+	struct prq_locked locked;
+	int err = 0;
+
+	if (!dev || !handler)
+		return -EINVAL;
+	new = base_zalloc(sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	*new = (struct fault_handler){.fault = handler, .unit_fault = unit_fault, .arg = arg};
+	locked = prq_lock(dev->iommu);
+	if (dev->handler)
+		err = -EBUSY;
+	else
+		dev->handler = new;
+	prq_unlock(locked);
+	if (err)
+		base_free(new);
+	return err;
+}
+
+/* From here on nobody is given the handler; what it had been given is answered. */
+static struct fault_handler *take_handler(struct vsva_dev *dev)
+{
+	struct prq_locked locked = prq_lock(dev->iommu);
+	struct fault_handler *handler = dev->handler;
+
+	dev->handler = NULL;
+	prq_unlock(locked);
+	return handler;
+}
+
+int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
+{
+	struct fault_handler *handler;
+
+	if (!dev)
+		return -ENOENT;
+	handler = take_handler(dev);
+	if (!handler)
+		return -ENOENT;
+	prq_discard_all(dev);
+	if (!is_idle(handler) && !worker_pool_wait_until(dev->iommu->pool, is_idle, handler,
+							 dev->iommu->qi.timeout_ms)) {
+		/* It may still be used, so it is never freed. */
+		LOG_LIMITED(LOG_ERROR, "host: the fault handler of device %04x does not return",
+			    dev->rid.v);
+		return -ETIMEDOUT;
+	}
+	base_free(handler);
+	return 0;
+}
+
+/* Page requests ---------------------------------------------------------------------------- */
+
+/* A group on its way to the handler: requests belong to the report, so that an answer may come meanwhile. */
+struct report {
+	struct hold hold;
+	struct group_key key;
+	uint64_t serial;
+	unsigned count;
+	struct group_request *requests;
+};
+
+static struct group *report_group(struct prq_locked locked, const struct report *report)
+{
+	struct group *group = group_find(locked, report->hold.dev, report->key.pasid,
+					 report->key.prgi);
+
+	return group && group->serial == report->serial ? group : NULL;
+}
+
+/* false: the queue of ready groups is empty. A group whose handler has gone meanwhile is answered. */
+static bool report_take(struct vsva_iommu *iommu, struct report *report)
+{
+	struct prq_locked locked = prq_lock(iommu);
+	struct list *ready = &iommu->prq.groups[GROUP_READY];
+	struct group *group = NULL;
+
+	if (!list_is_empty(ready))
+		group = container_of(ready->next, struct group, in_list);
+	report->count = 0;
+	report->requests = NULL;
+	report->hold.handler = NULL;
+	if (group && !hold_take(locked, group->dev, &report->hold)) {
+		group_answer(locked, group, VTD_RESPONSE_INVALID);
+	} else if (group) {
+		report->key = group->key;
+		report->serial = group->serial;
+		report->count = group->count;
+		report->requests = group->requests;
+		group->requests = NULL;
+		group_set_reported(locked, group);
+	}
+	prq_unlock(locked);
+	return group != NULL;
+}
+
+static struct vsva_fault fault_of(const struct report *report, unsigned i)
+{
+	bool has_pasid = report->key.pasid.v != VSVA_PASID_INVALID;
+	bool is_last = i + 1 == report->count;
+	struct vsva_fault fault = {.type = VSVA_FAULT_PAGE_REQ};
+
+	fault.u.prm = (struct vsva_fault_page_request){
+		.flags = (has_pasid ? VSVA_PAGE_REQ_PASID_VALID | VSVA_PAGE_REQ_NEEDS_PASID : 0) |
+			 (is_last ? VSVA_PAGE_REQ_LAST_PAGE : 0),
+		.pasid = has_pasid ? report->key.pasid.v : 0,
+		.grpid = report->key.prgi,
+		.perm = report->requests[i].perm,
+		.addr = report->requests[i].addr,
+	};
+	return fault;
+}
+
+static bool is_still_pending(const struct report *report)
+{
+	struct prq_locked locked = prq_lock(report->hold.dev->iommu);
+	bool is_pending = report_group(locked, report) != NULL;
+
+	prq_unlock(locked);
+	return is_pending;
+}
+
+static void refuse(const struct report *report)
+{
+	struct prq_locked locked = prq_lock(report->hold.dev->iommu);
+	struct group *group = report_group(locked, report);
+
+	if (group)
+		group_answer(locked, group, VTD_RESPONSE_INVALID);
+	prq_unlock(locked);
+}
+
+static void report_requests(const struct report *report)
+{
+	const struct fault_handler *handler = report->hold.handler;
+
+	for (unsigned i = 0; i < report->count && is_still_pending(report); i++) {
+		struct vsva_fault fault = fault_of(report, i);
+
+		if (handler->fault(handler->arg, report->hold.dev, &fault) == 0)
+			continue;
+		refuse(report);
+		break;
+	}
+}
+
+bool report_next(struct vsva_iommu *iommu)
+{
+	struct report report;
+
+	if (!report_take(iommu, &report))
+		return false;
+	if (!report.hold.handler)
+		return true;
+	report_requests(&report);
+	base_free(report.requests);
+	hold_drop(&report.hold);
+	return true;
+}
+
+/* Responses -------------------------------------------------------------------------------- */
+
+/* 2 is not what the descriptor calls response failure (VT-d 7.7.1). */
+static uint8_t response_code(uint32_t code)
+{
+	switch (code) {
+	case VSVA_PAGE_RESP_SUCCESS:
+		return VTD_RESPONSE_SUCCESS;
+	case VSVA_PAGE_RESP_INVALID:
+		return VTD_RESPONSE_INVALID;
+	default:
+		return VTD_RESPONSE_FAILURE;
+	}
+}
+
+static bool is_valid_response(const struct vsva_page_response *response)
+{
+	return response->version == 1 && !(response->flags & ~VSVA_PAGE_RESP_PASID_VALID) &&
+	       response->code <= VSVA_PAGE_RESP_FAILURE && response->grpid <= UINT16_MAX;
+}
+
+/* A group with a PASID wants it named; one without does not care. */
+static struct group *find_reported(struct prq_locked locked, struct vsva_dev *dev,
+				   const struct vsva_page_response *response)
+{
+	uint16_t prgi = (uint16_t)response->grpid;
+	struct group *group = NULL;
+
+	if (response->flags & VSVA_PAGE_RESP_PASID_VALID)
+		group = group_find(locked, dev, hpasid(response->pasid), prgi);
+	if (!group)
+		group = group_find(locked, dev, hpasid(VSVA_PASID_INVALID), prgi);
+	return group && group->state == GROUP_REPORTED ? group : NULL;
+}
+
+int vsva_page_response(struct vsva_dev *dev, const struct vsva_page_response *response)
+{
+	struct vsva_page_response copy;
+	struct prq_locked locked;
+	struct group *group;
+
+	if (!dev || !response)
+		return -EINVAL;
+	copy = *response;
+	if (!__atomic_load_n(&dev->domain, __ATOMIC_ACQUIRE))
+		return -ENODEV;
+	if (!is_valid_response(&copy))
+		return -EINVAL;
+	locked = prq_lock(dev->iommu);
+	group = find_reported(locked, dev, &copy);
+	if (group)
+		group_answer(locked, group, response_code(copy.code));
+	prq_unlock(locked);
+	return group ? 0 : -EINVAL;
+}
+
+/* Time-out --------------------------------------------------------------------------------- */
+
+/* Groups are reported in the order of their deadlines. */
+static struct group *first_reported(struct prq_locked locked)
+{
+	struct list *reported = &locked.iommu->prq.groups[GROUP_REPORTED];
+
+	return list_is_empty(reported) ? NULL : container_of(reported->next, struct group, in_list);
+}
+
+void host_iommu_expire_requests(struct vsva_iommu *iommu)
+{
+	struct prq_locked locked = prq_lock(iommu);
+	struct group *group;
+
+	while ((group = first_reported(locked)) && group->deadline_ns <= clock_now_ns()) {
+		LOG_LIMITED(LOG_WARN, "host: device %04x: nobody has answered page-request group %u",
+			    group->key.rid.v, group->key.prgi);
+		stat_add(&iommu->stats.timeouts);
+		group_answer(locked, group, VTD_RESPONSE_INVALID);
+	}
+	prq_unlock(locked);
+}
+
+static uint64_t next_deadline(struct vsva_iommu *iommu)
+{
+	struct prq_locked locked = prq_lock(iommu);
+	const struct group *group = first_reported(locked);
+	uint64_t deadline = group ? group->deadline_ns : UINT64_MAX;
+
+	prq_unlock(locked);
+	return deadline;
+}
+
+static bool is_expiry_due(void *arg)
+{
+	struct vsva_iommu *iommu = arg;
+	uint64_t deadline = next_deadline(iommu);
+
+	return __atomic_load_n(&iommu->is_stopping, __ATOMIC_ACQUIRE) || deadline == UINT64_MAX ||
+	       deadline <= clock_now_ns();
+}
+
+/* Sleeps in slices, because a test may move the clock. Without threads there is nobody to sleep. */
+bool prq_run_expiry(void *arg)
+{
+	struct vsva_iommu *iommu = arg;
+
+	if (worker_pool_mode(iommu->pool) == WORKERS_THREADS)
+		worker_pool_wait_until(iommu->pool, is_expiry_due, iommu, EXPIRY_SLICE_MS);
+	host_iommu_expire_requests(iommu);
+	return worker_pool_mode(iommu->pool) == WORKERS_THREADS &&
+	       !__atomic_load_n(&iommu->is_stopping, __ATOMIC_ACQUIRE) &&
+	       next_deadline(iommu) != UINT64_MAX;
+}
+
+/* Unrecoverable faults --------------------------------------------------------------------- */
+
+/* What the 2020 interface has for a reason of VT-d 7.1, table 30. */
+static uint32_t uapi_reason(uint8_t code)
+{
+	switch (code) {
+	case VTD_FAULT_SPD_1:
+	case VTD_FAULT_SPT_1:
+		return VSVA_FAULT_REASON_PASID_FETCH;
+	case VTD_FAULT_SPD_3:
+	case VTD_FAULT_SPT_3:
+	case VTD_FAULT_SPT_4:
+		return VSVA_FAULT_REASON_BAD_PASID_ENTRY;
+	case VTD_FAULT_SCT_6:
+	case VTD_FAULT_SCT_7:
+	case VTD_FAULT_SCT_9:
+	case VTD_FAULT_SPD_2:
+	case VTD_FAULT_SPT_2:
+	case VTD_FAULT_SGN_10:
+		return VSVA_FAULT_REASON_PASID_INVALID;
+	case VTD_FAULT_SFS_1:
+	case VTD_FAULT_SFS_4:
+	case VTD_FAULT_SFS_6:
+	case VTD_FAULT_SFS_7:
+	case VTD_FAULT_SSS_1:
+	case VTD_FAULT_SSS_4:
+	case VTD_FAULT_LSS_1:
+		return VSVA_FAULT_REASON_WALK_EABT;
+	case VTD_FAULT_SFS_2:
+	case VTD_FAULT_SFS_3:
+	case VTD_FAULT_SSS_2:
+	case VTD_FAULT_SSS_3:
+	case VTD_FAULT_LSS_2:
+		return VSVA_FAULT_REASON_PTE_FETCH;
+	case VTD_FAULT_SPT_5:
+	case VTD_FAULT_SPT_6:
+	case VTD_FAULT_SGN_2:
+	case VTD_FAULT_SGN_6:
+	case VTD_FAULT_SGN_7:
+	case VTD_FAULT_LGN_2:
+	case VTD_FAULT_LGN_3:
+		return VSVA_FAULT_REASON_PERMISSION;
+	case VTD_FAULT_SFS_8:
+	case VTD_FAULT_SFS_9:
+	case VTD_FAULT_SFS_10:
+	case VTD_FAULT_SSS_5:
+	case VTD_FAULT_SSS_6:
+		return VSVA_FAULT_REASON_ACCESS;
+	case VTD_FAULT_SFS_5:
+	case VTD_FAULT_SGN_1:
+	case VTD_FAULT_SGN_4:
+	case VTD_FAULT_SGN_5:
+	case VTD_FAULT_SGN_8:
+	case VTD_FAULT_LGN_1:
+	case VTD_FAULT_LGN_4:
+		return VSVA_FAULT_REASON_OOR_ADDRESS;
+	default:
+		return VSVA_FAULT_REASON_UNKNOWN;
+	}
+}
+
+static struct vsva_fault uapi_fault(const struct vsva_unit_fault *unit_fault)
+{
+	struct vsva_fault fault = {.type = VSVA_FAULT_DMA_UNRECOV};
+
+	fault.u.event = (struct vsva_fault_unrecoverable){
+		.reason = uapi_reason(unit_fault->code),
+		.flags = VSVA_FAULT_UNRECOV_ADDR_VALID |
+			 (unit_fault->has_pasid ? VSVA_FAULT_UNRECOV_PASID_VALID : 0),
+		.pasid = unit_fault->has_pasid ? unit_fault->pasid.v : 0,
+		.perm = (unit_fault->read ? VSVA_FAULT_PERM_READ : VSVA_FAULT_PERM_WRITE) |
+			(unit_fault->exec ? VSVA_FAULT_PERM_EXEC : 0) |
+			(unit_fault->privileged ? VSVA_FAULT_PERM_PRIV : 0),
+		.addr = unit_fault->addr,
+	};
+	return fault;
+}
+
+void report_unit_fault(struct vsva_dev *dev, const struct vsva_unit_fault *unit_fault)
+{
+	struct vsva_fault fault = uapi_fault(unit_fault);
+	struct prq_locked locked = prq_lock(dev->iommu);
+	struct hold hold;
+	bool has_handler = hold_take(locked, dev, &hold);
+
+	prq_unlock(locked);
+	if (!has_handler)
+		return;
+	if (hold.handler->unit_fault)
+		hold.handler->unit_fault(hold.handler->arg, dev, unit_fault);
+	hold.handler->fault(hold.handler->arg, dev, &fault);
+	hold_drop(&hold);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "hw/cache_iotlb.h"
+
+#include "hw/cache_pasid.h"
+
+#define FLAGS_MASK UINT64_C(0xfff)
+
+static inline bool page_grants(uint64_t value, const struct iotlb_need *need)
+{
+	return (value & need->all) == need->all && (!need->any || (value & need->any));
+}
+
+static bool is_useful(const struct cache_entry *entry, void *arg)
+{
+	return (entry->value[0] & IOTLB_NOT_PRESENT) || page_grants(entry->value[0], arg);
+}
+
+static enum iotlb_answer answer(const struct cache_entry *entry, unsigned size_lg2,
+				struct iotlb_page *out)
+{
+	out->input = entry->key.word[1];
+	out->output = entry->value[0] & ~FLAGS_MASK;
+	out->flags = (uint8_t)(entry->value[0] & FLAGS_MASK);
+	out->size_lg2 = (uint8_t)size_lg2;
+	return out->flags & IOTLB_NOT_PRESENT ? IOTLB_HIT_NOT_PRESENT : IOTLB_HIT;
+}
+
+static inline uint64_t page_first(uint64_t addr, unsigned size_lg2)
+{
+	return addr >> size_lg2 << size_lg2;
+}
+
+/* Policy LRU, which is the hot one: the first line that grants the request. */
+static inline enum iotlb_answer find_first(struct caches *caches, rid_t rid, uint32_t pasid,
+					   uint64_t addr, const struct iotlb_need *need,
+					   struct iotlb_page *out)
+{
+	const struct cache *cache = &caches->iotlb;
+	uint64_t sizes = __atomic_load_n(&caches->iotlb_sizes, __ATOMIC_RELAXED);
+	struct cache_entry entry;
+
+	for (; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		struct cache_key key = {{cache_source_key(rid, pasid, lg2), page_first(addr, lg2)}};
+		size_t set = cache_set_first(cache, &key);
+
+		for (size_t i = set; i < set + CACHE_WAYS; i++) {
+			if (!cache_line_read(&cache->lines[i], &key, &entry) ||
+			    !is_useful(&entry, (void *)(uintptr_t)need))
+				continue;
+			cache_line_touch(cache, i);
+			return answer(&entry, lg2, out);
+		}
+	}
+	return IOTLB_MISS;
+}
+
+/* Other policies: the stalest of all page sizes, or by lot. */
+static enum iotlb_answer find_by_policy(struct caches *caches, rid_t rid, uint32_t pasid,
+					uint64_t addr, const struct iotlb_need *need,
+					struct iotlb_page *out)
+{
+	uint64_t sizes = __atomic_load_n(&caches->iotlb_sizes, __ATOMIC_RELAXED);
+	enum iotlb_answer best = IOTLB_MISS;
+	uint64_t born = UINT64_MAX;
+
+	for (; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		struct cache_key key = {{cache_source_key(rid, pasid, lg2), page_first(addr, lg2)}};
+		struct cache_entry entry;
+
+		if (!caches_find(caches, &caches->iotlb, &key, is_useful, (void *)(uintptr_t)need,
+				 &entry) ||
+		    entry.born >= born)
+			continue;
+		born = entry.born;
+		best = answer(&entry, lg2, out);
+	}
+	return best;
+}
+
+enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
+				   const struct iotlb_need *need, struct iotlb_page *out)
+{
+	if (__builtin_expect(caches->policy == UNIT_CACHE_LRU, 1))
+		return find_first(caches, rid, pasid, addr, need, out);
+	return find_by_policy(caches, rid, pasid, addr, need, out);
+}
+
+void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
+		      const struct iotlb_page *page, const struct cache_tag *tag)
+{
+	struct cache_key key = {{cache_source_key(rid, pasid, page->size_lg2), page->input}};
+	uint64_t value[CACHE_VALUE_WORDS] = {page->output | page->flags};
+	struct cache_tag full = *tag;
+	struct caches_locked lock;
+	uint64_t sizes;
+
+	full.rid = rid.v;
+	full.size_lg2 = page->size_lg2;
+	if (!caches_lock_to_fill(caches, generation, &lock))
+		return;
+	/* A size counts as in use until the IOTLB is empty: that is rarely wrong and never harmful. */
+	sizes = cache_count(&caches->iotlb) ? caches->iotlb_sizes : 0;
+	caches_fill(&caches->iotlb, &lock, &key, value, &full);
+	__atomic_store_n(&caches->iotlb_sizes, sizes | UINT64_C(1) << page->size_lg2,
+			 __ATOMIC_RELAXED);
+	caches_unlock(&lock);
+}

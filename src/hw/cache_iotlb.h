@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The IOTLB: whole translations. VT-d 6.2.4.
+ *
+ * Found by source id, PASID or none, and address; removed by domain, PASID (RID_PASID for requests
+ * without), the kind of translation (PGTT) and address.
+ *
+ * An entry answers a request only if it grants it: a request that is refused is always walked anew,
+ * so that what is reported does not depend on what is cached. "Granted" includes the dirty bit: without it in
+ * memory there is no write, and the walk that sets it is not skipped.
+ */
+#ifndef HW_CACHE_IOTLB_H
+#define HW_CACHE_IOTLB_H
+
+#include "hw/caches.h"
+#include "vtd/tables.h"
+
+enum iotlb_flag {
+	IOTLB_READ = 1,		  /* effective rights of a user request */
+	IOTLB_WRITE = 2,	  /* the same */
+	IOTLB_USER = 4,		  /* user requests at all */
+	IOTLB_SUPERVISOR_WRITE = 8, /* W, or WPE=0 */
+	IOTLB_SUPERVISOR = 16,	  /* supervisor requests at all (SRE) */
+	IOTLB_DIRTY = 32,	  /* D is set, or not kept */
+	IOTLB_ATS = 64,		  /* translation requests are allowed (DTE, TT) */
+	IOTLB_NOT_PRESENT = 128,  /* CAP.CM: the second stage says no to everybody */
+};
+
+struct iotlb_page {
+	uint64_t input;	 /* first address of the page */
+	uint64_t output; /* its host physical address */
+	uint8_t size_lg2;
+	uint8_t flags;
+};
+
+enum iotlb_answer { IOTLB_MISS, IOTLB_HIT, IOTLB_HIT_NOT_PRESENT };
+
+/* What a request needs of a page. */
+struct iotlb_need {
+	uint8_t all;   /* flags that must be there */
+	uint8_t any;   /* at least one of these; 0: no matter */
+};
+
+enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
+				   const struct iotlb_need *need, struct iotlb_page *out);
+/* tag: its did, pasid and kind. Dropped if the generation has passed. */
+void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
+		      const struct iotlb_page *page, const struct cache_tag *tag);
+
+#endif

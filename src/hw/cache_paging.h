@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Paging-structure caches: where the next table is, so that a walk can begin further down. VT-d 6.2.5.
+ *
+ *   first   of the first stage and of nested translation: found and removed by PASID, domain, address
+ *   second  of the second stage: found and removed by domain and address (a guest physical one)
+ *
+ * An entry of level n stands for the walk down to and including a non-leaf entry of level n. It is
+ * kept only when A (and EA) is set in memory, because a walk that uses it will not set it.
+ */
+#ifndef HW_CACHE_PAGING_H
+#define HW_CACHE_PAGING_H
+
+#include "hw/caches.h"
+#include "vtd/tables.h"
+
+enum paging_right { PAGING_READ = 1, PAGING_WRITE = 2, PAGING_USER = 4 };
+
+struct paging_entry {
+	bool first_stage;
+	uint8_t level;	     /* of the entry whose table this is: 2 to 5 */
+	uint8_t kind;	     /* PGTT; for removal */
+	uint16_t did;
+	uint32_t pasid;	     /* first stage only */
+	uint8_t rights;	     /* accumulated down to this entry */
+	uint64_t input;	     /* any address below the entry */
+	uint64_t table;	     /* next table, in the address space its entry speaks of */
+	uint64_t table_host; /* next table, host physical; the same but for nested */
+};
+
+/* Fills *out from the deepest entry that covers out->input, given first_stage, did, pasid, and with
+ * out->level the level of the top table. false: begin at the top. */
+bool cache_paging_find(struct caches *caches, struct paging_entry *out);
+/* All of them or none: dropped if the generation has passed. */
+void cache_paging_fill(struct caches *caches, uint64_t generation,
+		       const struct paging_entry *entries, unsigned count);
+
+#endif

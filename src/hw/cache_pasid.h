@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Context cache and PASID cache. VT-d 6.2.2, 6.2.3.
+ *
+ *   context  found by source id; removed by source id, in legacy mode by domain too
+ *   PASID    found by source id and PASID (or none: then RID_PASID is its tag); removed by PASID and domain
+ *
+ * A PASID-cache entry carries what the context entry said when it was made, so that a request that hits
+ * does not look at the context entry: software that changes one must invalidate both (6.5.2.1).
+ * With CAP.CM an entry may be that of a fault; it has domain 0 then, as 6.1 demands.
+ */
+#ifndef HW_CACHE_PASID_H
+#define HW_CACHE_PASID_H
+
+#include "hw/caches.h"
+#include "vtd/tables.h"
+
+/* A context entry that has passed its checks, or the fault that it ended in. */
+struct context_view {
+	union {
+		struct vtd_legacy_context legacy;
+		struct vtd_context_entry scalable; /* words 2 and 3 are zero */
+	};
+	bool is_legacy;
+	enum vtd_fault fault;
+	bool fpd;
+};
+
+/* A PASID entry with what led to it. */
+struct pasid_view {
+	struct vtd_pasid_entry entry; /* words 3 to 7 are zero */
+	uint32_t pasid;		      /* of the request, or RID_PASID */
+	bool dte, pre, rid_priv;      /* of the context entry */
+	bool context_fpd;	      /* of the context entry */
+	bool fpd;		      /* of any of the three entries */
+	enum vtd_fault fault;
+};
+
+bool cache_context_find(struct caches *caches, rid_t rid, bool is_legacy, struct context_view *out);
+/* Dropped if the generation has passed. */
+void cache_context_fill(struct caches *caches, uint64_t generation, rid_t rid,
+			const struct context_view *view);
+
+/* pasid: VSVA_PASID_INVALID for none */
+bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct pasid_view *out);
+void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
+		      const struct pasid_view *view);
+
+/* Key word that both caches and the IOTLB use: source id, PASID or none, and a small number. */
+static inline uint64_t cache_source_key(rid_t rid, uint32_t pasid, unsigned number)
+{
+	return UINT64_C(1) << 63 | (uint64_t)(number & 0x3f) << 52 | (uint64_t)rid.v << 32 | pasid;
+}
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statistics. The two that every access counts are kept per thread (roughly: in a shard), so that
+ * counting costs no shared cache line; two threads that meet in a shard may lose a count.
+ */
+#ifndef HW_COUNTERS_H
+#define HW_COUNTERS_H
+
+#include <stdint.h>
+
+#define COUNTERS_SHARDS 16u
+
+struct counters {
+	struct {
+		uint64_t iotlb_hits, iotlb_misses;
+	} __attribute__((aligned(64))) shard[COUNTERS_SHARDS];
+	/* the rest: atomic */
+	uint64_t walks, descriptors, page_requests, faults;
+};
+
+/* 0: the thread has none yet */
+extern _Thread_local unsigned counters_shard_ __attribute__((tls_model("initial-exec")));
+unsigned counters_new_shard_(void);
+
+static inline unsigned counters_shard(void)
+{
+	unsigned shard = counters_shard_;
+
+	return shard ? shard - 1 : counters_new_shard_() - 1;
+}
+
+static inline void counters_bump(uint64_t *sharded)
+{
+	__atomic_store_n(sharded, __atomic_load_n(sharded, __ATOMIC_RELAXED) + 1,
+			 __ATOMIC_RELAXED);
+}
+
+static inline void counters_add(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t counters_get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a request to the address space it is in: root table, context table, PASID directory, PASID table.
+ * VT-d 3.4 to 3.6, 9.1 to 9.6; faults in the order of 7.1.
+ *
+ *   kind   which of the four things an endpoint may ask for
+ *   space  what the tables say about a request: how to translate it, and its tags
+ *
+ * Inside an RCU read section.
+ */
+#ifndef HW_TABLES_H
+#define HW_TABLES_H
+
+#include "hw/cache_pasid.h"
+#include "hw/caches.h"
+
+enum request_kind {
+	REQUEST_UNTRANSLATED,
+	REQUEST_TRANSLATION, /* ATS */
+	REQUEST_TRANSLATED,  /* ATS */
+	REQUEST_PAGE,	     /* PRI */
+};
+
+/* RTADDR as SRTP latched it and TE, in one word that is read at once. */
+struct root {
+	uint64_t word;
+};
+#define ROOT_TE UINT64_C(1)
+static inline bool root_is_enabled(struct root root)
+{
+	return root.word & ROOT_TE;
+}
+static inline unsigned root_ttm(struct root root)
+{
+	return (unsigned)vtd_RTADDR_TTM(root.word);
+}
+
+/* What a look-up in the tables starts from. */
+struct lookup {
+	struct physmem *physmem;
+	struct caches *caches;
+	const struct vtd_rules *rules;
+	struct root root;
+	uint64_t generation; /* of the caches, before anything was read */
+	enum request_kind kind;
+	rid_t rid;
+	uint32_t pasid; /* VSVA_PASID_INVALID: none */
+};
+
+struct space {
+	enum vtd_pgtt pgtt; /* legacy: second stage or pass-through */
+	bool legacy;
+	bool ats;	    /* translation requests are allowed */
+	bool fpd;	    /* qualified faults are not recorded; valid after a fault too */
+	bool rid_priv;	    /* requests without PASID are privileged */
+	uint16_t did;
+	uint32_t pasid;	    /* tag: RID_PASID for requests without; 0 in legacy mode */
+	uint64_t first_root, second_root;
+	unsigned first_levels, second_levels;
+	unsigned input_bits; /* of the second stage: min(MGAW, AW) */
+	bool sre, wpe, eafe, ssade, snooped;
+};
+
+/* RTA.1 to RTA.4: is there a table mode that serves this request? */
+enum vtd_fault tables_check_mode(const struct lookup *lookup);
+/* The context entry, and whether it lets this request pass. *fpd is valid after a fault too. */
+enum vtd_fault tables_check_context(const struct lookup *lookup, struct context_view *view,
+				    bool *fpd);
+enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *space);
+
+#endif

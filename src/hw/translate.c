@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A request becomes a translation: interrupt range, IOTLB, tables, walk, rights, fault. VT-d 3.6 to
+ * 3.9, 3.14, 4.2, 7.1.
+ *
+ * The order of checks at the end of a walk: user access (SGN.2), write in the first stage, the second stage of the
+ * page, write before read, interrupt range of the output, and only then A, EA and D of the leaves.
+ */
+#include "hw/translate.h"
+
+#include "hw/cache_iotlb.h"
+#include "hw/fault.h"
+#include "hw/unit_state.h"
+#include "hw/walk.h"
+
+/* How often a translation begins anew because somebody changed an entry under it. */
+#define RACES_MAX 64u
+
+/* What is known of a page after the walk. */
+struct page {
+	struct walk_leaf first, second;
+	bool has_first, has_second;
+	uint64_t output;
+	unsigned size_lg2;
+	bool read, write, user, supervisor_write, dirty;
+};
+
+struct job {
+	struct unit *unit;
+	const struct unit_request *request;
+	struct lookup lookup;
+	struct space space;
+	struct page page;
+	bool privileged;
+	bool known_not_present; /* the IOTLB says so (CAP.CM) */
+	bool raced;
+};
+
+static bool has_pasid(const struct unit_request *request)
+{
+	return request->pasid != VSVA_PASID_INVALID;
+}
+
+/* Without NWFS the no-write flag is not looked at: a translation request asks for both rights. */
+static bool wants_write(const struct unit *unit, const struct unit_request *request)
+{
+	return (request->access & UNIT_WRITE) || !vtd_ECAP_NWFS(unit->config.ecap);
+}
+
+/* Answers ---------------------------------------------------------------------------------------- */
+
+static void answer_fault(struct job *job, enum vtd_fault reason, struct unit_translation *out)
+{
+	const struct unit_request *r = job->request;
+	struct fault fault = {
+		.reason = reason,
+		.fpd = job->space.fpd,
+		.kind = job->lookup.kind,
+		.rid = r->rid,
+		.pasid = r->pasid,
+		.addr = r->addr,
+		.access = r->access,
+		.privileged = job->privileged,
+		.exec = r->exec && has_pasid(r),
+	};
+
+	out->fault = reason;
+	out->response = fault_response(reason, fault.kind);
+	fault_report(job->unit, &fault);
+}
+
+static void answer_identity(const struct unit_request *request, struct unit_translation *out)
+{
+	out->hpa = hpa(request->addr);
+	out->page_lg2 = VTD_PAGE_SHIFT;
+	out->rights = VSVA_PROT_READ | VSVA_PROT_WRITE;
+	out->user = true;
+}
+
+static void answer_interrupt(const struct unit_request *request, struct unit_translation *out)
+{
+	out->hpa = hpa(request->addr);
+	out->page_lg2 = VTD_PAGE_SHIFT;
+	out->rights = VSVA_PROT_WRITE;
+	out->user = true;
+	out->interrupt = true;
+}
+
+static void answer_page(const struct unit_request *request, bool privileged,
+			const struct iotlb_page *page, struct unit_translation *out)
+{
+	uint8_t write = privileged ? IOTLB_SUPERVISOR_WRITE : IOTLB_WRITE;
+
+	out->hpa = hpa(page->output | (request->addr - page->input));
+	out->page_lg2 = page->size_lg2;
+	out->rights = (uint8_t)((page->flags & IOTLB_READ ? VSVA_PROT_READ : 0) |
+				(page->flags & write ? VSVA_PROT_WRITE : 0));
+	out->user = page->flags & IOTLB_USER;
+}
+
+/* Cached translations --------------------------------------------------------------------------- */
+
+/* A need with which only entries that grant the whole request are found. */
+static inline struct iotlb_need need_of(const struct unit *unit, const struct unit_request *request,
+					bool privileged, bool ats)
+{
+	uint8_t write = privileged ? IOTLB_SUPERVISOR_WRITE : IOTLB_WRITE;
+	struct iotlb_need need = {.all = privileged ? IOTLB_SUPERVISOR : IOTLB_USER};
+
+	if (ats)
+		need.all |= IOTLB_ATS;
+	if (request->access & UNIT_WRITE)
+		need.all |= write | IOTLB_DIRTY;
+	if (!(request->access & UNIT_READ))
+		return need;
+	/* VT-d 11.4.2, CAP.ZLR */
+	if (request->zero_length && vtd_CAP_ZLR(unit->config.cap))
+		need.any = IOTLB_READ | write;
+	else
+		need.all |= IOTLB_READ;
+	return need;
+}
+
+/* Must a request be looked at more closely than an IOTLB entry can? */
+static inline bool is_special(const struct unit *unit, const struct unit_request *request)
+{
+	if (has_pasid(request))
+		return request->exec;
+	return vtd_ECAP_RPRIVS(unit->config.ecap) != 0;
+}
+
+static inline enum iotlb_answer find_cached(struct unit *unit, const struct unit_request *request,
+					    bool ats, struct iotlb_page *page)
+{
+	bool privileged = request->privileged && has_pasid(request);
+	struct iotlb_need need = need_of(unit, request, privileged, ats);
+	enum iotlb_answer answer;
+
+	if (is_special(unit, request))
+		return IOTLB_MISS;
+	answer = cache_iotlb_find(&unit->caches, request->rid, request->pasid, request->addr, &need,
+				  page);
+	/* A completion with W is a licence to write: D must be there first. */
+	if (answer == IOTLB_HIT && ats && wants_write(unit, request) &&
+	    (page->flags & (IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE)) && !(page->flags & IOTLB_DIRTY))
+		return IOTLB_MISS;
+	return answer;
+}
+
+/* Rights ------------------------------------------------------------------------------------------ */
+
+static bool effective_write(const struct job *job)
+{
+	return job->privileged ? job->page.supervisor_write : job->page.write;
+}
+
+/* LGN.2 before LGN.3, SGN.6 before SGN.7 */
+static enum vtd_fault judge_rights(const struct job *job)
+{
+	const struct unit_request *r = job->request;
+	bool write = effective_write(job), read = job->page.read;
+	bool legacy = job->space.legacy;
+
+	if (r->zero_length && vtd_CAP_ZLR(job->unit->config.cap))
+		read = read || write;
+	if ((r->access & UNIT_WRITE) && !write)
+		return legacy ? VTD_FAULT_LGN_2 : VTD_FAULT_SGN_6;
+	if ((r->access & UNIT_READ) && !read)
+		return legacy ? VTD_FAULT_LGN_3 : VTD_FAULT_SGN_7;
+	return VTD_FAULT_NONE;
+}
+
+static bool is_translation(const struct job *job)
+{
+	return job->lookup.kind == REQUEST_TRANSLATION;
+}
+
+/* Walks ------------------------------------------------------------------------------------------- */
+
+static enum vtd_fault walk_first(struct job *job, struct walk *walk, uint64_t addr)
+{
+	struct page *page = &job->page;
+	enum vtd_fault fault = walk_first_stage(walk, addr, &page->first);
+
+	if (fault)
+		return fault;
+	page->has_first = true;
+	page->output = page->first.output;
+	page->size_lg2 = page->first.size_lg2;
+	page->user = page->first.rights & PAGING_USER;
+	page->write = page->first.rights & PAGING_WRITE;
+	page->supervisor_write = page->write || !job->space.wpe;
+	if (!job->privileged && !page->user)
+		return VTD_FAULT_SGN_2;
+	/* A completion tells the rights of both stages; a refused write needs only one. */
+	if (!is_translation(job) && (job->request->access & UNIT_WRITE) && !effective_write(job))
+		return VTD_FAULT_SGN_6;
+	return VTD_FAULT_NONE;
+}
+
+static enum vtd_fault walk_second(struct job *job, struct walk *walk)
+{
+	struct page *page = &job->page;
+	bool write = job->request->access & UNIT_WRITE;
+	enum vtd_fault fault = walk_second_stage(walk, page->output, write, &page->second);
+
+	if (fault)
+		return fault;
+	page->has_second = true;
+	page->output = page->second.output;
+	if (page->second.size_lg2 < page->size_lg2)
+		page->size_lg2 = page->second.size_lg2;
+	page->read = page->read && (page->second.rights & PAGING_READ);
+	page->write = page->write && (page->second.rights & PAGING_WRITE);
+	page->supervisor_write = page->supervisor_write && (page->second.rights & PAGING_WRITE);
+	return VTD_FAULT_NONE;
+}
+
+/* VT-d 3.6, 3.7: what an address may be before any entry is read */
+static enum vtd_fault judge_address(const struct job *job, uint64_t addr)
+{
+	const struct space *s = &job->space;
+
+	switch (s->pgtt) {
+	case VTD_PGTT_FIRST_STAGE:
+	case VTD_PGTT_NESTED:
+		if (!vtd_is_canonical(addr, vtd_levels_width(s->first_levels)))
+			return VTD_FAULT_SGN_1;
+		return VTD_FAULT_NONE;
+	case VTD_PGTT_SECOND_STAGE:
+		if (!vtd_fits(addr, s->input_bits))
+			return s->legacy ? VTD_FAULT_LGN_1 : VTD_FAULT_SGN_5;
+		return VTD_FAULT_NONE;
+	default:
+		if (!vtd_fits(addr, job->unit->rules.haw))
+			return s->legacy ? VTD_FAULT_LGN_1 : VTD_FAULT_SGN_4;
+		return VTD_FAULT_NONE;
+	}
+}
+
+static enum vtd_fault find_output(struct job *job, struct walk *walk, uint64_t addr)
+{
+	struct page *page = &job->page;
+	enum vtd_fault fault = VTD_FAULT_NONE;
+	enum vtd_pgtt pgtt = job->space.pgtt;
+
+	*page = (struct page){
+		.output = addr,
+		.size_lg2 = vtd_level_shift(VTD_LEAF_LEVEL_MAX),
+		.read = true,
+		.write = true,
+		.user = true,
+		.supervisor_write = true,
+	};
+	if (pgtt == VTD_PGTT_FIRST_STAGE || pgtt == VTD_PGTT_NESTED)
+		fault = walk_first(job, walk, addr);
+	if (!fault && (pgtt == VTD_PGTT_SECOND_STAGE || pgtt == VTD_PGTT_NESTED))
+		fault = walk_second(job, walk);
+	return fault;
+}
+
+/* VT-d 3.14. A pass-through address is its own translation, so a completion tells nothing new. */
+static enum vtd_fault judge_output(const struct job *job)
+{
+	if (!is_interrupt_address(job->page.output) ||
+	    (job->space.pgtt == VTD_PGTT_PASS_THROUGH && is_translation(job)))
+		return VTD_FAULT_NONE;
+	return job->space.legacy ? VTD_FAULT_LGN_4 : VTD_FAULT_SGN_8;
+}
+
+static enum vtd_fault commit(struct job *job, struct walk *walk)
+{
+	struct page *page = &job->page;
+	enum vtd_fault fault = VTD_FAULT_NONE;
+	bool dirty = job->request->access & UNIT_WRITE;
+
+	if (is_translation(job))
+		dirty = wants_write(job->unit, job->request) && effective_write(job);
+	if (walk->look_ahead)
+		dirty = false;
+	if (page->has_first)
+		fault = walk_commit_first_stage(walk, &page->first, dirty);
+	if (!fault && page->has_second)
+		fault = walk_commit_second_stage(walk, &page->second, dirty);
+	page->dirty =
+		dirty || ((!page->has_first || walk_first_stage_is_dirty(&page->first)) &&
+			  (!page->has_second || walk_second_stage_is_dirty(walk, &page->second)));
+	return fault;
+}
+
+/* Filling the IOTLB ------------------------------------------------------------------------------- */
+
+static struct cache_tag tag_of(const struct space *space)
+{
+	return (struct cache_tag){
+		.did = space->did, .pasid = space->pasid, .kind = (uint8_t)space->pgtt};
+}
+
+/* The largest page around the address that keeps away from the interrupt range: an entry may not
+ * answer for an address that would have been refused. */
+static unsigned page_size_of(const struct page *page)
+{
+	unsigned lg2 = page->size_lg2;
+
+	while (lg2 > VTD_PAGE_SHIFT) {
+		uint64_t first = page->output >> lg2 << lg2;
+
+		if (first > INTERRUPT_LAST ||
+		    first + ((UINT64_C(1) << lg2) - 1) < INTERRUPT_FIRST)
+			break;
+		lg2 -= VTD_LEVEL_BITS;
+	}
+	return lg2;
+}
+
+static struct iotlb_page iotlb_page_of(const struct job *job, uint64_t addr)
+{
+	const struct page *p = &job->page;
+	unsigned lg2 = page_size_of(p);
+
+	return (struct iotlb_page){
+		.input = addr >> lg2 << lg2,
+		.output = p->output >> lg2 << lg2,
+		.size_lg2 = (uint8_t)lg2,
+		.flags = (uint8_t)((p->read ? IOTLB_READ : 0) | (p->write ? IOTLB_WRITE : 0) |
+				   (p->user ? IOTLB_USER : 0) |
+				   (p->supervisor_write ? IOTLB_SUPERVISOR_WRITE : 0) |
+				   (job->space.sre ? IOTLB_SUPERVISOR : 0) |
+				   (p->dirty ? IOTLB_DIRTY : 0) | (job->space.ats ? IOTLB_ATS : 0)),
+	};
+}
+
+static void fill(struct job *job, const struct iotlb_page *page)
+{
+	struct cache_tag tag = tag_of(&job->space);
+
+	/* Nobody but an ATS completion hands out such a page, so that it would be found by others. */
+	if (is_interrupt_address(page->output))
+		return;
+	cache_iotlb_fill(&job->unit->caches, job->lookup.generation, job->request->rid,
+			 job->request->pasid, page, &tag);
+}
+
+/* LGN.2 and LGN.3 before rights are judged: an entry with R=W=0 */
+static bool is_not_present(enum vtd_fault fault)
+{
+	return fault == VTD_FAULT_SSS_2 || fault == VTD_FAULT_LGN_2 || fault == VTD_FAULT_LGN_3;
+}
+
+/* VT-d 6.1: with CAP.CM the IOTLB may remember that the second stage has nothing there. */
+static void fill_not_present(struct job *job)
+{
+	struct cache_tag tag = tag_of(&job->space);
+	struct iotlb_page page = {
+		.input = job->request->addr & ~(uint64_t)(VSVA_PAGE_SIZE - 1),
+		.size_lg2 = VTD_PAGE_SHIFT,
+		.flags = IOTLB_NOT_PRESENT,
+	};
+
+	if (caches_keep_faults(&job->unit->caches) && job->space.pgtt == VTD_PGTT_SECOND_STAGE)
+		cache_iotlb_fill(&job->unit->caches, job->lookup.generation, job->request->rid,
+				 job->request->pasid, &page, &tag);
+}
+
+static void keep_passed(const struct job *job, const struct walk *walk)
+{
+	cache_paging_fill(&job->unit->caches, job->lookup.generation, walk->passed,
+			  walk->passed_count);
+}
+
+/*
+ * The adversarial unit translates what nobody asked for, as the architecture lets it (VT-d 6.2.4 speaks
+ * of speculation): the neighbours of a page. It sets nothing in memory: an entry
+ * without A is not for guessing.
+ */
+static void look_ahead(const struct job *job, uint64_t addr)
+{
+	struct job guess = *job;
+	struct walk walk = {.lookup = &guess.lookup, .space = &guess.space, .look_ahead = true};
+	struct iotlb_page page;
+	enum vtd_fault fault = judge_address(&guess, addr);
+
+	if (!fault)
+		fault = find_output(&guess, &walk, addr);
+	if (!fault)
+		fault = commit(&guess, &walk);
+	if (fault)
+		return;
+	page = iotlb_page_of(&guess, addr);
+	fill(&guess, &page);
+	keep_passed(&guess, &walk);
+}
+
+static void look_around(const struct job *job, const struct iotlb_page *page)
+{
+	uint64_t size = UINT64_C(1) << page->size_lg2;
+
+	if (job->unit->caches.policy != UNIT_CACHE_ADVERSARIAL ||
+	    job->space.pgtt == VTD_PGTT_PASS_THROUGH)
+		return;
+	look_ahead(job, page->input + size);
+	look_ahead(job, page->input - size);
+}
+
+/* One translation --------------------------------------------------------------------------------- */
+
+static enum vtd_fault judge_space(struct job *job)
+{
+	const struct unit_request *r = job->request;
+
+	job->privileged = has_pasid(r) ? r->privileged : job->space.rid_priv;
+	if (has_pasid(r) && r->exec && !vtd_ECAP_ERS(job->unit->config.ecap))
+		return VTD_FAULT_SPT_5;
+	if (job->privileged && !job->space.sre)
+		return VTD_FAULT_SPT_6;
+	return judge_address(job, r->addr);
+}
+
+static bool is_success_with_rights(const struct job *job, enum vtd_fault fault)
+{
+	return is_translation(job) && fault_response(fault, REQUEST_TRANSLATION) == VTD_RESP_SE;
+}
+
+/* From the space to the page. A completion with fewer rights than asked for goes on to the end. */
+static enum vtd_fault translate_page(struct job *job, struct walk *walk)
+{
+	enum vtd_fault rights, fault;
+
+	if (job->known_not_present && job->space.pgtt == VTD_PGTT_SECOND_STAGE) {
+		job->page = (struct page){.size_lg2 = VTD_PAGE_SHIFT};
+		return job->space.legacy ? judge_rights(job) : VTD_FAULT_SSS_2;
+	}
+	fault = find_output(job, walk, job->request->addr);
+	if (fault) {
+		job->page = (struct page){.size_lg2 = VTD_PAGE_SHIFT};
+		if (is_not_present(fault))
+			fill_not_present(job);
+		return fault;
+	}
+	rights = judge_rights(job);
+	if (rights && !is_success_with_rights(job, rights))
+		return rights;
+	fault = judge_output(job);
+	if (!fault)
+		fault = commit(job, walk);
+	return fault ? fault : rights;
+}
+
+/* VT-d 3.14: told to the device, not looked up, once the context entry lets the request pass */
+static enum vtd_fault translate_interrupt_address(struct job *job, struct unit_translation *out)
+{
+	struct context_view view;
+	enum vtd_fault fault = tables_check_context(&job->lookup, &view, &job->space.fpd);
+
+	if (fault)
+		return fault;
+	if (wants_write(job->unit, job->request))
+		answer_interrupt(job->request, out);
+	else
+		out->response = VTD_RESP_S0;
+	return VTD_FAULT_NONE;
+}
+
+static void answer_found(struct job *job, enum vtd_fault rights, struct unit_translation *out)
+{
+	struct iotlb_page page = iotlb_page_of(job, job->request->addr);
+
+	if (!rights) {
+		fill(job, &page);
+		look_around(job, &page);
+	}
+	if (is_translation(job) && !wants_write(job->unit, job->request))
+		page.flags = (uint8_t)(page.flags & ~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE));
+	answer_page(job->request, job->privileged, &page, out);
+	if (!out->rights)
+		out->hpa = hpa(0);
+}
+
+static void trace_walk(const struct job *job, const struct unit_translation *out)
+{
+	const struct unit_request *r = job->request;
+
+	TRACE(job->unit->config.trace, UNIT, TRANSLATE, .rid = r->rid, .hpasid = hpasid(r->pasid),
+	      .addr = r->addr, .hpa = out->hpa, .value = (uint64_t)out->fault,
+	      .write = (r->access & UNIT_WRITE) != 0);
+}
+
+static enum vtd_fault attempt(struct job *job, struct unit_translation *out)
+{
+	struct walk walk = {.lookup = &job->lookup, .space = &job->space};
+	enum vtd_fault fault;
+
+	job->lookup.generation = caches_generation(&job->unit->caches);
+	fault = tables_find_space(&job->lookup, &job->space);
+	if (!fault)
+		fault = judge_space(job);
+	if (fault)
+		return fault;
+	counters_add(&job->unit->counters.walks);
+	fault = translate_page(job, &walk);
+	job->raced = walk.raced;
+	if (job->raced)
+		return fault;
+	keep_passed(job, &walk);
+	if (!fault || is_success_with_rights(job, fault))
+		answer_found(job, fault, out);
+	return fault;
+}
+
+static bool is_ats_to_interrupts(const struct job *job)
+{
+	return is_translation(job) && !has_pasid(job->request) &&
+	       is_interrupt_address(job->request->addr);
+}
+
+static enum vtd_fault translate(struct job *job, struct unit_translation *out)
+{
+	enum vtd_fault fault = tables_check_mode(&job->lookup);
+
+	if (fault)
+		return fault;
+	if (is_ats_to_interrupts(job))
+		return translate_interrupt_address(job, out);
+	for (unsigned races = 0; races < RACES_MAX; races++) {
+		fault = attempt(job, out);
+		if (!job->raced)
+			break;
+	}
+	return fault;
+}
+
+static __attribute__((noinline)) void translate_uncached(struct unit *unit,
+							 const struct unit_request *request,
+							 enum request_kind kind, struct root root,
+							 bool known_not_present,
+							 struct unit_translation *out)
+{
+	struct job job = {
+		.unit = unit,
+		.request = request,
+		.lookup = {.physmem = unit->config.physmem,
+			   .caches = &unit->caches,
+			   .rules = &unit->rules,
+			   .root = root,
+			   .generation = caches_generation(&unit->caches),
+			   .kind = kind,
+			   .rid = request->rid,
+			   .pasid = request->pasid},
+		.privileged = request->privileged && has_pasid(request),
+		.known_not_present = known_not_present,
+	};
+	enum vtd_fault fault;
+
+	counters_bump(&unit->counters.shard[counters_shard()].iotlb_misses);
+	fault = translate(&job, out);
+	if (fault)
+		answer_fault(&job, fault, out);
+	trace_walk(&job, out);
+}
+
+/* Requests ---------------------------------------------------------------------------------------- */
+
+static inline void translate_enabled(struct unit *unit, const struct unit_request *request,
+				     enum request_kind kind, struct root root,
+				     struct unit_translation *out)
+{
+	bool ats = kind == REQUEST_TRANSLATION, hit_not_present;
+	enum iotlb_answer answer;
+	struct iotlb_page page;
+
+	answer = find_cached(unit, request, ats, &page);
+	if (__builtin_expect(answer == IOTLB_HIT, 1)) {
+		counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
+		if (ats && !wants_write(unit, request))
+			page.flags &= (uint8_t)~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE);
+		answer_page(request, request->privileged && has_pasid(request), &page, out);
+		return;
+	}
+	hit_not_present = answer == IOTLB_HIT_NOT_PRESENT;
+	translate_uncached(unit, request, kind, root, hit_not_present, out);
+}
+
+void unit_translate(struct unit *unit, const struct unit_request *request,
+		    struct unit_translation *out)
+{
+	struct root root = unit_root(unit);
+
+	DEBUG_CHECK(rcu_is_reading());
+	*out = (struct unit_translation){0};
+	if (is_interrupt_address(request->addr) && !has_pasid(request) &&
+	    request->access == UNIT_WRITE) {
+		answer_interrupt(request, out);
+	} else if (__builtin_expect(root_is_enabled(root), 1)) {
+		translate_enabled(unit, request, REQUEST_UNTRANSLATED, root, out);
+	} else if (has_pasid(request)) {
+		out->response = VTD_RESP_UR;
+	} else {
+		answer_identity(request, out);
+	}
+}
+
+void unit_ats_translate(struct unit *unit, const struct unit_request *request,
+			struct unit_translation *out)
+{
+	struct root root = unit_root(unit);
+
+	DEBUG_CHECK(rcu_is_reading());
+	*out = (struct unit_translation){0};
+	if (root_is_enabled(root))
+		translate_enabled(unit, request, REQUEST_TRANSLATION, root, out);
+	else
+		out->response = VTD_RESP_UR;
+}
+
+/* PASIDs of translated requests are not offered (SCT.10 needs EPTR): this one is not looked at. */
+static enum vtd_fault judge_translated(struct job *job)
+{
+	struct context_view view;
+	enum vtd_fault fault = tables_check_mode(&job->lookup);
+
+	if (!fault)
+		fault = tables_check_context(&job->lookup, &view, &job->space.fpd);
+	if (fault)
+		return fault;
+	if (!vtd_fits(job->request->addr, job->unit->rules.haw))
+		return view.is_legacy ? VTD_FAULT_LGN_1 : VTD_FAULT_SGN_4;
+	if (is_interrupt_address(job->request->addr))
+		return view.is_legacy ? VTD_FAULT_LGN_4 : VTD_FAULT_SGN_8;
+	return VTD_FAULT_NONE;
+}
+
+bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+{
+	struct unit_request bare = *request;
+	struct unit_translation out;
+	enum vtd_fault fault;
+	struct job job = {
+		.unit = unit,
+		.request = &bare,
+		.lookup = {.physmem = unit->config.physmem,
+			   .caches = &unit->caches,
+			   .rules = &unit->rules,
+			   .root = unit_root(unit),
+			   .generation = caches_generation(&unit->caches),
+			   .kind = REQUEST_TRANSLATED,
+			   .rid = request->rid,
+			   .pasid = VSVA_PASID_INVALID},
+	};
+
+	DEBUG_CHECK(rcu_is_reading());
+	bare.pasid = VSVA_PASID_INVALID;
+	if (!root_is_enabled(job.lookup.root))
+		return false;
+	fault = judge_translated(&job);
+	if (fault)
+		answer_fault(&job, fault, &out);
+	return !fault;
+}

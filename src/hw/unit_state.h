@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A unit, inside. Only the files of this room include it.
+ *
+ *   lock order   queue_running (no lock: a flag that one runner holds) → prq_lock → caches.lock → registers_lock
+ *   root         written under registers_lock, read at once by everybody
+ *   endpoints    two levels by bus and devfn; written under registers_lock, read in RCU sections
+ */
+#ifndef HW_UNIT_STATE_H
+#define HW_UNIT_STATE_H
+
+#include "base/lock.h"
+#include "hw/caches.h"
+#include "hw/counters.h"
+#include "hw/tables.h"
+#include "hw/unit.h"
+#include "vtd/regfile.h"
+
+struct endpoint_bus; /* endpoints.c */
+
+struct unit {
+	struct unit_config config; /* never changes */
+	struct vtd_rules rules;	   /* never changes */
+	struct root root;	   /* atomic */
+	struct caches caches;
+
+	struct lock registers_lock;
+	struct vtd_regfile registers; /* registers_lock */
+
+	bool queue_running; /* atomic: somebody executes descriptors */
+	bool grace_needed;  /* the runner's: something was invalidated since the last grace period */
+
+	struct lock prq_lock; /* writing of page requests */
+
+	struct lock endpoints_lock;
+	struct endpoint_bus *buses[256]; /* rcu_publish, rcu_load */
+
+	struct counters counters;
+};
+
+static inline struct root unit_root(const struct unit *unit)
+{
+	return (struct root){__atomic_load_n(&unit->root.word, __ATOMIC_ACQUIRE)};
+}
+
+#endif

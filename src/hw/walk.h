@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walking paging structures. VT-d 3.6 (first stage), 3.7 (second stage), 3.8 (nested), 9.7, 9.8.
+ *
+ *   entry      one paging entry: where it is in host memory, and what was read there
+ *   leaf       the entry that maps the page, with the rights of the way down to it (rights are ANDed)
+ *   commit     setting A, EA and D of a leaf, once every check has passed: D never appears for a
+ *              write that did not happen. Entries above the leaf get A as soon as they are used
+ *   race       the entry was changed between reading and committing: the walk begins anew
+ *   look-ahead a walk that nobody has asked for: it may change nothing in memory
+ *
+ * Inside an RCU read section.
+ */
+#ifndef HW_WALK_H
+#define HW_WALK_H
+
+#include "hw/cache_paging.h"
+#include "hw/tables.h"
+
+/* Non-leaf entries met by one translation: a second-stage walk for each table of the first stage and one for the
+ * page, and the first stage itself. */
+#define WALK_PAGING_MAX ((VTD_LEVELS_MAX + 2) * VTD_LEVELS_MAX)
+
+struct walk {
+	const struct lookup *lookup;
+	const struct space *space;
+	bool look_ahead;
+	bool raced;
+	struct paging_entry passed[WALK_PAGING_MAX];
+	unsigned passed_count;
+};
+
+struct walk_entry {
+	uint64_t at; /* host physical */
+	uint64_t value;
+	unsigned level;
+};
+
+struct walk_leaf {
+	struct walk_entry entry;
+	uint64_t guest_at; /* first stage: where its entry is, in the address space of its tables */
+	uint8_t rights;	   /* enum paging_right, ANDed */
+	uint64_t output;   /* of the address asked for */
+	unsigned size_lg2;
+};
+
+/* Second stage. Rights are not judged, but for "none left" (SSS.2, LGN.2 or LGN.3). */
+enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
+				 struct walk_leaf *leaf);
+/* Sets A, and D for a write, where the space keeps them. */
+enum vtd_fault walk_commit_second_stage(struct walk *walk, const struct walk_leaf *leaf,
+					bool dirty);
+
+/* First stage; its tables are read through the second in nested mode. Rights are not judged. */
+enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf);
+enum vtd_fault walk_commit_first_stage(struct walk *walk, const struct walk_leaf *leaf, bool dirty);
+
+/* Is D set, or does nobody want to know? */
+bool walk_second_stage_is_dirty(const struct walk *walk, const struct walk_leaf *leaf);
+bool walk_first_stage_is_dirty(const struct walk_leaf *leaf);
+
+/* For the two walks: remember a non-leaf entry for the paging-structure caches. */
+static inline void walk_passed(struct walk *walk, const struct paging_entry *entry)
+{
+	if (walk->passed_count < WALK_PAGING_MAX)
+		walk->passed[walk->passed_count++] = *entry;
+}
+
+#endif

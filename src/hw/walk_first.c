@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/* The first stage: GVA, or IOVA, to GPA (nested) or HPA. VT-d 3.6, 3.8, 9.7 */
+#include "hw/memory.h"
+#include "hw/walk.h"
+
+static bool is_nested(const struct walk *walk)
+{
+	return walk->space->pgtt == VTD_PGTT_NESTED;
+}
+
+/* Tables --------------------------------------------------------------------------------------------- */
+
+/* The host address of a first-stage table entry that is to be read. VT-d 3.8.1: with second-stage
+ * A/D bits the table must be writable too. */
+static enum vtd_fault locate_to_read(struct walk *walk, uint64_t guest_at, unsigned level,
+				     uint64_t *at)
+{
+	uint8_t need = walk->space->ssade ? PAGING_READ | PAGING_WRITE : PAGING_READ;
+	struct walk_leaf leaf;
+	enum vtd_fault fault;
+
+	fault = walk_second_stage(walk, guest_at, false, &leaf);
+	if (fault)
+		return fault;
+	if ((leaf.rights & need) != need)
+		return level == walk->space->first_levels ? VTD_FAULT_SFS_6 : VTD_FAULT_SFS_7;
+	*at = leaf.output;
+	return walk_commit_second_stage(walk, &leaf, false);
+}
+
+/* The same for a change, which the second stage sees as a write. */
+static enum vtd_fault locate_to_write(struct walk *walk, uint64_t guest_at, uint64_t *at)
+{
+	const uint8_t need = PAGING_READ | PAGING_WRITE;
+	struct walk_leaf leaf;
+	enum vtd_fault fault;
+
+	fault = walk_second_stage(walk, guest_at, true, &leaf);
+	if (fault)
+		return fault;
+	if ((leaf.rights & need) != need)
+		return VTD_FAULT_SFS_8;
+	*at = leaf.output;
+	return walk_commit_second_stage(walk, &leaf, true);
+}
+
+static enum vtd_fault swap(struct walk *walk, uint64_t at, uint64_t expected, uint64_t desired)
+{
+	switch (memory_swap(walk->lookup->physmem, at, expected, desired)) {
+	case MEMORY_SWAPPED:
+		return VTD_FAULT_NONE;
+	case MEMORY_CHANGED:
+		walk->raced = true;
+		return VTD_FAULT_SFS_10;
+	default:
+		return VTD_FAULT_SFS_10;
+	}
+}
+
+/* Sets bits of an entry at `at`, which is guest_at before the second stage. SFS.9, SFS.8, SFS.10 */
+static enum vtd_fault update(struct walk *walk, const struct walk_entry *entry, uint64_t guest_at,
+			     uint64_t bits)
+{
+	uint64_t at = entry->at;
+	enum vtd_fault fault;
+
+	if ((entry->value & bits) == bits)
+		return VTD_FAULT_NONE;
+	if (walk->look_ahead || !walk->space->snooped)
+		return VTD_FAULT_SFS_9;
+	if (is_nested(walk)) {
+		fault = locate_to_write(walk, guest_at, &at);
+		if (fault)
+			return fault;
+	}
+	return swap(walk, at, entry->value, entry->value | bits);
+}
+
+static uint64_t accessed_bits(const struct walk *walk)
+{
+	return VTD_FS_PTE_A | (walk->space->eafe ? VTD_FS_PTE_EA : 0u);
+}
+
+/* Entries -------------------------------------------------------------------------------------------- */
+
+static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_entry *entry)
+{
+	bool leaf = vtd_fs_pte_is_leaf(entry->value, entry->level);
+
+	if (!(entry->value & VTD_FS_PTE_P))
+		return VTD_FAULT_SFS_2;
+	if (entry->value & vtd_fs_pte_reserved(walk->lookup->rules, entry->level, leaf))
+		return VTD_FAULT_SFS_3;
+	if (is_nested(walk) && !vtd_fits(vtd_pte_address(entry->value, leaf ? entry->level : 1),
+					 walk->space->input_bits))
+		return VTD_FAULT_SFS_5;
+	return VTD_FAULT_NONE;
+}
+
+static enum vtd_fault read_entry(struct walk *walk, struct walk_entry *entry)
+{
+	if (!memory_read(walk->lookup->physmem, entry->at, &entry->value))
+		return entry->level == walk->space->first_levels ? VTD_FAULT_SFS_4
+								 : VTD_FAULT_SFS_1;
+	return judge_entry(walk, entry);
+}
+
+static uint8_t rights_of(uint64_t pte)
+{
+	return (uint8_t)(PAGING_READ | (pte & VTD_FS_PTE_RW ? PAGING_WRITE : 0) |
+			 (pte & VTD_FS_PTE_US ? PAGING_USER : 0));
+}
+
+static void found_leaf(const struct walk_entry *entry, uint64_t address, struct walk_leaf *leaf)
+{
+	leaf->entry = *entry;
+	leaf->size_lg2 = vtd_level_shift(entry->level);
+	leaf->output = vtd_pte_address(entry->value, entry->level) |
+		       (address & (vtd_level_size(entry->level) - 1));
+}
+
+/* Walk ----------------------------------------------------------------------------------------------- */
+
+/* The way down so far: the table that is next, and whether its host address is known. */
+struct way {
+	struct paging_entry above;
+	bool located;	/* above.table_host is valid */
+	bool from_walk; /* above was read from memory, not found in a cache */
+};
+
+static struct way begin(struct walk *walk, uint64_t address)
+{
+	const struct space *space = walk->space;
+	struct way way = {
+		.above =
+			{
+				.first_stage = true,
+				.level = (uint8_t)space->first_levels,
+				.kind = (uint8_t)space->pgtt,
+				.did = space->did,
+				.pasid = space->pasid,
+				.input = address,
+			},
+		.located = true,
+	};
+
+	if (cache_paging_find(walk->lookup->caches, &way.above))
+		return way;
+	way.above.level = (uint8_t)(space->first_levels + 1);
+	way.above.table = way.above.table_host = space->first_root;
+	way.above.rights = PAGING_READ | PAGING_WRITE | PAGING_USER;
+	way.located = !is_nested(walk);
+	return way;
+}
+
+/* Finds the host address of the table; only then can the entry that led to it be cached. */
+static enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t guest_at)
+{
+	enum vtd_fault fault;
+	uint64_t at = 0;
+
+	if (!way->located) {
+		fault = locate_to_read(walk, guest_at, way->above.level - 1u, &at);
+		if (fault)
+			return fault;
+		way->above.table_host = at & ~(uint64_t)(VSVA_PAGE_SIZE - 1);
+		way->located = true;
+	}
+	if (way->from_walk)
+		walk_passed(walk, &way->above);
+	return VTD_FAULT_NONE;
+}
+
+static void descend(struct walk *walk, struct way *way, const struct walk_entry *entry)
+{
+	way->above.level = (uint8_t)entry->level;
+	way->above.table = way->above.table_host = vtd_pte_address(entry->value, 1);
+	way->located = !is_nested(walk);
+	way->from_walk = true;
+}
+
+enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf)
+{
+	struct way way = begin(walk, address);
+
+	for (;;) {
+		struct walk_entry entry = {.level = way.above.level - 1u};
+		uint64_t offset = vtd_level_index(address, entry.level) * sizeof(uint64_t);
+		enum vtd_fault fault = locate_table(walk, &way, way.above.table + offset);
+
+		if (fault)
+			return fault;
+		entry.at = way.above.table_host + offset;
+		fault = read_entry(walk, &entry);
+		if (fault)
+			return fault;
+		way.above.rights &= rights_of(entry.value);
+		if (vtd_fs_pte_is_leaf(entry.value, entry.level)) {
+			leaf->rights = way.above.rights;
+			leaf->guest_at = way.above.table + offset;
+			found_leaf(&entry, address, leaf);
+			return VTD_FAULT_NONE;
+		}
+		fault = update(walk, &entry, way.above.table + offset, accessed_bits(walk));
+		if (fault)
+			return fault;
+		descend(walk, &way, &entry);
+	}
+}
+
+enum vtd_fault walk_commit_first_stage(struct walk *walk, const struct walk_leaf *leaf, bool dirty)
+{
+	uint64_t bits = accessed_bits(walk) | (dirty ? VTD_FS_PTE_D : 0u);
+
+	return update(walk, &leaf->entry, leaf->guest_at, bits);
+}
+
+bool walk_first_stage_is_dirty(const struct walk_leaf *leaf)
+{
+	return leaf->entry.value & VTD_FS_PTE_D;
+}
