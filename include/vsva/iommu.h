@@ -81,11 +81,13 @@ rid_t vsva_dev_rid(const struct vsva_dev *dev);
 /* -EBUSY: there is one; -EINVAL: handler NULL. unit_fault may be NULL. */
 int vsva_dev_register_fault_handler(struct vsva_dev *dev, vsva_fault_handler_fn *handler,
 				    vsva_unit_fault_fn *unit_fault, void *arg);
-/* Answers what is pending with "invalid request"; when it returns the handler is not running. -ENOENT. */
+/* Answers what is pending with "invalid request"; when it returns 0 the handler is not running and will not be
+ * called. -ENOENT; -ETIMEDOUT: it does not return (it may be this call's own caller), but is not called again. */
 int vsva_dev_unregister_fault_handler(struct vsva_dev *dev);
 
 /* Attaches the device: requests without PASID go through the domain's second stage (RID_PASID entry of
- * type second stage). 0; -EBUSY attached to another domain; -ENOMEM; -ETIMEDOUT. */
+ * type second stage). Attached to this domain already: 0. -EINVAL; -EBUSY attached to another domain; -ENOMEM;
+ * -ETIMEDOUT. */
 int vsva_domain_attach(struct vsva_domain *domain, struct vsva_dev *dev);
 /* Unbinds every PASID that is bound, answers pending page requests, clears the RID_PASID entry.
  * 0; -EINVAL not attached to this domain; -ETIMEDOUT (detached all the same). */
@@ -105,7 +107,7 @@ struct vsva_rid_config {
 	uint32_t vtd_flags;  /* VSVA_VTD_GPASID_SRE and the like */
 };
 /* Replaces the RID_PASID entry in the architecture's order. Same configuration: nothing happens, 0.
- * -EINVAL as vsva_bind_gpasid; -ENODEV not attached; -ETIMEDOUT. */
+ * -EINVAL as vsva_bind_gpasid; -ENODEV not attached; -ENOSPC no domain id; -ENOMEM; -ETIMEDOUT: blocked now. */
 int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev, const struct vsva_rid_config *config);
 
 /* Guest PASIDs --------------------------------------------------------------------------------- */
@@ -123,7 +125,9 @@ int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev, const stru
  *   -ENOTSUP  not a PCI device
  *   -ENOENT   the host PASID is not allocated
  *   -EACCES   the host PASID is in another owner's set
- *   -EBUSY    the pair is bound with other data
+ *   -EBUSY    the pair is bound with other data; the id has another guest PASID, or somebody's private pointer
+ *   -EEXIST   the guest PASID is another id's of the set
+ *   -ENOSPC   no domain id is left
  *   -ENOMEM, -ETIMEDOUT  unwound without a trace
  */
 int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,

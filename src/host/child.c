@@ -60,7 +60,8 @@ static void binding_reclaim(struct rcu_node *node)
 	base_free(container_of(node, struct binding, rcu));
 }
 
-/* Readers may have found it: it goes after a grace period, its domain id at once if nothing is cached under it. */
+/* Readers may have found it: it goes after a grace period, its domain id at once if nothing is
+ * cached under it. */
 static void retire(struct vsva_iommu *iommu, struct binding *binding, bool is_in_doubt)
 {
 	if (is_in_doubt)

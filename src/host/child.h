@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Children: nested translations on a domain, each with its own domain id. Reserve, publish, take down. */
+/* Children: nested translations on a domain, each with its own domain id. Reserve, publish, take
+ * down. */
 #ifndef HOST_CHILD_H
 #define HOST_CHILD_H
 
@@ -17,7 +18,8 @@ int child_alloc(struct vsva_iommu *iommu, struct binding **out);
 /* One that was never published; freed after a grace period. */
 void child_free(struct vsva_iommu *iommu, struct binding *binding);
 
-/* Makes room in the PASID table and lets the binding be found; what can fail for lack of memory. 0; -ENOMEM. */
+/* Makes room in the PASID table and lets the binding be found; what can fail for lack of memory. 0;
+ * -ENOMEM. */
 int child_reserve(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding);
 /* Undoes it, and frees the binding. */
 void child_abort(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Root and context tables (VT-d 3.4, 9.1, 9.4). A context entry has 32 bytes; hardware may read it in
- * pieces, so it changes as PASID-table entries do: P with the last store, P away with the first; and while
- * it is present only by single bits of its first word.
+ * Root and context tables (VT-d 3.4, 9.1, 9.4). A context entry has 32 bytes; hardware may read it
+ * in pieces, so it changes as PASID-table entries do: P with the last store, P away with the first;
+ * and while it is present only by single bits of its first word.
  *
  * Writers: make under the driver's lock; an entry by whoever owns the device.
  */
@@ -33,7 +33,8 @@ void context_publish(struct vtd_context_entry *entry, const struct context_confi
 void context_clear_present(struct vtd_context_entry *entry);
 void context_erase(struct vtd_context_entry *entry);
 bool context_is_present(const struct vtd_context_entry *entry);
-/* Lets requests with PASID pass (PASIDE), and page requests (PRE): only with ATS. true: something changed. */
+/* Lets requests with PASID pass (PASIDE), and page requests (PRE): only with ATS. true: something
+ * changed. */
 bool context_allow_pasids(struct vtd_context_entry *entry, bool page_requests);
 
 #endif

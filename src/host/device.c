@@ -9,7 +9,8 @@
 #include "host/child.h"
 #include "vsva/limits.h"
 
-/* A drain is repeated while the unit loses requests to overflow; the device's credits end that soon. */
+/* A drain is repeated while the unit loses requests to overflow; the device's credits end that
+ * soon. */
 #define DRAIN_ATTEMPTS 8u
 
 static const struct flush_range everything = {.order = FLUSH_ALL};
@@ -45,9 +46,9 @@ void dev_flush_device_tlb(struct vsva_dev *dev, struct flush *flush, uint32_t pa
 }
 
 /*
- * A device that does not answer may still hold translations, and would use them as translated requests,
- * which only the context entry stops (VT-d 3.4.4, 6.5.2.5). It stays so until it is detached. Global,
- * because all its translations are meant.
+ * A device that does not answer may still hold translations, and would use them as translated
+ * requests, which only the context entry stops (VT-d 3.4.4, 6.5.2.5). It stays so until it is
+ * detached. Global, because all its translations are meant.
  */
 static void isolate(struct vsva_dev *dev, struct aftermath *aftermath)
 {
@@ -111,8 +112,8 @@ static bool has_no_flushers(void *arg)
 
 /* Entries ---------------------------------------------------------------------------------- */
 
-/* CM=1: what was not present may be cached; RWBF=1: the write may still be in a buffer that an invalidation
- * flushes. VT-d 6.2.1, 6.8 */
+/* CM=1: what was not present may be cached; RWBF=1: the write may still be in a buffer that an
+ * invalidation flushes. VT-d 6.2.1, 6.8 */
 static bool must_flush_new(const struct vsva_iommu *iommu)
 {
 	return vtd_CAP_CM(iommu->rules.cap) || vtd_CAP_RWBF(iommu->rules.cap);
@@ -137,8 +138,8 @@ int dev_entry_publish(struct domain_locked locked, struct vsva_dev *dev, uint32_
 	return aftermath.err;
 }
 
-static void drain_once(struct domain_locked locked, struct vsva_dev *dev, uint32_t pasid, did_t did_,
-		       struct aftermath *aftermath)
+static void drain_once(struct domain_locked locked, struct vsva_dev *dev, uint32_t pasid,
+		       did_t did_, struct aftermath *aftermath)
 {
 	struct flush flush;
 
@@ -153,7 +154,8 @@ static void drain_once(struct domain_locked locked, struct vsva_dev *dev, uint32
 	dev_flush_end(locked, dev, &flush, aftermath);
 }
 
-/* VT-d 7.10: page requests of the entry that are on their way reach the queue, and are answered there. */
+/* VT-d 7.10: page requests of the entry that are on their way reach the queue, and are answered
+ * there. */
 static void drain(struct domain_locked locked, struct vsva_dev *dev, uint32_t pasid, did_t did_,
 		  struct aftermath *aftermath)
 {
@@ -170,10 +172,10 @@ static void drain(struct domain_locked locked, struct vsva_dev *dev, uint32_t pa
 	}
 }
 
-/* The order is that of VT-d 6.2.3.1 and 6.5.3.1: P, PASID cache, IOTLB by domain (second stage and nested), device TLB,
- * and only then the rest of the entry. */
-void dev_entry_teardown(struct domain_locked locked, struct vsva_dev *dev, uint32_t pasid, did_t did_,
-			struct aftermath *aftermath)
+/* The order is that of VT-d 6.2.3.1 and 6.5.3.1: P, PASID cache, IOTLB by domain (second stage and
+ * nested), device TLB, and only then the rest of the entry. */
+void dev_entry_teardown(struct domain_locked locked, struct vsva_dev *dev, uint32_t pasid,
+			did_t did_, struct aftermath *aftermath)
 {
 	struct vtd_pasid_entry *entry = pasid_table_find(&dev->pasids, pasid);
 	struct flush flush;
@@ -277,8 +279,10 @@ int dev_allow_pasids(struct domain_locked locked, struct vsva_dev *dev)
 	if (aftermath.err || !page_requests || dev->is_pri_on)
 		return aftermath.err;
 	if (shared_pri_enable(dev))
-		LOG_LIMITED(LOG_WARN, "host: device %04x: page requests have not stopped since they "
-				      "were disabled; going on without", dev->rid.v);
+		LOG_LIMITED(LOG_WARN,
+			    "host: device %04x: page requests have not stopped since they "
+			    "were disabled; going on without",
+			    dev->rid.v);
 	else
 		dev->is_pri_on = true;
 	return 0;
@@ -331,9 +335,8 @@ static void close_context(struct domain_locked locked, struct vsva_dev *dev,
 
 static int open_context(struct domain_locked locked, struct vsva_dev *dev)
 {
-	struct context_config config = {.pasid_dir = dev->pasids.dir,
-					.pdts = dev->pasids.pdts,
-					.ats = can_ats(dev)};
+	struct context_config config = {
+		.pasid_dir = dev->pasids.dir, .pdts = dev->pasids.pdts, .ats = can_ats(dev)};
 	struct aftermath aftermath = {0};
 
 	context_publish(dev->context, &config);
@@ -342,8 +345,8 @@ static int open_context(struct domain_locked locked, struct vsva_dev *dev)
 	return aftermath.err;
 }
 
-/* PCIe 5.0, 10.5.1: PASIDs must not be switched while ATS is on, and the unit must take translation requests
- * before the device makes them, or it turns ATS off. */
+/* PCIe 5.0, 10.5.1: PASIDs must not be switched while ATS is on, and the unit must take translation
+ * requests before the device makes them, or it turns ATS off. */
 static void enable_caps(struct vsva_dev *dev)
 {
 	shared_pasid_set(dev, true);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domain ids: the tags of cached translations. Same id means same second stage; ids of nested translations are
- * used once each. Id 0 is never used: the unit keeps it for faulty entries when CAP.CM=1 (VT-d 6.2.3.1).
+ * Domain ids: the tags of cached translations. Same id means same second stage; ids of nested
+ * translations are used once each. Id 0 is never used: the unit keeps it for faulty entries when
+ * CAP.CM=1 (VT-d 6.2.3.1).
  *
  * Threads: any.
  */

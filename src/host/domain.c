@@ -142,7 +142,8 @@ static void add_child_range(void *arg, struct binding *binding)
 	flush_iotlb_range(what->flush, binding->did, what->range);
 }
 
-/* The second stage is cached under the domain's id and, combined with first stages, under each child's. VT-d 6.2.3.1 */
+/* The second stage is cached under the domain's id and, combined with first stages, under each
+ * child's. VT-d 6.2.3.1 */
 static int flush_unit(struct domain_locked locked, struct flush_range range, bool *is_in_doubt)
 {
 	struct vsva_domain *domain = locked.domain;
@@ -152,7 +153,8 @@ static int flush_unit(struct domain_locked locked, struct flush_range range, boo
 
 	flush_begin(&flush, domain->iommu);
 	flush_iotlb_range(&flush, domain->did, range);
-	for (struct list *member = domain->devs.next; member != &domain->devs; member = member->next)
+	for (struct list *member = domain->devs.next; member != &domain->devs;
+	     member = member->next)
 		dev_for_each_binding(locked, container_of(member, struct vsva_dev, in_domain),
 				     add_child_range, &what);
 	err = flush_end(&flush);
@@ -165,7 +167,8 @@ struct device_flush {
 	struct flush *flush;
 };
 
-/* A device TLB holds results of both stages under the address of the first: which ones are meant, nobody can say. */
+/* A device TLB holds results of both stages under the address of the first: which ones are meant,
+ * nobody can say. */
 static void add_child_device(void *arg, struct binding *binding)
 {
 	struct device_flush *what = arg;
@@ -188,7 +191,8 @@ static void flush_one_device(struct domain_locked locked, struct vsva_dev *dev,
 	dev_flush_end(locked, dev, &flush, aftermath);
 }
 
-/* IOTLBs first, for all devices; a device TLB that is flushed before would fill itself from them (VT-d 6.5.2). */
+/* IOTLBs first, for all devices; a device TLB that is flushed before would fill itself from them
+ * (VT-d 6.5.2). */
 static void flush_range(struct domain_locked locked, uint64_t addr, uint64_t end,
 			struct aftermath *aftermath)
 {
@@ -196,7 +200,8 @@ static void flush_range(struct domain_locked locked, uint64_t addr, uint64_t end
 	struct vsva_domain *domain = locked.domain;
 
 	aftermath->err = flush_unit(locked, range, &aftermath->is_in_doubt);
-	for (struct list *member = domain->devs.next; member != &domain->devs; member = member->next)
+	for (struct list *member = domain->devs.next; member != &domain->devs;
+	     member = member->next)
 		flush_one_device(locked, container_of(member, struct vsva_dev, in_domain), range,
 				 aftermath);
 }
@@ -227,7 +232,8 @@ static int map_locked(struct domain_locked locked, uint64_t addr, uint64_t end, 
 	if (second_stage_is_mapped(&domain->ss, addr, end))
 		return -EEXIST;
 	err = second_stage_map(&domain->ss, addr, end, to, prot, &removed);
-	/* CM=1: that there was nothing may be cached. Removed tables may be, whatever CM. VT-d 6.2.1 */
+	/* CM=1: that there was nothing may be cached. Removed tables may be, whatever CM.
+	 * VT-d 6.2.1 */
 	if (vtd_CAP_CM(domain->iommu->rules.cap) || !page_list_is_empty(&removed))
 		flush_range(locked, addr, end, &aftermath);
 	free_removed(domain->iommu, &removed, aftermath.is_in_doubt);

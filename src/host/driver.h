@@ -3,14 +3,14 @@
  * The driver's own objects. Who protects what:
  *
  *   vsva_iommu   created once; registry: devices come and go; each part has its own lock
- *   vsva_domain  lock (LOCK_RANK_IOMMU): second stage, list of devices, and of these the PASID tables, bindings
- *                and context entries. No lock of two domains at a time.
- *   page requests  prq.lock (LOCK_RANK_FAULT_QUEUE): groups of all devices. Never taken inside an RCU read
- *                section, because a unit that runs its queue in the tail write waits for those with it held.
- *   look-ups     RID to device, (device, PASID) to binding: RCU
+ *   vsva_domain  lock (LOCK_RANK_IOMMU): second stage, list of devices, and of these the PASID
+ * tables, bindings and context entries. No lock of two domains at a time. page requests  prq.lock
+ * (LOCK_RANK_FAULT_QUEUE): groups of all devices. Never taken inside an RCU read section, because a
+ * unit that runs its queue in the tail write waits for those with it held. look-ups     RID to
+ * device, (device, PASID) to binding: RCU
  *
- * Waits for the unit hold at most the lock of a domain, which neither the page-request worker nor the
- * fault worker takes.
+ * Waits for the unit hold at most the lock of a domain, which neither the page-request worker nor
+ * the fault worker takes.
  */
 #ifndef HOST_DRIVER_H
 #define HOST_DRIVER_H
@@ -54,11 +54,12 @@ struct vsva_iommu {
 	struct worker *expiry_worker;
 	bool is_stopping; /* atomic */
 
-	struct lock registry_lock; /* LOCK_RANK_IOMMU: the two below, users of PFs. No domain's lock is held. */
+	struct lock registry_lock; /* LOCK_RANK_IOMMU: the two below, users of PFs. No domain's lock
+				      is held. */
 	struct root_table root;
 	struct sparse devs; /* RID to device; readers: RCU */
-	/* What functions share: PASID and PRI of a PF. LOCK_RANK_HOST_MEMORY, for it is taken with a
-	 * domain's lock held and configuration space takes a device's. */
+	/* What functions share: PASID and PRI of a PF. LOCK_RANK_HOST_MEMORY, for it is taken with
+	 * a domain's lock held and configuration space takes a device's. */
 	struct lock shared_caps_lock;
 
 	struct vsva_iommu_stats stats; /* each member atomic */
@@ -72,7 +73,7 @@ struct vsva_domain {
 	did_t did;
 	struct lock lock;
 	struct second_stage ss; /* writers: lock */
-	struct list devs;	/* lock: of vsva_dev.in_domain */
+	struct list devs;       /* lock: of vsva_dev.in_domain */
 };
 
 /* A guest's first stage on the second stage of the device's domain: a binding of a PASID, or (id 0)
@@ -87,7 +88,7 @@ struct binding {
 	uint8_t addr_width;
 	uint8_t vtd_flags;
 	bool is_guest_given; /* VSVA_GPASID_VAL */
-	bool is_dying;	     /* prq.lock: its page requests are answered "invalid" */
+	bool is_dying;       /* prq.lock: its page requests are answered "invalid" */
 };
 
 struct fault_handler {
@@ -110,21 +111,21 @@ struct vsva_dev {
 	struct vtd_context_entry *context;
 
 	struct vsva_domain *domain; /* atomic; NULL: not attached. Writers: lock of the domain */
-	struct list in_domain;	    /* lock of the domain, as all up to here */
+	struct list in_domain;      /* lock of the domain, as all up to here */
 	struct pasid_table pasids;
-	struct sparse bindings;	    /* PASID to binding; readers: RCU */
-	struct binding *rid_child;  /* of the nested RID entry; readers: RCU */
+	struct sparse bindings;    /* PASID to binding; readers: RCU */
+	struct binding *rid_child; /* of the nested RID entry; readers: RCU */
 	enum vsva_rid_kind rid_kind;
 	bool is_isolated;
 	bool is_pri_on;
 
-	bool is_ats_on;	   /* atomic; writers: lock of the domain */
-	bool is_open;	   /* atomic: invalidations from outside are let in */
+	bool is_ats_on;    /* atomic; writers: lock of the domain */
+	bool is_open;      /* atomic: invalidations from outside are let in */
 	unsigned flushers; /* atomic: that are inside */
 
 	unsigned pasid_users, pri_users; /* of a PF: shared_caps_lock */
-	struct fault_handler *handler;	 /* prq.lock */
-	struct dev_groups groups;	 /* prq.lock */
+	struct fault_handler *handler;   /* prq.lock */
+	struct dev_groups groups;        /* prq.lock */
 };
 
 static inline void stat_add(uint64_t *counter)

@@ -26,11 +26,6 @@ static uint64_t range_base(struct flush_range range)
 	return range.addr & ~((UINT64_C(1) << (VTD_PAGE_SHIFT + range.order)) - 1);
 }
 
-static unsigned range_size_lg2(struct flush_range range)
-{
-	return range.order >= FLUSH_ALL ? 64 : VTD_PAGE_SHIFT + range.order;
-}
-
 /* Batches ---------------------------------------------------------------------------------- */
 
 void flush_begin(struct flush *flush, struct vsva_iommu *iommu)
@@ -67,8 +62,7 @@ static struct vtd_desc *add(struct flush *flush, enum vtd_desc_type type)
 	if (flush->batch.count == QI_BATCH_MAX - 1)
 		batch_out(flush);
 	desc = &flush->batch.descriptors[flush->batch.count++];
-	*desc = (struct vtd_desc){{0}};
-	vtd_desc_set_type(desc, type);
+	*desc = vtd_desc_of_type(type);
 	return desc;
 }
 
@@ -90,18 +84,18 @@ int flush_end_and_drain(struct flush *flush)
 
 void flush_context_global(struct flush *flush)
 {
-	struct vtd_desc *desc = add(flush, VTD_DESC_CONTEXT_CACHE);
+	struct vtd_desc *desc = add(flush, VTD_DESC_CONTEXT);
 
-	vtd_desc_context_cache_set_G(desc, VTD_CONTEXT_GLOBAL);
+	vtd_desc_context_set_G(desc, VTD_CONTEXT_GLOBAL);
 }
 
 /* In scalable mode the DID is ignored. */
 void flush_context_device(struct flush *flush, rid_t rid_)
 {
-	struct vtd_desc *desc = add(flush, VTD_DESC_CONTEXT_CACHE);
+	struct vtd_desc *desc = add(flush, VTD_DESC_CONTEXT);
 
-	vtd_desc_context_cache_set_G(desc, VTD_CONTEXT_DEVICE);
-	vtd_desc_context_cache_set_SID(desc, rid_.v);
+	vtd_desc_context_set_G(desc, VTD_CONTEXT_DEVICE);
+	vtd_desc_context_set_SID(desc, rid_.v);
 }
 
 void flush_pasid_cache_global(struct flush *flush)
@@ -179,23 +173,23 @@ void flush_first_stage(struct flush *flush, did_t did_, uint32_t pasid, struct f
 void flush_device_tlb(struct flush *flush, const struct flush_device *device,
 		      struct flush_range range)
 {
-	struct vtd_desc *desc = add(flush, VTD_DESC_DEVICE_TLB);
-	unsigned size_lg2 = range_size_lg2(range);
+	struct vtd_desc *desc = add(flush, VTD_DESC_DEV_TLB);
+	bool s;
 
 	vtd_desc_set_pfsid(desc, device->pfsid);
-	vtd_desc_device_tlb_set_MIP(desc, device->queue_depth);
-	vtd_desc_device_tlb_set_SID(desc, device->rid.v);
-	vtd_desc_device_tlb_set_S(desc, size_lg2 > VTD_PAGE_SHIFT);
-	vtd_desc_device_tlb_set_ADDR(desc, vtd_device_tlb_encode(range.addr, size_lg2));
+	vtd_desc_dev_tlb_set_MIP(desc, device->queue_depth);
+	vtd_desc_dev_tlb_set_SID(desc, device->rid.v);
+	vtd_desc_dev_tlb_set_ADDR(desc, vtd_size_bit_address(range.addr, range.order, &s));
+	vtd_desc_dev_tlb_set_S(desc, s);
 }
 
 static struct vtd_desc *add_device_tlb_pasid(struct flush *flush, const struct flush_device *device)
 {
-	struct vtd_desc *desc = add(flush, VTD_DESC_PASID_DEVICE_TLB);
+	struct vtd_desc *desc = add(flush, VTD_DESC_PASID_DEV_TLB);
 
 	vtd_desc_set_pfsid(desc, device->pfsid);
-	vtd_desc_pasid_device_tlb_set_MIP(desc, device->queue_depth);
-	vtd_desc_pasid_device_tlb_set_SID(desc, device->rid.v);
+	vtd_desc_pasid_dev_tlb_set_MIP(desc, device->queue_depth);
+	vtd_desc_pasid_dev_tlb_set_SID(desc, device->rid.v);
 	return desc;
 }
 
@@ -203,20 +197,20 @@ void flush_device_tlb_pasid(struct flush *flush, const struct flush_device *devi
 			    struct flush_range range)
 {
 	struct vtd_desc *desc = add_device_tlb_pasid(flush, device);
-	unsigned size_lg2 = range_size_lg2(range);
+	bool s;
 
-	vtd_desc_pasid_device_tlb_set_PASID(desc, pasid);
-	vtd_desc_pasid_device_tlb_set_S(desc, size_lg2 > VTD_PAGE_SHIFT);
-	vtd_desc_pasid_device_tlb_set_ADDR(desc, vtd_device_tlb_encode(range.addr, size_lg2));
+	vtd_desc_pasid_dev_tlb_set_PASID(desc, pasid);
+	vtd_desc_pasid_dev_tlb_set_ADDR(desc, vtd_size_bit_address(range.addr, range.order, &s));
+	vtd_desc_pasid_dev_tlb_set_S(desc, s);
 }
 
 void flush_device_tlb_all_pasids(struct flush *flush, const struct flush_device *device)
 {
 	struct vtd_desc *desc = add_device_tlb_pasid(flush, device);
 
-	vtd_desc_pasid_device_tlb_set_G(desc, 1);
-	vtd_desc_pasid_device_tlb_set_S(desc, 1);
-	vtd_desc_pasid_device_tlb_set_ADDR(desc, VTD_DEVICE_TLB_ALL);
+	vtd_desc_pasid_dev_tlb_set_G(desc, 1);
+	vtd_desc_pasid_dev_tlb_set_S(desc, 1);
+	vtd_desc_pasid_dev_tlb_set_ADDR(desc, VTD_DEVICE_TLB_ALL);
 }
 
 void flush_fence(struct flush *flush)

@@ -2,11 +2,12 @@
 /*
  * Invalidations, one function per descriptor (VT-d 6.5.2), collected into batches:
  *
- *   flush_begin(&flush, iommu); flush_pasid_cache(&flush, …); flush_iotlb_domain(&flush, …); err = flush_end(&flush);
+ *   flush_begin(&flush, iommu); flush_pasid_cache(&flush, …); flush_iotlb_domain(&flush, …); err =
+ * flush_end(&flush);
  *
- * When flush_end() returns 0 everything has been executed in the order of the calls, and no access by a removed
- * translation is under way. The callers bring the order that the architecture asks for (VT-d 6.5.3.1): context
- * cache, PASID cache, IOTLB, device TLB.
+ * When flush_end() returns 0 everything has been executed in the order of the calls, and no access
+ * by a removed translation is under way. The callers bring the order that the architecture asks for
+ * (VT-d 6.5.3.1): context cache, PASID cache, IOTLB, device TLB.
  */
 #ifndef HOST_FLUSH_H
 #define HOST_FLUSH_H
@@ -19,9 +20,9 @@ struct vsva_iommu;
 struct flush {
 	struct vsva_iommu *iommu;
 	struct qi_batch batch;
-	int err;		/* the first that an earlier batch met */
-	bool is_device_silent;	/* a device TLB did not answer; the unit's caches are flushed */
-	bool is_in_doubt;	/* the unit did not answer: nothing is sure */
+	int err;               /* the first that an earlier batch met */
+	bool is_device_silent; /* a device TLB did not answer; the unit's caches are flushed */
+	bool is_in_doubt;      /* the unit did not answer: nothing is sure */
 };
 
 /* A naturally aligned range of 2^order pages; order FLUSH_ALL: everything. */
@@ -30,14 +31,15 @@ struct flush_range {
 	uint64_t addr; /* any address in it */
 	unsigned order;
 };
-/* The smallest such range that covers [first, last] (VT-d 6.5.2.2: ranges are aligned to their size). */
+/* The smallest such range that covers [first, last] (VT-d 6.5.2.2: ranges are aligned to their
+ * size). */
 struct flush_range flush_range_cover(uint64_t first, uint64_t last);
 
 /* Where device-TLB descriptors go, and how much at a time. */
 struct flush_device {
 	rid_t rid;
-	uint16_t pfsid;		/* ECAP.DIT: the PF whose queue is throttled; else 0 */
-	uint8_t queue_depth;	/* MIP: 0 means 32 */
+	uint16_t pfsid;      /* ECAP.DIT: the PF whose queue is throttled; else 0 */
+	uint8_t queue_depth; /* MIP: 0 means 32 */
 };
 
 void flush_begin(struct flush *flush, struct vsva_iommu *iommu);

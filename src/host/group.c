@@ -91,7 +91,8 @@ static void bucket_remove(struct group *group)
 	group->dev = NULL;
 }
 
-struct group *group_make(struct prq_locked locked, struct vsva_dev *dev, const struct group_key *key)
+struct group *group_make(struct prq_locked locked, struct vsva_dev *dev,
+			 const struct group_key *key)
 {
 	struct prq *prq = &locked.iommu->prq;
 	struct group *group;
@@ -170,10 +171,9 @@ void group_set_reported(struct prq_locked locked, struct group *group)
 /* VT-d 7.7.1: PP, PASID, RID and PRGI are copied from the request. */
 static struct vtd_desc response_descriptor(const struct group_key *key, uint8_t code)
 {
-	struct vtd_desc response = {{0}};
+	struct vtd_desc response = vtd_desc_of_type(VTD_DESC_PAGE_RESPONSE);
 	bool has_pasid = key->pasid.v != VSVA_PASID_INVALID;
 
-	vtd_desc_set_type(&response, VTD_DESC_PAGE_RESPONSE);
 	vtd_desc_page_response_set_PP(&response, has_pasid);
 	vtd_desc_page_response_set_PASID(&response, has_pasid ? key->pasid.v : 0);
 	vtd_desc_page_response_set_RID(&response, key->rid.v);

@@ -22,13 +22,13 @@ struct group_key {
 };
 
 struct group {
-	struct list in_list; /* prq.groups[state] */
-	struct group *next;  /* of the bucket, until it is answered */
+	struct list in_list;  /* prq.groups[state] */
+	struct group *next;   /* of the bucket, until it is answered */
 	struct vsva_dev *dev; /* until it is answered; NULL: nobody knows the requester */
 	struct group_key key;
 	enum group_state state;
-	bool is_bad;  /* will be answered "invalid" without being reported */
-	uint8_t code; /* answered: enum vtd_response_code */
+	bool is_bad;     /* will be answered "invalid" without being reported */
+	uint8_t code;    /* answered: enum vtd_response_code */
 	uint64_t serial; /* tells it from a later group with the same index */
 	uint64_t deadline_ns;
 	unsigned count, room;
@@ -42,7 +42,8 @@ void prq_unlock(struct prq_locked locked);
 struct group *group_find(struct prq_locked locked, struct vsva_dev *dev, hpasid_t pasid,
 			 uint16_t prgi);
 /* A new one, collecting. NULL: no memory, or the device has too many (dev not NULL). */
-struct group *group_make(struct prq_locked locked, struct vsva_dev *dev, const struct group_key *key);
+struct group *group_make(struct prq_locked locked, struct vsva_dev *dev,
+			 const struct group_key *key);
 /* Beyond the limit, or without memory, the group turns bad. */
 void group_add_request(struct group *group, uint64_t addr, uint32_t perm);
 void group_set_ready(struct prq_locked locked, struct group *group);

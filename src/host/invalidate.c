@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Invalidations from outside: vsva_cache_invalidate with the validity table of the 2020 interface, and the exact ones
- * of a virtual unit. They take no lock: what is bound is looked up under RCU, and a flush of a domain id
- * that has changed hands meanwhile costs a cached translation and nothing else.
+ * Invalidations from outside: vsva_cache_invalidate with the validity table of the 2020 interface,
+ * and the exact ones of a virtual unit. They take no lock: what is bound is looked up under RCU,
+ * and a flush of a domain id that has changed hands meanwhile costs a cached translation and
+ * nothing else.
  */
 #include <errno.h>
 #include <string.h>
@@ -124,7 +125,7 @@ int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, 
 
 /* The 2020 interface ------------------------------------------------------------------------- */
 
-#define CACHES (VSVA_CACHE_INV_IOTLB | VSVA_CACHE_INV_DEV_IOTLB | VSVA_CACHE_INV_PASID)
+#define CACHES    (VSVA_CACHE_INV_IOTLB | VSVA_CACHE_INV_DEV_IOTLB | VSVA_CACHE_INV_PASID)
 #define HEAD_SIZE offsetof(struct vsva_cache_invalidate_info, granu)
 
 static size_t size_needed(uint8_t granularity)
@@ -141,7 +142,8 @@ static size_t size_needed(uint8_t granularity)
 	}
 }
 
-/* The table of the uapi: a domain's device TLBs cannot be named, nor an address in the PASID cache. */
+/* The table of the uapi: a domain's device TLBs cannot be named, nor an address in the PASID cache.
+ */
 static bool is_valid_pair(uint8_t granularity, uint8_t cache)
 {
 	if (granularity == VSVA_INV_DOMAIN)
@@ -175,8 +177,8 @@ struct invalidation {
 	bool leaf;
 };
 
-/* Without the flag the PASID is 0, as in Linux. Wider than 20 bits it would run into the descriptor's next
- * field. */
+/* Without the flag the PASID is 0, as in Linux. Wider than 20 bits it would run into the
+ * descriptor's next field. */
 static int decode_info_pasid(uint32_t flags, uint64_t pasid, struct invalidation *out)
 {
 	if (!(flags & VSVA_INV_FLAG_PASID))
@@ -236,8 +238,8 @@ static int decode(const struct vsva_cache_invalidate_info *user, struct invalida
 		return -EINVAL;
 	if (!is_valid_pair(info.granularity, info.cache) || !has_valid_flags(&info))
 		return -EINVAL;
-	*out = (struct invalidation){.cache = info.cache, .granularity = info.granularity,
-				     .range = everything};
+	*out = (struct invalidation){
+		.cache = info.cache, .granularity = info.granularity, .range = everything};
 	return decode_granule(&info, out);
 }
 
@@ -281,7 +283,8 @@ static void add_device_flush(void *arg, struct binding *binding)
 	dev_flush_device_tlb(what->dev, what->flush, binding->id.id.v, everything);
 }
 
-/* All children of the device: what a guest has of the domain. PASID cache by domain wants the IOTLB by domain (VT-d 6.5.3.1). */
+/* All children of the device: what a guest has of the domain. PASID cache by domain wants the IOTLB
+ * by domain (VT-d 6.5.3.1). */
 static int invalidate_domain(struct domain_locked locked, struct vsva_dev *dev, uint8_t cache)
 {
 	struct aftermath aftermath = {0};

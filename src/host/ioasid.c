@@ -13,19 +13,19 @@
 
 #define PUBLIC_FLAGS (VSVA_IOASID_GUEST_MODE | VSVA_IOASID_GUEST_PASID)
 
-/* Kept beside the public flags: the private pointer is a list of bindings; and a bind gave the id its
- * guest PASID, so the last unbind takes it. */
+/* Kept beside the public flags: the private pointer is a list of bindings; and a bind gave the id
+ * its guest PASID, so the last unbind takes it. */
 #define BOUND               (1u << 30)
 #define GUEST_GIVEN_BY_BIND (1u << 31)
 
 struct vsva_ioasid_space {
 	struct lock lock; /* LOCK_RANK_IOASID: writers of everything here and in the sets */
 	const struct trace *trace;
-	uint32_t id_end;               /* ids are below */
-	uint32_t available;            /* atomic, writers: lock */
-	struct vsva_ioasid_set *sets;  /* lock */
-	uint64_t *taken;               /* lock: a bit for each id */
-	struct sparse entries;         /* id to entry; readers: RCU */
+	uint32_t id_end;              /* ids are below */
+	uint32_t available;           /* atomic, writers: lock */
+	struct vsva_ioasid_set *sets; /* lock */
+	uint64_t *taken;              /* lock: a bit for each id */
+	struct sparse entries;        /* id to entry; readers: RCU */
 };
 
 struct vsva_ioasid_set {

@@ -13,13 +13,15 @@
  *   drain      make sure that no page request of a (device, PASID) is on its way
  *   group      page requests that one response answers, (RID, PASID or none, group index)
  *   isolate    make a device's context entry not present, because it does not answer invalidations
- *   limbo      pages and domain ids that a time-out left in doubt: reused only after a flush that worked
+ *   limbo      pages and domain ids that a time-out left in doubt: reused only after a flush that
+ * worked
  *
- * Implements VT-d 3.4 to 3.8, 6.2.3.1, 6.5.2, 7.2, 7.4 to 7.10 as software sees them (scalable mode).
+ * Implements VT-d 3.4 to 3.8, 6.2.3.1, 6.5.2, 7.2, 7.4 to 7.10 as software sees them (scalable
+ * mode).
  *
  * Waiting. The driver waits for the unit's queue with worker_pool_wait_until. Some waits hold
- * the lock of a domain; therefore in WORKERS_MANUAL the unit must run its queue inside the write of the
- * tail (no queue_kick), so that nothing is left to wait for.
+ * the lock of a domain; therefore in WORKERS_MANUAL the unit must run its queue inside the write of
+ * the tail (no queue_kick), so that nothing is left to wait for.
  */
 #ifndef HOST_IOMMU_H
 #define HOST_IOMMU_H
@@ -31,26 +33,28 @@
 #include "vtd/tables.h"
 
 struct host_iommu_config {
-	const struct vtd_port *port;   /* copied; what it points to outlives the driver */
-	struct worker_pool *pool;      /* outlives the driver */
-	const struct trace *trace;     /* outlives the driver; may be NULL */
-	uint32_t qi_timeout_ms;	       /* 0: VSVA_LIMIT_QI_TIMEOUT_MS */
-	uint32_t response_timeout_ms;  /* 0: VSVA_LIMIT_PAGE_RESPONSE_TIMEOUT_MS */
+	const struct vtd_port *port;  /* copied; what it points to outlives the driver */
+	struct worker_pool *pool;     /* outlives the driver */
+	const struct trace *trace;    /* outlives the driver; may be NULL */
+	uint32_t qi_timeout_ms;       /* 0: VSVA_LIMIT_QI_TIMEOUT_MS */
+	uint32_t response_timeout_ms; /* 0: VSVA_LIMIT_PAGE_RESPONSE_TIMEOUT_MS */
 };
 
 /*
  * Takes the unit over, whatever state it was left in, and brings it up: queues, event messages,
  * root table, translation in scalable mode, every device blocked.
- * 0; -ENODEV the unit lacks what the driver needs (scalable mode, queued invalidation, a second stage of 4 or
- * 5 levels); -ENOSPC no event message; -ENOMEM; -ETIMEDOUT the unit does not obey.
+ * 0; -ENODEV the unit lacks what the driver needs (scalable mode, queued invalidation, a second
+ * stage of 4 or 5 levels); -ENOSPC no event message; -ENOMEM; -ETIMEDOUT the unit does not obey.
  */
 int host_iommu_create(const struct host_iommu_config *config, struct vsva_iommu **out);
-/* Translation is switched off. All devices, domains and IOASID sets must be gone. NULL is ignored. */
+/* Translation is switched off. All devices, domains and IOASID sets must be gone. NULL is ignored.
+ */
 void host_iommu_destroy(struct vsva_iommu *iommu);
 
 struct host_dev_info {
 	rid_t rid;
-	rid_t pf_rid; /* of a virtual function: its physical function, which must have been added before */
+	rid_t pf_rid; /* of a virtual function: its physical function, which must have been added
+			 before */
 	bool is_pci;  /* false: no configuration space, no ATS, no binds */
 	bool is_vf;
 	struct pci_port config;
@@ -60,13 +64,16 @@ struct host_dev_info {
  * capabilities are read from its configuration space (PRI and PASID of a VF: from the PF's).
  * 0; -EEXIST; -ENOENT no such PF; -ENOMEM. */
 int host_dev_add(struct vsva_iommu *iommu, const struct host_dev_info *info, struct vsva_dev **out);
-/* Also in surprise: whatever is attached or bound is torn down first, in bounded time, and a registered
- * fault handler is removed. The VFs of a PF go first. 0 or -ETIMEDOUT (removed all the same). dev is gone. */
+/* Also in surprise: whatever is attached or bound is torn down first, in bounded time, and a
+ * registered fault handler is removed. The VFs of a PF go first. 0 or -ETIMEDOUT (removed all the
+ * same). dev is gone. */
 int host_dev_remove(struct vsva_dev *dev);
 
-/* What the device's PASID table says; pasid 0: requests without PASID. -ENOENT: no table or no directory entry. */
+/* What the device's PASID table says; pasid 0: requests without PASID. -ENOENT: no table or no
+ * directory entry. */
 int host_pasid_entry(struct vsva_dev *dev, hpasid_t pasid, struct vtd_pasid_entry *out);
-/* Domain id of a domain, and of a child: binding of (dev, pasid), pasid 0: nested RID entry. -ENOENT. */
+/* Domain id of a domain, and of a child: binding of (dev, pasid), pasid 0: nested RID entry.
+ * -ENOENT. */
 did_t host_domain_did(const struct vsva_domain *domain);
 int host_child_did(struct vsva_dev *dev, hpasid_t pasid, did_t *out);
 /* Answers the groups whose time is over. With threads a worker does it; without, whoever moves the

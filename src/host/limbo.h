@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a time-out left in doubt: pages that the unit may still be reading, domain ids under which something may still be
- * cached. They are reused when a later flush of everything has worked, or when the unit has been switched off; until
- * then they lie here.
+ * What a time-out left in doubt: pages that the unit may still be reading, domain ids under which
+ * something may still be cached. They are reused when a later flush of everything has worked, or
+ * when the unit has been switched off; until then they lie here.
  */
 #ifndef HOST_LIMBO_H
 #define HOST_LIMBO_H
@@ -14,10 +14,10 @@
 struct vsva_iommu;
 
 struct limbo {
-	struct lock lock; /* LOCK_RANK_LEAF */
-	struct page_list pages;	/* lock */
-	bool is_used;		/* atomic: there is something */
-	bool is_busy;		/* atomic: somebody is emptying it */
+	struct lock lock;       /* LOCK_RANK_LEAF */
+	struct page_list pages; /* lock */
+	bool is_used;           /* atomic: there is something */
+	bool is_busy;           /* atomic: somebody is emptying it */
 };
 
 void limbo_init(struct limbo *limbo);

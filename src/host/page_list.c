@@ -6,7 +6,7 @@
 /* Where the order stands in a link: ignored by hardware like the address, and not P, R or W. */
 #define ORDER_UNIT UINT64_C(16)
 #define ORDER_MASK UINT64_C(0xf0)
-#define PAGE_MASK  (UINT64_C(VSVA_PAGE_SIZE) - 1)
+#define PAGE_MASK  ((uint64_t)VSVA_PAGE_SIZE - 1)
 
 void *page_memory(struct physmem *pm, hpa_t page)
 {
@@ -69,6 +69,7 @@ void page_list_free(struct physmem *pm, struct page_list *list)
 		uint64_t link = list->first;
 
 		list->first = *link_of(pm, link);
-		physmem_free_pages(pm, link_page(link), (unsigned)((link & ORDER_MASK) / ORDER_UNIT));
+		physmem_free_pages(pm, link_page(link),
+				   (unsigned)((link & ORDER_MASK) / ORDER_UNIT));
 	}
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Table pages that hardware may still be reading, waiting for the flush after which they can be freed. The list
- * is threaded through the pages themselves, so that putting one on it cannot fail: the first word of a page
- * holds the address of the next, and an aligned address has P, R and W zero, which hardware takes for an
- * entry that is not present (VT-d 9.5, 9.6, 9.8), whichever kind of table the page was.
+ * Table pages that hardware may still be reading, waiting for the flush after which they can be
+ * freed. The list is threaded through the pages themselves, so that putting one on it cannot fail:
+ * the first word of a page holds the address of the next, and an aligned address has P, R and W
+ * zero, which hardware takes for an entry that is not present (VT-d 9.5, 9.6, 9.8), whichever kind
+ * of table the page was.
  */
 #ifndef HOST_PAGE_LIST_H
 #define HOST_PAGE_LIST_H

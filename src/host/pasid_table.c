@@ -131,7 +131,8 @@ void pasid_entry_erase(struct vtd_pasid_entry *entry)
 		__atomic_store_n(&entry->q[i], 0, __ATOMIC_RELAXED);
 }
 
-/* PWSNP: walks snoop the caches. Without it A and D bits could not be set (SFS.9, SSS.5). VT-d 9.6 */
+/* PWSNP: walks snoop the caches. Without it A and D bits could not be set (SFS.9, SSS.5). VT-d 9.6
+ */
 static struct vtd_pasid_entry entry_of_type(uint64_t ecap, enum vtd_pgtt pgtt, did_t did_)
 {
 	struct vtd_pasid_entry entry = {{0}};
@@ -185,7 +186,8 @@ struct vtd_pasid_entry pasid_entry_first_stage(uint64_t ecap, did_t did_,
 	return entry;
 }
 
-/* AW is ignored by the walk, but says how wide an address is (VT-d 9.3): the largest that the unit has. */
+/* AW is ignored by the walk, but says how wide an address is (VT-d 9.3): the largest that the unit
+ * has. */
 struct vtd_pasid_entry pasid_entry_pass_through(uint64_t ecap, did_t did_, unsigned aw)
 {
 	struct vtd_pasid_entry entry = entry_of_type(ecap, VTD_PGTT_PASS_THROUGH, did_);

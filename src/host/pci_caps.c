@@ -9,7 +9,7 @@
 /* The list is in the function's hands: no more steps than there is room for capabilities. */
 #define CAPS_MAX ((CONFIG_SIZE - CONFIG_EXTENDED) / 8u)
 
-#define CAP_ID_MASK   0xffffu
+#define CAP_ID_MASK    0xffffu
 #define CAP_NEXT(head) (((head) >> 20) & 0xffcu)
 enum { CAP_ID_ATS = 0x0f, CAP_ID_PRI = 0x13, CAP_ID_PASID = 0x1b };
 
@@ -19,15 +19,15 @@ enum { CAP_ID_ATS = 0x0f, CAP_ID_PRI = 0x13, CAP_ID_PASID = 0x1b };
 #define ATS_CONTROL          6u
 #define ATS_CONTROL_ENABLE   0x8000u /* STU 0: the smallest unit is 4 KiB */
 
-#define PRI_CONTROL         4u
-#define PRI_CONTROL_ENABLE  1u
-#define PRI_CONTROL_RESET   2u
-#define PRI_STATUS          6u
-#define PRI_STATUS_CLEAR    3u /* response failure, unexpected group: write 1 to clear */
-#define PRI_STATUS_STOPPED  0x100u
-#define PRI_CAPACITY        8u
-#define PRI_ALLOCATION      12u
-#define PRI_ALLOCATION_MAX  512u /* groups: the index has nine bits */
+#define PRI_CONTROL        4u
+#define PRI_CONTROL_ENABLE 1u
+#define PRI_CONTROL_RESET  2u
+#define PRI_STATUS         6u
+#define PRI_STATUS_CLEAR   3u /* response failure, unexpected group: write 1 to clear */
+#define PRI_STATUS_STOPPED 0x100u
+#define PRI_CAPACITY       8u
+#define PRI_ALLOCATION     12u
+#define PRI_ALLOCATION_MAX 512u /* groups: the index has nine bits */
 
 #define PASID_CAP            4u
 #define PASID_CAP_WIDTH(cap) (((cap) >> 8) & 0x1fu)

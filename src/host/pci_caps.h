@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ATS, PRI and PASID of a PCI function, as its configuration space offers them (PCIe 5.0: 10.5.1, 10.5.2, 7.8.8). */
+/* ATS, PRI and PASID of a PCI function, as its configuration space offers them
+ * (PCIe 5.0: 10.5.1, 10.5.2, 7.8.8). */
 #ifndef HOST_PCI_CAPS_H
 #define HOST_PCI_CAPS_H
 
@@ -10,7 +11,7 @@
 struct pci_caps {
 	uint32_t ats, pri, pasid; /* offsets of the capabilities, 0: there is none */
 	unsigned ats_queue_depth; /* 1 … 32, 0 means 32 as in the descriptors' MIP */
-	bool ats_page_aligned;    /* without it the translation of an unaligned request is not sure */
+	bool ats_page_aligned; /* without it the translation of an unaligned request is not sure */
 	unsigned pasid_width;
 	uint32_t pasid_features; /* execute and privileged requests, as in the control register */
 };

@@ -17,8 +17,8 @@ struct vtd_port {
 	void (*write)(void *arg, uint32_t offset, unsigned size, uint64_t value);
 	/* Memory that the unit reaches, for tables and queues. */
 	struct physmem *physmem;
-	/* Gives a message that, when written by the unit, calls handler(handler_arg) from any thread.
-	 * 0 or -ENOSPC. */
+	/* Gives a message that, when written by the unit, calls handler(handler_arg) from any
+	 * thread. 0 or -ENOSPC. */
 	int (*msi_alloc)(void *arg, void (*handler)(void *handler_arg), void *handler_arg,
 			 uint64_t *address, uint32_t *data);
 	/* No call of the handler is running or comes later when it returns. */
@@ -28,7 +28,8 @@ struct vtd_port {
 /* Configuration space of one PCI function. */
 struct pci_port {
 	void *arg;
-	uint32_t (*read)(void *arg, uint32_t offset, unsigned size); /* 1, 2, 4; all ones: not there */
+	uint32_t (*read)(void *arg, uint32_t offset,
+			 unsigned size); /* 1, 2, 4; all ones: not there */
 	void (*write)(void *arg, uint32_t offset, unsigned size, uint32_t value);
 };
 

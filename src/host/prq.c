@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "host/prq.h"
 
+#include <errno.h>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "host/group.h"
@@ -8,8 +10,8 @@
 #include "host/report.h"
 #include "vsva/limits.h"
 
-#define RING_ORDER   2u /* 512 requests of 32 bytes: as many groups as one device may have open */
-#define SLOT_LEN     sizeof(struct vtd_page_request)
+#define RING_ORDER      2u /* 512 requests of 32 bytes: as many groups as one device may have open */
+#define SLOT_LEN        sizeof(struct vtd_page_request)
 #define REPORTS_PER_RUN 64u
 
 int prq_init(struct prq *prq, struct physmem *pm)
@@ -92,13 +94,14 @@ static struct request request_read(const struct vtd_page_request *slot)
 
 	if (!has_pasid)
 		request.perm &= ~(uint32_t)(VSVA_FAULT_PERM_EXEC | VSVA_FAULT_PERM_PRIV);
-	request.is_stop_marker = request.is_last && !has_access(request.perm);
+	request.is_stop_marker = vtd_page_request_is_stop_marker(slot);
 	request.is_bad = is_refused_access(request.perm) ||
 			 vtd_page_request_TYPE(slot) != VTD_PAGE_REQUEST_TYPE;
 	return request;
 }
 
-/* Owner: a binding that lives, of a device that has a handler; and the address is one that its first stage can have. */
+/* Owner: a binding that lives, of a device that has a handler; and the address is one that its
+ * first stage can have. */
 static bool has_owner(const struct vsva_dev *dev, const struct request *request)
 {
 	uint32_t pasid = request->key.pasid.v == VSVA_PASID_INVALID ? 0 : request->key.pasid.v;
@@ -116,7 +119,8 @@ static bool has_owner(const struct vsva_dev *dev, const struct request *request)
 	return has;
 }
 
-/* With the lock the device stays: its removal takes the lock after nobody can find the device any more. */
+/* With the lock the device stays: its removal takes the lock after nobody can find the device any
+ * more. */
 static struct vsva_dev *find_dev(struct prq_locked locked, rid_t rid_)
 {
 	struct vsva_dev *dev;
@@ -130,8 +134,7 @@ static struct vsva_dev *find_dev(struct prq_locked locked, rid_t rid_)
 /* false: neither a group nor an answer could be made now; the request stays in the queue. */
 static bool refuse_without_group(struct prq_locked locked, const struct request *request)
 {
-	return !request->is_last ||
-	       group_answer_key(locked, &request->key, VTD_RESPONSE_INVALID);
+	return !request->is_last || group_answer_key(locked, &request->key, VTD_RESPONSE_INVALID);
 }
 
 static void close_group(struct prq_locked locked, struct group *group)
@@ -142,13 +145,13 @@ static void close_group(struct prq_locked locked, struct group *group)
 		group_set_ready(locked, group);
 }
 
-/* A group whose last request has come is closed: the same index again is a new group, and only a device that does not wait for
- * answers uses it. */
+/* A group whose last request has come is closed: the same index again is a new group, and only a
+ * device that does not wait for answers uses it. */
 static struct group *group_for(struct prq_locked locked, struct vsva_dev *dev,
 			       const struct request *request)
 {
-	struct group *group = dev ? group_find(locked, dev, request->key.pasid, request->key.prgi)
-				  : NULL;
+	struct group *group =
+		dev ? group_find(locked, dev, request->key.pasid, request->key.prgi) : NULL;
 
 	if (group)
 		return group->state == GROUP_COLLECTING ? group : NULL;
@@ -169,7 +172,8 @@ static bool take_in_request(struct prq_locked locked, const struct request *requ
 		return refuse_without_group(locked, request);
 	TRACE(iommu->trace, HOST, PAGE_REQUEST_HOST, .rid = request->key.rid,
 	      .hpasid = request->key.pasid, .addr = request->addr, .value = request->key.prgi,
-	      .write = (request->perm & VSVA_FAULT_PERM_WRITE) != 0, .result = is_good ? 0 : -ENOENT);
+	      .write = (request->perm & VSVA_FAULT_PERM_WRITE) != 0,
+	      .result = is_good ? 0 : -ENOENT);
 	stat_add(&iommu->stats.page_requests);
 	if (is_good)
 		group_add_request(group, request->addr, request->perm);
@@ -209,9 +213,9 @@ static bool take_in_all(struct prq_locked locked)
 }
 
 /*
- * While PRO is set the unit drops requests and answers the last of a group itself with "success": the device will ask
- * again. Groups of which only a part got through must be forgotten before it may queue again, or their
- * remains would be mixed with the repetition. VT-d 7.4, 11.4.12.6
+ * While PRO is set the unit drops requests and answers the last of a group itself with "success":
+ * the device will ask again. Groups of which only a part got through must be forgotten before it
+ * may queue again, or their remains would be mixed with the repetition. VT-d 7.4, 11.4.12.6
  */
 static void recover_from_overflow(struct prq_locked locked)
 {
@@ -240,7 +244,8 @@ static bool take_in(struct prq_locked locked)
 static bool take_in_and_answer(struct vsva_iommu *iommu)
 {
 	struct prq_locked locked = prq_lock(iommu);
-	bool is_done = group_flush_answers(locked) && take_in(locked) && group_flush_answers(locked);
+	bool is_done =
+		group_flush_answers(locked) && take_in(locked) && group_flush_answers(locked);
 
 	prq_unlock(locked);
 	return is_done;

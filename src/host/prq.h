@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page requests: from the unit's queue to groups, from groups to the handler of the device, and back.
+ * Page requests: from the unit's queue to groups, from groups to the handler of the device, and
+ * back.
  *
  *   take in   queue -> groups, without calling anybody: done by the worker, and by whoever drains
  *   report    a whole group -> handler: only by the worker, without any lock
- *   answer    exactly once per group whose last request was taken in; when the unit's queue has no room the
- *             answer waits in a list
+ *   answer    exactly once per group whose last request was taken in; when the unit's queue has no
+ * room the answer waits in a list
  *
  * A group is in one list, which is its state:
  *
@@ -63,9 +64,9 @@ bool prq_run(void *arg);
 bool prq_run_expiry(void *arg);
 
 /*
- * Takes in, and answers "invalid" what is pending for the device and PASID (VSVA_PASID_INVALID: requests
- * without PASID) or for the whole device; waits until the answers are in the unit's queue. Returns how
- * often the unit has lost requests to overflow so far.
+ * Takes in, and answers "invalid" what is pending for the device and PASID (VSVA_PASID_INVALID:
+ * requests without PASID) or for the whole device; waits until the answers are in the unit's queue.
+ * Returns how often the unit has lost requests to overflow so far.
  */
 uint64_t prq_discard(struct vsva_dev *dev, hpasid_t pasid);
 void prq_discard_all(struct vsva_dev *dev);

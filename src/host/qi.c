@@ -10,10 +10,10 @@
 #include "host/mmio.h"
 #include "vsva/limits.h"
 
-#define RING_ORDER  1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
-#define ATTEMPTS    4u  /* of a batch whose wait was aborted by others' time-outs */
-#define STUCK_MS    100 /* a queue that ran out of time once is not given the whole time again */
-#define SLOT_LEN    sizeof(struct vtd_desc)
+#define RING_ORDER 1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
+#define ATTEMPTS   4u  /* of a batch whose wait was aborted by others' time-outs */
+#define STUCK_MS   100 /* a queue that ran out of time once is not given the whole time again */
+#define SLOT_LEN   sizeof(struct vtd_desc)
 
 int qi_init(struct qi *qi, const struct vtd_port *port, struct worker_pool *pool,
 	    uint32_t timeout_ms)
@@ -96,18 +96,16 @@ static void tail_advance(struct qi *qi, unsigned count)
 
 static struct vtd_desc fence_descriptor(void)
 {
-	struct vtd_desc fence = {{0}};
+	struct vtd_desc fence = vtd_desc_of_type(VTD_DESC_WAIT);
 
-	vtd_desc_set_type(&fence, VTD_DESC_WAIT);
 	vtd_desc_wait_set_FN(&fence, 1);
 	return fence;
 }
 
 static struct vtd_desc closing_wait(const struct qi *qi, const struct qi_batch *batch)
 {
-	struct vtd_desc wait = {{0}};
+	struct vtd_desc wait = vtd_desc_of_type(VTD_DESC_WAIT);
 
-	vtd_desc_set_type(&wait, VTD_DESC_WAIT);
 	vtd_desc_wait_set_SW(&wait, 1);
 	vtd_desc_wait_set_PD(&wait, batch->drain);
 	vtd_desc_wait_set_STDATA(&wait, batch->sequence);
@@ -156,7 +154,8 @@ static void note_timeout(struct qi *qi)
 {
 	__atomic_store_n(&qi->is_stuck, true, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&qi->timeout_count, 1, __ATOMIC_RELAXED);
-	LOG_LIMITED(LOG_ERROR, "host: the unit's invalidation queue does not move (head %u, tail %u)",
+	LOG_LIMITED(LOG_ERROR,
+		    "host: the unit's invalidation queue does not move (head %u, tail %u)",
 		    head_read(qi), qi->tail);
 }
 
@@ -175,8 +174,8 @@ static bool batch_is_done(void *arg)
 	return __atomic_load_n(&batch->outcome, __ATOMIC_ACQUIRE) != 0;
 }
 
-/* An outcome set by error handling counts more than the status word: a wait that the unit executes after the error was
- * cleared says nothing about the device that did not answer before. */
+/* An outcome set by error handling counts more than the status word: a wait that the unit executes
+ * after the error was cleared says nothing about the device that did not answer before. */
 static int batch_take_back(struct qi *qi, struct qi_batch *batch)
 {
 	struct qi_batch **link = &qi->in_flight;
@@ -294,12 +293,12 @@ static bool waits_for_device(const struct qi_batch *batch, rid_t rid_)
 		const struct vtd_desc *descriptor = &batch->descriptors[i];
 
 		switch (vtd_desc_type(descriptor)) {
-		case VTD_DESC_DEVICE_TLB:
-			if (vtd_desc_device_tlb_SID(descriptor) == rid_.v)
+		case VTD_DESC_DEV_TLB:
+			if (vtd_desc_dev_tlb_SID(descriptor) == rid_.v)
 				return true;
 			break;
-		case VTD_DESC_PASID_DEVICE_TLB:
-			if (vtd_desc_pasid_device_tlb_SID(descriptor) == rid_.v)
+		case VTD_DESC_PASID_DEV_TLB:
+			if (vtd_desc_pasid_dev_tlb_SID(descriptor) == rid_.v)
 				return true;
 			break;
 		default:
@@ -314,8 +313,9 @@ static void batch_set_outcome(struct qi_batch *batch, int outcome)
 	__atomic_store_n(&batch->outcome, outcome, __ATOMIC_RELEASE);
 }
 
-/* lock. While ITE is set the unit fetches nothing and completes no wait, so every batch is as it was when
- * the device failed to answer. Outcomes first, then ITE is cleared and the queue goes on. VT-d 6.5.2.10 */
+/* lock. While ITE is set the unit fetches nothing and completes no wait, so every batch is as it
+ * was when the device failed to answer. Outcomes first, then ITE is cleared and the queue goes on.
+ * VT-d 6.5.2.10 */
 static void handle_timeout(struct qi *qi)
 {
 	rid_t silent = rid((uint16_t)vtd_IQERCD_ITESID(VTD_READ(qi->port, IQERCD)));
@@ -333,7 +333,8 @@ static void handle_timeout(struct qi *qi)
 	}
 	__atomic_fetch_add(&qi->timeout_count, 1, __ATOMIC_RELAXED);
 	VTD_WRITE(qi->port, FSTS, VTD_FSTS_ITE);
-	LOG_LIMITED(LOG_WARN, "host: device %04x does not answer a device-TLB invalidation", silent.v);
+	LOG_LIMITED(LOG_WARN, "host: device %04x does not answer a device-TLB invalidation",
+		    silent.v);
 }
 
 static bool batch_has_slot(const struct qi *qi, const struct qi_batch *batch, unsigned slot)
@@ -348,7 +349,8 @@ static void handle_refusal(struct qi *qi)
 	const struct vtd_desc *bad = &qi->slots[head];
 
 	LOG_LIMITED(LOG_ERROR,
-		    "host: the unit refused descriptor %016" PRIx64 " %016" PRIx64 " (IQEI %" PRIu64 ")",
+		    "host: the unit refused descriptor %016" PRIx64 " %016" PRIx64 " (IQEI %" PRIu64
+		    ")",
 		    bad->q[0], bad->q[1], vtd_IQERCD_IQEI(VTD_READ(qi->port, IQERCD)));
 	for (struct qi_batch *batch = qi->in_flight; batch; batch = batch->next)
 		if (!is_executed(batch) && batch_has_slot(qi, batch, head))
@@ -369,7 +371,8 @@ void qi_handle_errors(struct qi *qi)
 		handle_timeout(qi);
 	if (vtd_FSTS_ICE(fsts)) {
 		VTD_WRITE(qi->port, FSTS, VTD_FSTS_ICE);
-		LOG_LIMITED(LOG_WARN, "host: a device completed an invalidation that was not asked for");
+		LOG_LIMITED(LOG_WARN,
+			    "host: a device completed an invalidation that was not asked for");
 	}
 	lock_drop(&qi->lock);
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The invalidation queue (VT-d 6.5.2, 11.4.9). Descriptors go out in batches; the last of a batch is a wait
- * descriptor that writes a number into the status word of its slot.
+ * The invalidation queue (VT-d 6.5.2, 11.4.9). Descriptors go out in batches; the last of a batch
+ * is a wait descriptor that writes a number into the status word of its slot.
  *
- *   IQE  the unit refused a descriptor: it is replaced by one that does nothing, its batch fails with -EINVAL
- *   ITE  a device did not answer: batches that waited for that device fail with -ETIMEDOUT, others whose wait was
- *        aborted go out again
- *   ICE  logged
+ *   IQE  the unit refused a descriptor: it is replaced by one that does nothing, its batch fails
+ * with -EINVAL ITE  a device did not answer: batches that waited for that device fail with
+ * -ETIMEDOUT, others whose wait was aborted go out again ICE  logged
  *
- * Threads: any. Submitting waits with no lock of the queue held, so others submit meanwhile. Posting does not
- * wait.
+ * Threads: any. Submitting waits with no lock of the queue held, so others submit meanwhile.
+ * Posting does not wait.
  */
 #ifndef HOST_QI_H
 #define HOST_QI_H
@@ -30,25 +29,26 @@ struct qi {
 	unsigned order; /* the ring is 2^order pages */
 	struct vtd_desc *slots;
 	uint32_t *status_words; /* one per slot; written by the unit, atomic */
-	unsigned slot_count;	/* a power of two */
+	unsigned slot_count;    /* a power of two */
 	unsigned tail;
 	uint32_t sequence;
 	struct qi_batch *in_flight;
-	bool is_stuck; /* atomic: the last wait ran out of time, so the next is short */
+	bool is_stuck;          /* atomic: the last wait ran out of time, so the next is short */
 	uint64_t timeout_count; /* atomic */
 };
 
 struct qi_batch {
 	struct vtd_desc descriptors[QI_BATCH_MAX];
 	unsigned count; /* without the closing wait until it is submitted */
-	bool drain;     /* the closing wait carries PD: page requests have reached the queue (VT-d 7.10) */
+	bool drain; /* the closing wait carries PD: page requests have reached the queue (VT-d 7.10)
+		     */
 
 	/* Of a batch that is in flight: the queue's. */
 	struct qi *qi;
 	struct qi_batch *next;
 	unsigned first_slot, wait_slot;
 	uint32_t sequence;
-	int outcome;	     /* atomic; 0: none yet, -EAGAIN: goes out again */
+	int outcome;           /* atomic; 0: none yet, -EAGAIN: goes out again */
 	bool is_device_silent; /* result: it was a device TLB that did not answer */
 };
 
@@ -62,8 +62,8 @@ uint64_t qi_queue_address(const struct qi *qi);
 
 /*
  * Closes the batch, submits it and waits until it has been executed.
- * 0; -ETIMEDOUT: if is_device_silent all but that device's TLB has been invalidated, else nothing is sure; -EINVAL: a
- * descriptor was refused (a bug of ours).
+ * 0; -ETIMEDOUT: if is_device_silent all but that device's TLB has been invalidated, else nothing
+ * is sure; -EINVAL: a descriptor was refused (a bug of ours).
  */
 int qi_submit(struct qi *qi, struct qi_batch *batch);
 /* One descriptor without a wait. -EAGAIN: no room now. Never waits. */

@@ -107,7 +107,8 @@ int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 
 /* Page requests ---------------------------------------------------------------------------- */
 
-/* A group on its way to the handler: requests belong to the report, so that an answer may come meanwhile. */
+/* A group on its way to the handler: requests belong to the report, so that an answer may come
+ * meanwhile. */
 struct report {
 	struct hold hold;
 	struct group_key key;
@@ -118,13 +119,14 @@ struct report {
 
 static struct group *report_group(struct prq_locked locked, const struct report *report)
 {
-	struct group *group = group_find(locked, report->hold.dev, report->key.pasid,
-					 report->key.prgi);
+	struct group *group =
+		group_find(locked, report->hold.dev, report->key.pasid, report->key.prgi);
 
 	return group && group->serial == report->serial ? group : NULL;
 }
 
-/* false: the queue of ready groups is empty. A group whose handler has gone meanwhile is answered. */
+/* false: the queue of ready groups is empty. A group whose handler has gone meanwhile is answered.
+ */
 static bool report_take(struct vsva_iommu *iommu, struct report *report)
 {
 	struct prq_locked locked = prq_lock(iommu);
@@ -286,7 +288,8 @@ void host_iommu_expire_requests(struct vsva_iommu *iommu)
 	struct group *group;
 
 	while ((group = first_reported(locked)) && group->deadline_ns <= clock_now_ns()) {
-		LOG_LIMITED(LOG_WARN, "host: device %04x: nobody has answered page-request group %u",
+		LOG_LIMITED(LOG_WARN,
+			    "host: device %04x: nobody has answered page-request group %u",
 			    group->key.rid.v, group->key.prgi);
 		stat_add(&iommu->stats.timeouts);
 		group_answer(locked, group, VTD_RESPONSE_INVALID);

@@ -5,7 +5,8 @@
 
 #include "host/driver.h"
 
-/* Reports the group that has been ready for longest. false: there is none. Only the page-request worker. */
+/* Reports the group that has been ready for longest. false: there is none. Only the page-request
+ * worker. */
 bool report_next(struct vsva_iommu *iommu);
 /* An unrecoverable fault, to the handler of the device if it has one. */
 void report_unit_fault(struct vsva_dev *dev, const struct vsva_unit_fault *fault);

@@ -45,7 +45,8 @@ static int publish_second_stage(struct domain_locked locked, struct vsva_dev *de
 }
 
 /* The table of PASID 0 exists since the device was attached, so nothing here lacks memory. */
-static int publish_nested(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+static int publish_nested(struct domain_locked locked, struct vsva_dev *dev,
+			  struct binding *binding)
 {
 	int err = child_reserve(locked, dev, binding);
 
@@ -55,7 +56,8 @@ static int publish_nested(struct domain_locked locked, struct vsva_dev *dev, str
 	return err;
 }
 
-/* Old entry away, with its flushes, then the new one: a live entry is never overwritten (VT-d 6.2.3.1). */
+/* Old entry away, with its flushes, then the new one: a live entry is never overwritten
+ * (VT-d 6.2.3.1). */
 static int replace(struct domain_locked locked, struct vsva_dev *dev,
 		   const struct vsva_rid_config *config, struct binding *binding)
 {

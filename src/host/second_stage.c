@@ -27,7 +27,8 @@ static uint64_t entry_load(const uint64_t *entry)
 	return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 }
 
-/* Hardware reads entries at any time: one store, after everything that it points to (VT-d 6.2.3.1). */
+/* Hardware reads entries at any time: one store, after everything that it points to (VT-d 6.2.3.1).
+ */
 static void entry_store(uint64_t *entry, uint64_t value)
 {
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
@@ -84,7 +85,8 @@ int second_stage_init(struct second_stage *ss, struct physmem *pm, const struct 
 	return page_alloc(pm, &ss->root) ? 0 : -ENOMEM;
 }
 
-/* Tables below first, so that the page list does not write into a table that is still walked down. */
+/* Tables below first, so that the page list does not write into a table that is still walked down.
+ */
 static void take_out_tables(struct walk *walk, uint64_t *table, unsigned level)
 {
 	for (unsigned i = 0; i < VTD_PTE_COUNT; i++) {
@@ -130,7 +132,8 @@ bool second_stage_is_mapped(struct second_stage *ss, uint64_t addr, uint64_t end
 	return range_is_mapped(ss, root_of(ss), ss->levels, addr, end);
 }
 
-/* Can one leaf map the piece? VT-d 9.8: the page must be aligned and its size offered (CAP.SSLPS). */
+/* Can one leaf map the piece? VT-d 9.8: the page must be aligned and its size offered (CAP.SSLPS).
+ */
 static bool leaf_fits(const struct walk *walk, const struct piece *piece)
 {
 	uint64_t to = walk->to + (piece->addr - walk->addr);
@@ -211,15 +214,15 @@ int second_stage_map(struct second_stage *ss, uint64_t addr, uint64_t end, uint6
 static void split_fill(uint64_t *table, uint64_t leaf, unsigned level)
 {
 	uint64_t base = vtd_pte_address(leaf, level);
-	uint64_t bits = (leaf & ~vtd_pte_address(leaf, level)) & (level == 2 ? ~(uint64_t)VTD_SS_PTE_PS
-									      : UINT64_MAX);
+	uint64_t bits = (leaf & ~vtd_pte_address(leaf, level)) &
+			(level == 2 ? ~(uint64_t)VTD_SS_PTE_PS : UINT64_MAX);
 
 	for (unsigned i = 0; i < VTD_PTE_COUNT; i++)
 		entry_store(&table[i], bits | (base + i * vtd_level_size(level - 1)));
 }
 
-/* Hardware may have set A or D (VT-d 3.7.2) between our look at the leaf and its replacement: nothing of
- * that may be lost, or dirty tracking would miss a page. */
+/* Hardware may have set A or D (VT-d 3.7.2) between our look at the leaf and its replacement:
+ * nothing of that may be lost, or dirty tracking would miss a page. */
 static void split_inherit(uint64_t *table, uint64_t late_bits)
 {
 	for (unsigned i = 0; late_bits && i < VTD_PTE_COUNT; i++)
@@ -249,7 +252,8 @@ static int split_at(struct second_stage *ss, uint64_t addr)
 	for (unsigned level = ss->levels; level > 1; level--) {
 		uint64_t *entry = &table[vtd_level_index(addr, level)];
 
-		if (!vtd_ss_pte_is_present(entry_load(entry)) || (addr & (vtd_level_size(level) - 1)) == 0)
+		if (!vtd_ss_pte_is_present(entry_load(entry)) ||
+		    (addr & (vtd_level_size(level) - 1)) == 0)
 			return 0;
 		if (vtd_ss_pte_is_leaf(entry_load(entry), level) && split_leaf(ss, entry, level))
 			return -ENOMEM;

@@ -5,11 +5,11 @@
  *   table   512 entries of one level    leaf   an entry that maps a page
  *   range   [addr, end), multiples of 4096
  *
- * Invariant: no table but the root is empty between two calls, so a slot that is not present is free for a
- * leaf of any size that its level takes.
+ * Invariant: no table but the root is empty between two calls, so a slot that is not present is
+ * free for a leaf of any size that its level takes.
  *
- * Writers are serialised by the owner; hardware and second_stage_lookup() read at any time. A table that was taken
- * out goes on a page_list: the owner frees it after a flush and a grace period.
+ * Writers are serialised by the owner; hardware and second_stage_lookup() read at any time. A table
+ * that was taken out goes on a page_list: the owner frees it after a flush and a grace period.
  */
 #ifndef HOST_SECOND_STAGE_H
 #define HOST_SECOND_STAGE_H
@@ -33,11 +33,12 @@ void second_stage_fini(struct second_stage *ss, struct page_list *removed);
 
 /* Is anything of the range mapped? */
 bool second_stage_is_mapped(struct second_stage *ss, uint64_t addr, uint64_t end);
-/* Nothing of the range is mapped. prot: VSVA_PROT_*. 0; -ENOMEM: nothing was mapped, and tables that were
- * made for it are in removed. */
+/* Nothing of the range is mapped. prot: VSVA_PROT_*. 0; -ENOMEM: nothing was mapped, and tables
+ * that were made for it are in removed. */
 int second_stage_map(struct second_stage *ss, uint64_t addr, uint64_t end, uint64_t to,
 		     uint32_t prot, struct page_list *removed);
-/* Splits the leaves that the range begins or ends inside. What is mapped stays the same. 0; -ENOMEM. */
+/* Splits the leaves that the range begins or ends inside. What is mapped stays the same. 0;
+ * -ENOMEM. */
 int second_stage_split(struct second_stage *ss, uint64_t addr, uint64_t end);
 /* Removes every leaf of the range, which no leaf crosses. Returns the bytes that were mapped. */
 uint64_t second_stage_unmap(struct second_stage *ss, uint64_t addr, uint64_t end,

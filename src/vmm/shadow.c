@@ -297,6 +297,14 @@ bool shadow_scan_some(struct vsva_vm *vm)
 	return false;
 }
 
+bool shadow_scan_is_pending(const struct vsva_vm *vm)
+{
+	for (const struct vsva_assigned *a = vm->devices; a; a = a->next)
+		if (a->scan_pending)
+			return true;
+	return false;
+}
+
 /* Context ---------------------------------------------------------------------------------------- */
 
 void shadow_sync_context(struct vsva_assigned *assigned)

@@ -162,21 +162,21 @@ static void run_vcmd(struct vsva_vm *vm)
 	lock_drop(&vm->regs_lock);
 	switch (command) {
 	case VTD_VCMD_NULL:
-		status = VTD_VCRSP_OK;
+		status = VTD_VCMD_OK;
 		break;
 	case VTD_VCMD_ALLOC_PASID:
 		err = pasid_map_vcmd_alloc(vm, &guest);
-		status = err ? VTD_VCRSP_NO_PASID : VTD_VCRSP_OK;
+		status = err ? VTD_VCMD_NO_PASID : VTD_VCMD_OK;
 		VM_COUNT(vm, vcmd_allocs);
 		break;
 	case VTD_VCMD_FREE_PASID:
 		guest = gpasid((uint32_t)operand & VSVA_PASID_MAX);
 		err = pasid_map_vcmd_free(vm, guest);
-		status = err ? VTD_VCRSP_INVALID_PASID : VTD_VCRSP_OK;
+		status = err ? VTD_VCMD_INVALID_PASID : VTD_VCMD_OK;
 		VM_COUNT(vm, vcmd_frees);
 		break;
 	default:
-		status = VTD_VCRSP_UNDEFINED;
+		status = VTD_VCMD_UNDEFINED;
 	}
 	TRACE(vm->seams->trace, VMM, VIOMMU_VCMD, .vm = vm->number, .gpasid = guest,
 	      .value = command, .result = (int)status);

@@ -126,21 +126,21 @@ static void flush_device(struct vsva_vm *vm, rid_t guest_rid, const struct vsva_
 
 static void execute_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
 {
-	struct vsva_flush what = range_of(op->device_tlb.addr, op->device_tlb.size_lg2);
+	struct vsva_flush what = range_of(op->dev_tlb.addr, op->dev_tlb.size_lg2);
 
 	what.pasid = hpasid(VSVA_FLUSH_RID);
-	flush_device(vm, op->device_tlb.sid, &what, false);
+	flush_device(vm, op->dev_tlb.sid, &what, false);
 }
 
 static void execute_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
 {
-	struct vsva_flush what = range_of(op->pasid_device_tlb.addr, op->pasid_device_tlb.size_lg2);
+	struct vsva_flush what = range_of(op->pasid_dev_tlb.addr, op->pasid_dev_tlb.size_lg2);
 
 	/* Not known: unbound before, with a device-TLB flush of its own. */
-	if (!op->pasid_device_tlb.global &&
-	    pasid_map_lookup(vm, gpasid(op->pasid_device_tlb.pasid), &what.pasid))
+	if (!op->pasid_dev_tlb.global &&
+	    pasid_map_lookup(vm, gpasid(op->pasid_dev_tlb.pasid), &what.pasid))
 		return;
-	flush_device(vm, op->pasid_device_tlb.sid, &what, op->pasid_device_tlb.global);
+	flush_device(vm, op->pasid_dev_tlb.sid, &what, op->pasid_dev_tlb.global);
 }
 
 /* Tables -------------------------------------------------------------------------------------------------- */
@@ -207,13 +207,13 @@ static void execute_response(struct vsva_vm *vm, const struct vtd_op *op)
 static void execute(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	switch (op->type) {
-	case VTD_DESC_CONTEXT_CACHE:
+	case VTD_DESC_CONTEXT:
 		execute_context(vm, op);
 		break;
 	case VTD_DESC_IOTLB:
 		execute_iotlb(vm, op);
 		break;
-	case VTD_DESC_DEVICE_TLB:
+	case VTD_DESC_DEV_TLB:
 		execute_device_tlb(vm, op);
 		break;
 	case VTD_DESC_IEC:
@@ -227,7 +227,7 @@ static void execute(struct vsva_vm *vm, const struct vtd_op *op)
 	case VTD_DESC_PASID_CACHE:
 		execute_pasid_cache(vm, op);
 		break;
-	case VTD_DESC_PASID_DEVICE_TLB:
+	case VTD_DESC_PASID_DEV_TLB:
 		execute_pasid_device_tlb(vm, op);
 		break;
 	case VTD_DESC_PAGE_RESPONSE:
@@ -257,8 +257,8 @@ static void trace_descriptor(struct vsva_vm *vm, const struct vtd_op *op)
 		guest = gpasid(op->pasid_cache.pasid);
 	else if (op->type == VTD_DESC_PASID_IOTLB)
 		guest = gpasid(op->pasid_iotlb.pasid);
-	else if (op->type == VTD_DESC_PASID_DEVICE_TLB)
-		guest = gpasid(op->pasid_device_tlb.pasid);
+	else if (op->type == VTD_DESC_PASID_DEV_TLB)
+		guest = gpasid(op->pasid_dev_tlb.pasid);
 	TRACE(vm->seams->trace, VMM, VIOMMU_DESCRIPTOR, .vm = vm->number, .gpasid = guest,
 	      .value = op->type);
 }

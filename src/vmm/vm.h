@@ -122,6 +122,7 @@ void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest);
 void shadow_schedule_scan(struct vsva_assigned *assigned);
 /* Reads a bounded number of entries; true: more to do. */
 bool shadow_scan_some(struct vsva_vm *vm);
+bool shadow_scan_is_pending(const struct vsva_vm *vm);
 /* Unbinds all; requests without PASID get `kind`. */
 void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind);
 

@@ -135,41 +135,35 @@ static inline unsigned vtd_desc_type(const struct vtd_desc *d)
 	return (unsigned)(vtd_desc_TYPE_HI(d) << 4 | vtd_desc_TYPE_LO(d));
 }
 
+static inline void vtd_desc_set_type(struct vtd_desc *d, enum vtd_desc_type type)
+{
+	vtd_desc_set_TYPE_LO(d, (uint64_t)type & 0xf);
+	vtd_desc_set_TYPE_HI(d, (uint64_t)type >> 4);
+}
+
 static inline struct vtd_desc vtd_desc_of_type(enum vtd_desc_type type)
 {
 	struct vtd_desc d = {{0}};
 
-	vtd_desc_set_TYPE_LO(&d, (uint64_t)type & 0xf);
-	vtd_desc_set_TYPE_HI(&d, (uint64_t)type >> 4);
+	vtd_desc_set_type(&d, type);
 	return d;
 }
 
-static inline size_t vtd_desc_size(bool dw)
+static inline size_t vtd_desc_size(bool is_wide)
 {
-	return dw ? 32 : 16;
+	return is_wide ? 32 : 16;
 }
 
-static inline uint16_t vtd_desc_dev_tlb_pfsid(const struct vtd_desc *d)
+/* PFSID lies alike in both device-TLB descriptors, VT-d 6.5.2.5 and 6.5.2.9 */
+static inline uint16_t vtd_desc_pfsid(const struct vtd_desc *d)
 {
 	return (uint16_t)(vtd_desc_dev_tlb_PFSID_HI(d) << 4 | vtd_desc_dev_tlb_PFSID_LO(d));
 }
 
-static inline void vtd_desc_dev_tlb_set_pfsid(struct vtd_desc *d, uint16_t pfsid)
+static inline void vtd_desc_set_pfsid(struct vtd_desc *d, uint16_t pfsid)
 {
 	vtd_desc_dev_tlb_set_PFSID_LO(d, pfsid & 0xfu);
 	vtd_desc_dev_tlb_set_PFSID_HI(d, (uint64_t)pfsid >> 4);
-}
-
-static inline uint16_t vtd_desc_pasid_dev_tlb_pfsid(const struct vtd_desc *d)
-{
-	return (uint16_t)(vtd_desc_pasid_dev_tlb_PFSID_HI(d) << 4 |
-			  vtd_desc_pasid_dev_tlb_PFSID_LO(d));
-}
-
-static inline void vtd_desc_pasid_dev_tlb_set_pfsid(struct vtd_desc *d, uint16_t pfsid)
-{
-	vtd_desc_pasid_dev_tlb_set_PFSID_LO(d, pfsid & 0xfu);
-	vtd_desc_pasid_dev_tlb_set_PFSID_HI(d, (uint64_t)pfsid >> 4);
 }
 
 /* LPIG=1 with RDR=WRR=0, VT-d 7.4.1 */
@@ -183,6 +177,9 @@ struct vtd_range {
 	uint64_t first;
 	uint64_t last;
 };
+
+/* ADDR with S=1 that means everything */
+#define VTD_DEVICE_TLB_ALL UINT64_C(0x7ffffffffffff000)
 
 #define VTD_RANGE_ALL ((struct vtd_range){.first = 0, .last = UINT64_MAX})
 
@@ -222,7 +219,7 @@ static inline uint64_t vtd_size_bit_address(uint64_t address, unsigned lg2_pages
 	if (lg2_pages == 0)
 		return address & ~UINT64_C(0xfff);
 	if (lg2_pages >= 52)
-		return UINT64_C(0x7ffffffffffff000);
+		return VTD_DEVICE_TLB_ALL;
 	ones = (UINT64_C(1) << (lg2_pages - 1)) - 1;
 	return (address & ~((UINT64_C(4096) << lg2_pages) - 1)) | ones << 12;
 }

@@ -25,95 +25,95 @@ enum vtd_response {
 };
 
 /*
- * c(name, code, qualified, untranslated, translation, translated, page request gets Invalid
+ * c(group, number, code, qualified, untranslated, translation, translated, page request gets Invalid
  * Request, meaning) Where the table tells requests with and without PASID apart, a request to which
  * a condition does not apply never meets it, so one column is enough.
  */
 /* clang-format off */
 #define VTD_FAULTS(c)                                                                              \
-	c(LRT_1, 0x08, 0, UR, CA, UR, 0, "root entry access error")                                \
-	c(LRT_2, 0x01, 0, UR, UR, UR, 0, "root entry not present")                                 \
-	c(LRT_3, 0x0a, 0, UR, CA, UR, 0, "reserved bit in root entry")                             \
-	c(LCT_1, 0x09, 0, UR, CA, UR, 0, "context entry access error")                             \
-	c(LCT_2, 0x02, 1, UR, UR, UR, 0, "context entry not present")                              \
-	c(LCT_3, 0x0b, 1, UR, CA, UR, 0, "reserved bit in context entry")                          \
-	c(LCT_4, 0x03, 1, UR, CA, UR, 0, "invalid context entry")                                  \
-	c(LCT_5, 0x0d, 1, NONE, UR, UR, 0, "context entry blocks device-TLB requests")             \
-	c(LSS_1, 0x07, 1, UR, CA, NONE, 0, "second-stage entry access error")                      \
-	c(LSS_2, 0x0c, 1, UR, CA, NONE, 0, "reserved bit in second-stage entry")                   \
-	c(LGN_1, 0x04, 1, UR, S0, UR, 0, "address beyond supported width")                         \
-	c(LGN_2, 0x05, 1, UR, SE, NONE, 0, "no write permission")                                  \
-	c(LGN_3, 0x06, 1, UR, SE, NONE, 0, "no read permission")                                   \
-	c(LGN_4, 0x0e, 1, UR, CA, UR, 0, "output address in interrupt range")                      \
-	c(IR_1, 0x20, 0, UR, NONE, NONE, 0, "reserved field in interrupt request")                 \
-	c(IR_2, 0x21, 0, UR, NONE, NONE, 0, "interrupt index beyond table")                        \
-	c(IR_3, 0x22, 1, UR, NONE, NONE, 0, "interrupt entry not present")                         \
-	c(IR_4, 0x23, 0, UR, NONE, NONE, 0, "interrupt entry access error")                        \
-	c(IR_5, 0x24, 1, UR, NONE, NONE, 0, "reserved field in interrupt entry")                   \
-	c(IR_6, 0x25, 0, UR, NONE, NONE, 0, "compatibility-format interrupt blocked")              \
-	c(IR_7, 0x26, 1, UR, NONE, NONE, 0, "interrupt source validation failed")                  \
-	c(RTA_1, 0x30, 0, UR, CA, UR, 1, "invalid root table address register")                    \
-	c(RTA_2, 0x31, 0, UR, UR, UR, 0, "request with PASID in legacy mode")                      \
-	c(RTA_3, 0x32, 0, NONE, NONE, NONE, 1, "page request in legacy mode")                      \
-	c(RTA_4, 0x33, 0, UR, UR, UR, 1, "abort-DMA mode")                                         \
-	c(RTA_5, 0x34, 0, UR, UR, UR, 0, "execute request on major version 8 or later")            \
-	c(SRT_1, 0x38, 0, UR, CA, UR, 1, "root entry access error")                                \
-	c(SRT_2, 0x39, 0, UR, UR, UR, 1, "root entry not present")                                 \
-	c(SRT_3, 0x3a, 0, UR, CA, UR, 1, "reserved bit in root entry")                             \
-	c(SCT_1, 0x40, 0, UR, CA, UR, 1, "context entry access error")                             \
-	c(SCT_2, 0x41, 1, UR, UR, UR, 1, "context entry not present")                              \
-	c(SCT_3, 0x42, 1, UR, CA, UR, 1, "reserved bit in context entry")                          \
-	c(SCT_4, 0x43, 1, UR, CA, UR, 1, "invalid context entry")                                  \
-	c(SCT_5, 0x44, 1, NONE, UR, UR, 0, "device-TLB not enabled")                               \
-	c(SCT_6, 0x45, 1, UR, UR, NONE, 1, "PASID not enabled")                                    \
-	c(SCT_7, 0x46, 1, UR, UR, UR, 1, "PASID beyond directory")                                 \
-	c(SCT_8, 0x47, 1, NONE, NONE, NONE, 1, "page requests not enabled")                        \
-	c(SCT_9, 0x48, 1, UR, UR, UR, 1, "PASID equals RID_PASID")                                 \
-	c(SCT_10, 0x49, 1, NONE, NONE, UR, 0, "translated request with PASID not enabled")         \
-	c(SPD_1, 0x50, 0, UR, CA, CA, 1, "PASID directory entry access error")                     \
-	c(SPD_2, 0x51, 1, UR, S0, UR, 1, "PASID directory entry not present")                      \
-	c(SPD_3, 0x52, 1, UR, CA, CA, 1, "reserved bit in PASID directory entry")                  \
-	c(SPT_1, 0x58, 0, UR, CA, CA, 1, "PASID entry access error")                               \
-	c(SPT_2, 0x59, 1, UR, S0, UR, 1, "PASID entry not present")                                \
-	c(SPT_3, 0x5a, 1, UR, CA, CA, 1, "reserved bit in PASID entry")                            \
-	c(SPT_4, 0x5b, 1, UR, CA, CA, 1, "invalid PASID entry")                                    \
-	c(SPT_5, 0x5c, 1, UR, S0, NONE, 0, "execute request not supported")                        \
-	c(SPT_6, 0x5d, 1, UR, S0, NONE, 0, "supervisor request not enabled")                       \
-	c(SPT_9, 0x60, 1, NONE, NONE, UR, 0, "translated address beyond host permission table")    \
-	c(SFS_1, 0x70, 1, UR, S0, NONE, 0, "first-stage entry access error")                       \
-	c(SFS_2, 0x71, 1, UR, S0, NONE, 0, "first-stage entry not present")                        \
-	c(SFS_3, 0x72, 1, UR, S0, NONE, 0, "reserved bit in first-stage entry")                    \
-	c(SFS_4, 0x73, 1, UR, S0, NONE, 0, "top first-stage entry access error")                   \
-	c(SFS_5, 0x74, 1, UR, S0, NONE, 0, "first-stage address beyond second-stage width")        \
-	c(SFS_6, 0x75, 1, UR, S0, NONE, 0, "top first-stage entry not readable in second stage")   \
-	c(SFS_7, 0x76, 1, UR, S0, NONE, 0, "first-stage entry not readable in second stage")       \
-	c(SFS_8, 0x77, 1, UR, S0, NONE, 0, "first-stage entry not writable in second stage")       \
-	c(SFS_9, 0x90, 1, UR, S0, NONE, 0, "first-stage A/D update but walk not snooped")          \
-	c(SFS_10, 0x91, 1, UR, S0, NONE, 0, "first-stage A/D update failed")                       \
-	c(SSS_1, 0x78, 1, UR, CA, NONE, 0, "second-stage entry access error")                      \
-	c(SSS_2, 0x79, 1, UR, S0, NONE, 0, "second-stage entry not present")                       \
-	c(SSS_3, 0x7a, 1, UR, CA, NONE, 0, "reserved bit in second-stage entry")                   \
-	c(SSS_4, 0x7b, 1, UR, CA, NONE, 0, "top second-stage entry access error")                  \
-	c(SSS_5, 0x7c, 1, UR, CA, NONE, 0, "second-stage A/D update but walk not snooped")         \
-	c(SSS_6, 0x7d, 1, UR, CA, NONE, 0, "second-stage A/D update failed")                       \
-	c(SGN_1, 0x80, 1, UR, S0, NONE, 0, "address not canonical")                                \
-	c(SGN_2, 0x81, 1, UR, S0, NONE, 0, "user request to supervisor page")                      \
-	c(SGN_3, 0x82, 1, UR, S0, NONE, 0, "no execute permission")                                \
-	c(SGN_4, 0x83, 1, UR, S0, UR, 0, "host address beyond supported width")                    \
-	c(SGN_5, 0x84, 1, UR, S0, NONE, 0, "address beyond second-stage width")                    \
-	c(SGN_6, 0x85, 1, UR, SE, NONE, 0, "no write permission")                                  \
-	c(SGN_7, 0x86, 1, UR, SE, NONE, 0, "no read permission")                                   \
-	c(SGN_8, 0x87, 1, UR, CA, UR, 0, "output address in interrupt range")                      \
-	c(SGN_10, 0x89, 1, UR, UR, UR, 1, "PASID beyond supported size")                           \
-	c(HPT_1, 0xa0, 1, NONE, NONE, CA, 0, "host permission table entry access error")           \
-	c(HPT_2, 0xa1, 1, NONE, NONE, CA, 0, "reserved bit in host permission table")              \
-	c(HPT_3, 0xa2, 1, NONE, NONE, CA, 0, "host permission table root access error")            \
-	c(HPT_4, 0xa3, 1, NONE, NONE, UR, 0, "zero-length read not permitted")                     \
-	c(HPT_5, 0xa4, 1, NONE, NONE, UR, 0, "host permission table denies write")                 \
-	c(HPT_6, 0xa5, 1, NONE, NONE, UR, 0, "host permission table denies read")
+	c(LRT, 1, 0x08, 0, UR, CA, UR, 0, "root entry access error")                               \
+	c(LRT, 2, 0x01, 0, UR, UR, UR, 0, "root entry not present")                                \
+	c(LRT, 3, 0x0a, 0, UR, CA, UR, 0, "reserved bit in root entry")                            \
+	c(LCT, 1, 0x09, 0, UR, CA, UR, 0, "context entry access error")                            \
+	c(LCT, 2, 0x02, 1, UR, UR, UR, 0, "context entry not present")                             \
+	c(LCT, 3, 0x0b, 1, UR, CA, UR, 0, "reserved bit in context entry")                         \
+	c(LCT, 4, 0x03, 1, UR, CA, UR, 0, "invalid context entry")                                 \
+	c(LCT, 5, 0x0d, 1, NONE, UR, UR, 0, "context entry blocks device-TLB requests")            \
+	c(LSS, 1, 0x07, 1, UR, CA, NONE, 0, "second-stage entry access error")                     \
+	c(LSS, 2, 0x0c, 1, UR, CA, NONE, 0, "reserved bit in second-stage entry")                  \
+	c(LGN, 1, 0x04, 1, UR, S0, UR, 0, "address beyond supported width")                        \
+	c(LGN, 2, 0x05, 1, UR, SE, NONE, 0, "no write permission")                                 \
+	c(LGN, 3, 0x06, 1, UR, SE, NONE, 0, "no read permission")                                  \
+	c(LGN, 4, 0x0e, 1, UR, CA, UR, 0, "output address in interrupt range")                     \
+	c(IR, 1, 0x20, 0, UR, NONE, NONE, 0, "reserved field in interrupt request")                \
+	c(IR, 2, 0x21, 0, UR, NONE, NONE, 0, "interrupt index beyond table")                       \
+	c(IR, 3, 0x22, 1, UR, NONE, NONE, 0, "interrupt entry not present")                        \
+	c(IR, 4, 0x23, 0, UR, NONE, NONE, 0, "interrupt entry access error")                       \
+	c(IR, 5, 0x24, 1, UR, NONE, NONE, 0, "reserved field in interrupt entry")                  \
+	c(IR, 6, 0x25, 0, UR, NONE, NONE, 0, "compatibility-format interrupt blocked")             \
+	c(IR, 7, 0x26, 1, UR, NONE, NONE, 0, "interrupt source validation failed")                 \
+	c(RTA, 1, 0x30, 0, UR, CA, UR, 1, "invalid root table address register")                   \
+	c(RTA, 2, 0x31, 0, UR, UR, UR, 0, "request with PASID in legacy mode")                     \
+	c(RTA, 3, 0x32, 0, NONE, NONE, NONE, 1, "page request in legacy mode")                     \
+	c(RTA, 4, 0x33, 0, UR, UR, UR, 1, "abort-DMA mode")                                        \
+	c(RTA, 5, 0x34, 0, UR, UR, UR, 0, "execute request on major version 8 or later")           \
+	c(SRT, 1, 0x38, 0, UR, CA, UR, 1, "root entry access error")                               \
+	c(SRT, 2, 0x39, 0, UR, UR, UR, 1, "root entry not present")                                \
+	c(SRT, 3, 0x3a, 0, UR, CA, UR, 1, "reserved bit in root entry")                            \
+	c(SCT, 1, 0x40, 0, UR, CA, UR, 1, "context entry access error")                            \
+	c(SCT, 2, 0x41, 1, UR, UR, UR, 1, "context entry not present")                             \
+	c(SCT, 3, 0x42, 1, UR, CA, UR, 1, "reserved bit in context entry")                         \
+	c(SCT, 4, 0x43, 1, UR, CA, UR, 1, "invalid context entry")                                 \
+	c(SCT, 5, 0x44, 1, NONE, UR, UR, 0, "device-TLB not enabled")                              \
+	c(SCT, 6, 0x45, 1, UR, UR, NONE, 1, "PASID not enabled")                                   \
+	c(SCT, 7, 0x46, 1, UR, UR, UR, 1, "PASID beyond directory")                                \
+	c(SCT, 8, 0x47, 1, NONE, NONE, NONE, 1, "page requests not enabled")                       \
+	c(SCT, 9, 0x48, 1, UR, UR, UR, 1, "PASID equals RID_PASID")                                \
+	c(SCT, 10, 0x49, 1, NONE, NONE, UR, 0, "translated request with PASID not enabled")        \
+	c(SPD, 1, 0x50, 0, UR, CA, CA, 1, "PASID directory entry access error")                    \
+	c(SPD, 2, 0x51, 1, UR, S0, UR, 1, "PASID directory entry not present")                     \
+	c(SPD, 3, 0x52, 1, UR, CA, CA, 1, "reserved bit in PASID directory entry")                 \
+	c(SPT, 1, 0x58, 0, UR, CA, CA, 1, "PASID entry access error")                              \
+	c(SPT, 2, 0x59, 1, UR, S0, UR, 1, "PASID entry not present")                               \
+	c(SPT, 3, 0x5a, 1, UR, CA, CA, 1, "reserved bit in PASID entry")                           \
+	c(SPT, 4, 0x5b, 1, UR, CA, CA, 1, "invalid PASID entry")                                   \
+	c(SPT, 5, 0x5c, 1, UR, S0, NONE, 0, "execute request not supported")                       \
+	c(SPT, 6, 0x5d, 1, UR, S0, NONE, 0, "supervisor request not enabled")                      \
+	c(SPT, 9, 0x60, 1, NONE, NONE, UR, 0, "translated address beyond host permission table")   \
+	c(SFS, 1, 0x70, 1, UR, S0, NONE, 0, "first-stage entry access error")                      \
+	c(SFS, 2, 0x71, 1, UR, S0, NONE, 0, "first-stage entry not present")                       \
+	c(SFS, 3, 0x72, 1, UR, S0, NONE, 0, "reserved bit in first-stage entry")                   \
+	c(SFS, 4, 0x73, 1, UR, S0, NONE, 0, "top first-stage entry access error")                  \
+	c(SFS, 5, 0x74, 1, UR, S0, NONE, 0, "first-stage address beyond second-stage width")       \
+	c(SFS, 6, 0x75, 1, UR, S0, NONE, 0, "top first-stage entry not readable in second stage")  \
+	c(SFS, 7, 0x76, 1, UR, S0, NONE, 0, "first-stage entry not readable in second stage")      \
+	c(SFS, 8, 0x77, 1, UR, S0, NONE, 0, "first-stage entry not writable in second stage")      \
+	c(SFS, 9, 0x90, 1, UR, S0, NONE, 0, "first-stage A/D update but walk not snooped")         \
+	c(SFS, 10, 0x91, 1, UR, S0, NONE, 0, "first-stage A/D update failed")                      \
+	c(SSS, 1, 0x78, 1, UR, CA, NONE, 0, "second-stage entry access error")                     \
+	c(SSS, 2, 0x79, 1, UR, S0, NONE, 0, "second-stage entry not present")                      \
+	c(SSS, 3, 0x7a, 1, UR, CA, NONE, 0, "reserved bit in second-stage entry")                  \
+	c(SSS, 4, 0x7b, 1, UR, CA, NONE, 0, "top second-stage entry access error")                 \
+	c(SSS, 5, 0x7c, 1, UR, CA, NONE, 0, "second-stage A/D update but walk not snooped")        \
+	c(SSS, 6, 0x7d, 1, UR, CA, NONE, 0, "second-stage A/D update failed")                      \
+	c(SGN, 1, 0x80, 1, UR, S0, NONE, 0, "address not canonical")                               \
+	c(SGN, 2, 0x81, 1, UR, S0, NONE, 0, "user request to supervisor page")                     \
+	c(SGN, 3, 0x82, 1, UR, S0, NONE, 0, "no execute permission")                               \
+	c(SGN, 4, 0x83, 1, UR, S0, UR, 0, "host address beyond supported width")                   \
+	c(SGN, 5, 0x84, 1, UR, S0, NONE, 0, "address beyond second-stage width")                   \
+	c(SGN, 6, 0x85, 1, UR, SE, NONE, 0, "no write permission")                                 \
+	c(SGN, 7, 0x86, 1, UR, SE, NONE, 0, "no read permission")                                  \
+	c(SGN, 8, 0x87, 1, UR, CA, UR, 0, "output address in interrupt range")                     \
+	c(SGN, 10, 0x89, 1, UR, UR, UR, 1, "PASID beyond supported size")                          \
+	c(HPT, 1, 0xa0, 1, NONE, NONE, CA, 0, "host permission table entry access error")          \
+	c(HPT, 2, 0xa1, 1, NONE, NONE, CA, 0, "reserved bit in host permission table")             \
+	c(HPT, 3, 0xa2, 1, NONE, NONE, CA, 0, "host permission table root access error")           \
+	c(HPT, 4, 0xa3, 1, NONE, NONE, UR, 0, "zero-length read not permitted")                    \
+	c(HPT, 5, 0xa4, 1, NONE, NONE, UR, 0, "host permission table denies write")                \
+	c(HPT, 6, 0xa5, 1, NONE, NONE, UR, 0, "host permission table denies read")
 /* clang-format on */
 
-#define VTD_FAULT_CODE_(name, code, ...) VTD_FAULT_##name = (code),
+#define VTD_FAULT_CODE_(group, number, code, ...) VTD_FAULT_##group##_##number = (code),
 enum vtd_fault { VTD_FAULT_NONE = 0, VTD_FAULTS(VTD_FAULT_CODE_) };
 
 struct vtd_fault_info {

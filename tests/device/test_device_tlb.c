@@ -228,7 +228,7 @@ static void *filler(void *arg)
 		rcu_read_lock();
 		floor = __atomic_load_n(&settled, __ATOMIC_SEQ_CST);
 		if (device_tlb_lookup(tlb, &tag, RW, &entry)) {
-			assert_true(entry.hpa.v >= floor);
+			CHECK(entry.hpa.v >= floor);
 		} else {
 			entry = (struct device_tlb_entry){
 				.hpa = hpa(__atomic_load_n(&table, __ATOMIC_SEQ_CST)),

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The DMAR table against bytes written by hand, and the watch over the BAR. */
+#include "unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/log.h"
 #include "vmm/server/dmar.h"

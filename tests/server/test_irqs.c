@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* DEVICE_SET_IRQS, and interrupts that fire. */
+#include "unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/log.h"
 #include "server/world.h"

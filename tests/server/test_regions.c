@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Reads and writes of configuration space and BARs. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "unit.h"
 
-#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "server/world.h"

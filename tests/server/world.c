@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "server/world.h"
+#include "unit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "server/world.h"
 
 static void wake(void *arg)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions of a served VM: the VT-d page and the assigned devices. */
-#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -182,14 +182,40 @@ static void disconnecting(void *arg)
 	reset(arg);
 }
 
-static uint64_t count_leaks(struct served_vm *vm, unsigned windows)
+/* What the guest that has gone did, and what is left of it: nothing should be. */
+static uint64_t tell_of_guest(struct served_vm *vm, unsigned windows)
 {
-	struct vsva_vm_stats stats;
+	struct vsva_vm_stats now, *was = &vm->at_start;
+	uint64_t leaks;
 
-	if (!vm->vm)
-		return windows;
-	vsva_vm_get_stats(vm->vm, &stats);
-	return windows + stats.pasids_now + stats.bound_now + stats.windows_now;
+	vsva_vm_get_stats(vm->vm, &now);
+	leaks = windows + now.pasids_now + now.bound_now + now.windows_now;
+	log_line(leaks ? LOG_ERROR : LOG_INFO,
+		 "%s: guest gone: descriptors=%" PRIu64 " binds=%" PRIu64 " unbinds=%" PRIu64
+		 " refused=%" PRIu64 " invalidations=%" PRIu64 " page_requests=%" PRIu64
+		 " page_responses=%" PRIu64 " faults=%" PRIu64 " vcmd_allocs=%" PRIu64
+		 " leaked=%" PRIu64,
+		 vm->name, now.descriptors - was->descriptors, now.binds - was->binds,
+		 now.unbinds - was->unbinds, now.refused_binds - was->refused_binds,
+		 now.invalidations - was->invalidations, now.page_requests - was->page_requests,
+		 now.page_responses - was->page_responses, now.faults - was->faults,
+		 now.vcmd_allocs - was->vcmd_allocs, leaks);
+	*was = now;
+	return leaks;
+}
+
+static uint64_t tell_of_bare_guest(struct served_vm *vm, unsigned windows)
+{
+	struct vsva_unit_stats now, *was = &vm->unit_at_start;
+
+	vsva_machine_unit_stats(vm->server->machine, &now);
+	log_line(windows ? LOG_ERROR : LOG_INFO,
+		 "%s: guest gone: descriptors=%" PRIu64 " page_requests=%" PRIu64
+		 " faults=%" PRIu64 " walks=%" PRIu64 " leaked=%u",
+		 vm->name, now.descriptors - was->descriptors, now.page_requests - was->page_requests,
+		 now.faults - was->faults, now.walks - was->walks, windows);
+	*was = now;
+	return windows;
 }
 
 static void guest_gone(struct served_vm *vm)
@@ -199,12 +225,9 @@ static void guest_gone(struct served_vm *vm)
 
 	for (unsigned i = 0; i < vm->function_count; i++)
 		reset(&vm->functions[i]);
-	leaks = count_leaks(vm, windows);
+	leaks = vm->vm ? tell_of_guest(vm, windows) : tell_of_bare_guest(vm, windows);
 	__atomic_fetch_add(&vm->server->clients_served, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&vm->server->leaked, leaks, __ATOMIC_RELAXED);
-	log_line(leaks ? LOG_ERROR : LOG_INFO,
-		 "%s: guest gone, everything freed: %llu PASIDs, bindings and windows left", vm->name,
-		 (unsigned long long)leaks);
 }
 
 static void disconnected(void *arg)

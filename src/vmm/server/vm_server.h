@@ -45,6 +45,8 @@ struct served_vm {
 	struct served_window windows[VSVA_LIMIT_VM_WINDOWS];
 	unsigned window_count; /* only the VM's thread; read by stats as an atomic */
 	unsigned attached;     /* functions with a client; atomic */
+	struct vsva_vm_stats at_start; /* when the guest before had gone */
+	struct vsva_unit_stats unit_at_start;
 };
 
 struct vsva_server {
