@@ -13,6 +13,7 @@ enum lock_rank {
 	LOCK_RANK_GUEST = 20,        /* built-in guest: its driver, processes and memory */
 	LOCK_RANK_GUEST_QUEUE = 25,  /* built-in guest: tail of its invalidation queue */
 	LOCK_RANK_VIOMMU = 30,       /* VMM: shadow and queue of a virtual unit */
+	LOCK_RANK_VM_MEMORY = 35,    /* VMM: memory windows of a VM */
 	LOCK_RANK_ASSIGNED = 40,     /* VMM: mediated registers of an assigned device */
 	LOCK_RANK_VIOMMU_REGS = 50,  /* VMM: register file of a virtual unit */
 	LOCK_RANK_PASID_MAP = 55,    /* VMM: guest PASID to host PASID */

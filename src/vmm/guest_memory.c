@@ -34,9 +34,13 @@ int guest_memory_init(struct guest_memory *gm, struct physmem *physmem)
 {
 	gm->physmem = physmem;
 	gm->table = new_table(0);
-	if (!gm->table)
+	gm->spare = new_table(0);
+	if (!gm->table || !gm->spare) {
+		base_free(gm->table);
+		base_free(gm->spare);
 		return -ENOMEM;
-	lock_init(&gm->lock, LOCK_RANK_LEAF, "guest memory");
+	}
+	lock_init(&gm->lock, LOCK_RANK_VM_MEMORY, "guest memory");
 	return 0;
 }
 
@@ -44,6 +48,7 @@ void guest_memory_fini(struct guest_memory *gm)
 {
 	CHECK(gm->table->count == 0);
 	base_free(gm->table);
+	base_free(gm->spare);
 	lock_destroy(&gm->lock);
 }
 
@@ -89,12 +94,15 @@ static void insert_sorted(struct gm_table *to, const struct gm_table *from,
 	memcpy(&to->windows[at + 1], &from->windows[at], (from->count - at) * sizeof(*window));
 }
 
-static void replace_table(struct guest_memory *gm, struct gm_table *table)
+/* Both tables grow; nobody reads the spare one. */
+static void replace_tables(struct guest_memory *gm, struct gm_table *table, struct gm_table *spare)
 {
 	struct gm_table *old = gm->table;
 
 	rcu_publish(gm->table, table);
 	rcu_call(&old->rcu, free_table);
+	base_free(gm->spare);
+	gm->spare = spare;
 }
 
 static bool is_valid_window(gpa_t base, const void *memory, uint64_t len)
@@ -108,49 +116,39 @@ static bool is_valid_window(gpa_t base, const void *memory, uint64_t len)
 int guest_memory_add(struct guest_memory *gm, gpa_t base, void *memory, uint64_t len, bool writable,
 		     struct gm_window *window)
 {
-	struct gm_table *table;
-	int err;
+	struct gm_table *table, *spare;
+	int err = -ENOMEM;
 
 	if (!is_valid_window(base, memory, len))
 		return -EINVAL;
-	*window = (struct gm_window){.base = base, .len = len, .memory = memory, .writable = writable};
-	lock_take(&gm->lock);
-	err = -EEXIST;
 	if (overlaps(gm->table, base.v, len))
-		goto out;
-	err = -ENOSPC;
+		return -EEXIST;
 	if (gm->table->count >= VSVA_LIMIT_VM_WINDOWS)
-		goto out;
-	err = -ENOMEM;
+		return -ENOSPC;
+	*window = (struct gm_window){.base = base, .len = len, .memory = memory, .writable = writable};
 	table = new_table(gm->table->count + 1);
-	if (!table)
-		goto out;
+	spare = new_table(gm->table->count + 1);
 	/* Same place inside a large page as in the guest, so that large pages can map it. */
-	err = physmem_add_like(gm->physmem, memory, len, writable, base.v, &window->host);
+	if (table && spare)
+		err = physmem_add_like(gm->physmem, memory, len, writable, base.v, &window->host);
 	if (err) {
 		base_free(table);
-		goto out;
+		base_free(spare);
+		return err;
 	}
 	insert_sorted(table, gm->table, window);
-	replace_table(gm, table);
-out:
-	lock_drop(&gm->lock);
-	return err;
+	replace_tables(gm, table, spare);
+	return 0;
 }
 
 int guest_memory_find(struct guest_memory *gm, gpa_t base, uint64_t len, struct gm_window *window)
 {
-	const struct gm_window *found;
-	int err = -ENOENT;
+	const struct gm_window *found = find_window(gm->table, base.v);
 
-	lock_take(&gm->lock);
-	found = find_window(gm->table, base.v);
-	if (found && found->base.v == base.v && found->len == len) {
-		*window = *found;
-		err = 0;
-	}
-	lock_drop(&gm->lock);
-	return err;
+	if (!found || found->base.v != base.v || found->len != len)
+		return -ENOENT;
+	*window = *found;
+	return 0;
 }
 
 bool guest_memory_first(struct guest_memory *gm, struct gm_window *window)
@@ -175,37 +173,20 @@ unsigned guest_memory_count(struct guest_memory *gm)
 	return count;
 }
 
-/* Shrinks in place of allocating: removal must not fail. Readers may hold the old table, so a copy is
- * still needed; without memory for one the old table is edited after its readers have gone. */
-static void take_out(struct guest_memory *gm, const struct gm_window *window)
-{
-	struct gm_table *table = new_table(gm->table->count - 1);
-	struct gm_table *old = gm->table;
-	unsigned kept = 0;
-
-	if (!table) {
-		struct gm_window *at = old->windows;
-
-		while (at->base.v != window->base.v)
-			at++;
-		at->len = 0;
-		rcu_synchronize();
-		memmove(at, at + 1, (size_t)(&old->windows[old->count] - (at + 1)) * sizeof(*at));
-		old->count--;
-		return;
-	}
-	for (unsigned i = 0; i < old->count; i++)
-		if (old->windows[i].base.v != window->base.v)
-			table->windows[kept++] = old->windows[i];
-	replace_table(gm, table);
-}
-
+/* The table without the window takes the place of the old one, which becomes the spare when its
+ * readers have gone: removal must not fail. */
 void guest_memory_remove(struct guest_memory *gm, const struct gm_window *window)
 {
-	lock_take(&gm->lock);
-	take_out(gm, window);
+	struct gm_table *old = gm->table, *table = gm->spare;
+
+	table->count = 0;
+	for (unsigned i = 0; i < old->count; i++)
+		if (old->windows[i].base.v != window->base.v)
+			table->windows[table->count++] = old->windows[i];
+	CHECK(table->count + 1 == old->count);
+	rcu_publish(gm->table, table);
+	gm->spare = old;
 	CHECK(physmem_remove(gm->physmem, window->host) == 0);
-	lock_drop(&gm->lock);
 	rcu_synchronize();
 }
 
@@ -223,10 +204,10 @@ void *guest_memory_ptr(struct guest_memory *gm, gpa_t address, uint64_t len, boo
 }
 
 /* Bytes of [address, address+len) that lie in the window of address; 0: none does. */
-static uint64_t piece_at(struct guest_memory *gm, uint64_t address, uint64_t len, bool write,
+static uint64_t piece_at(const struct gm_table *table, uint64_t address, uint64_t len, bool write,
 			 uint8_t **memory)
 {
-	const struct gm_window *window = find_window(rcu_load(gm->table), address);
+	const struct gm_window *window = find_window(table, address);
 	uint64_t left;
 
 	if (!window || (write && !window->writable))
@@ -236,32 +217,32 @@ static uint64_t piece_at(struct guest_memory *gm, uint64_t address, uint64_t len
 	return len < left ? len : left;
 }
 
-static bool is_all_there(struct guest_memory *gm, uint64_t address, uint64_t len, bool write)
+static bool is_all_there(const struct gm_table *table, uint64_t address, uint64_t len, bool write)
 {
 	uint8_t *memory;
 	uint64_t piece;
 
 	for (; len; address += piece, len -= piece) {
-		piece = piece_at(gm, address, len, write, &memory);
+		piece = piece_at(table, address, len, write, &memory);
 		if (!piece)
 			return false;
 	}
 	return true;
 }
 
+/* One table from the check to the last piece: all or nothing, whatever is unmapped meanwhile. */
 static int copy(struct guest_memory *gm, uint64_t address, uint8_t *buffer, uint64_t len, bool write)
 {
-	int err = -EFAULT;
+	const struct gm_table *table;
+	bool there;
 
 	rcu_read_lock();
-	if (!is_all_there(gm, address, len, write))
-		goto out;
-	while (len) {
+	table = rcu_load(gm->table);
+	there = is_all_there(table, address, len, write);
+	while (there && len) {
 		uint8_t *memory = NULL;
-		uint64_t piece = piece_at(gm, address, len, write, &memory);
+		uint64_t piece = piece_at(table, address, len, write, &memory);
 
-		if (!piece)
-			goto out;
 		if (write)
 			memcpy(memory, buffer, piece);
 		else
@@ -270,10 +251,8 @@ static int copy(struct guest_memory *gm, uint64_t address, uint8_t *buffer, uint
 		buffer += piece;
 		len -= piece;
 	}
-	err = 0;
-out:
 	rcu_read_unlock();
-	return err;
+	return there ? 0 : -EFAULT;
 }
 
 int guest_memory_read(struct guest_memory *gm, gpa_t address, void *buffer, uint64_t len)
@@ -284,6 +263,19 @@ int guest_memory_read(struct guest_memory *gm, gpa_t address, void *buffer, uint
 int guest_memory_write(struct guest_memory *gm, gpa_t address, const void *buffer, uint64_t len)
 {
 	return copy(gm, address.v, (uint8_t *)(uintptr_t)buffer, len, true);
+}
+
+int guest_memory_store32(struct guest_memory *gm, gpa_t address, uint32_t value)
+{
+	uint32_t *memory = NULL;
+
+	rcu_read_lock();
+	if (address.v % sizeof(value) == 0)
+		memory = guest_memory_ptr(gm, address, sizeof(value), true);
+	if (memory)
+		__atomic_store_n(memory, value, __ATOMIC_RELEASE);
+	rcu_read_unlock();
+	return memory ? 0 : -EFAULT;
 }
 
 int guest_memory_fetch(struct guest_memory *gm, gpa_t address, uint64_t *words, unsigned count)

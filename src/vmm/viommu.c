@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/check.h"
 #include "vmm/vm.h"
 #include "vsva/limits.h"
 
@@ -20,8 +20,10 @@
 #define VIOMMU_HAW 46u
 
 /* What the worker has to do about a register write. */
-#define GCMD_EFFECTS (VTD_FX_ROOT_LATCH | VTD_FX_TE | VTD_FX_QIE | VTD_FX_WBF | VTD_FX_IRE)
-#define WORK_EFFECTS (GCMD_EFFECTS | VTD_FX_IQ_TAIL | VTD_FX_QUEUE_RESUME | VTD_FX_VCMD)
+#define TRANSLATION_COMMANDS (VTD_FX_ROOT_LATCH | VTD_FX_TE)
+#define OTHER_COMMANDS (VTD_FX_QIE | VTD_FX_WBF | VTD_FX_IRE | VTD_FX_IRT_LATCH | VTD_FX_CFI)
+#define COMMANDS (TRANSLATION_COMMANDS | OTHER_COMMANDS | VTD_FX_VCMD)
+#define WORK_EFFECTS (COMMANDS | VTD_FX_IQ_TAIL | VTD_FX_QUEUE_RESUME)
 
 /*
  * First stage and pass-through only: the host shadows the guest's PASID tables, not second stages. A
@@ -97,7 +99,7 @@ int vsva_viommu_write(struct vsva_vm *vm, uint32_t offset, unsigned size, uint64
 
 	lock_take(&vm->regs_lock);
 	err = vtd_regfile_write(&vm->regs, offset, size, value, &effects);
-	vm->pending_gcmd |= effects.what & WORK_EFFECTS;
+	vm->pending_commands |= effects.what & COMMANDS;
 	lock_drop(&vm->regs_lock);
 	viommu_carry_out(vm, &effects);
 	return err;
@@ -110,7 +112,7 @@ static uint32_t pending(struct vsva_vm *vm, uint32_t which)
 	uint32_t found;
 
 	lock_take(&vm->regs_lock);
-	found = vm->pending_gcmd & which;
+	found = vm->pending_commands & which;
 	lock_drop(&vm->regs_lock);
 	return found;
 }
@@ -127,7 +129,7 @@ static void complete_commands(struct vsva_vm *vm, uint32_t which)
 {
 	lock_take(&vm->regs_lock);
 	vtd_regfile_complete_gcmd(&vm->regs, which);
-	vm->pending_gcmd &= ~which;
+	vm->pending_commands &= ~which;
 	lock_drop(&vm->regs_lock);
 }
 
@@ -181,7 +183,7 @@ static void run_vcmd(struct vsva_vm *vm)
 	TRACE(vm->seams->trace, VMM, VIOMMU_VCMD, .vm = vm->number, .gpasid = guest,
 	      .value = command, .result = (int)status);
 	lock_take(&vm->regs_lock);
-	vm->pending_gcmd &= ~(uint32_t)VTD_FX_VCMD;
+	vm->pending_commands &= ~(uint32_t)VTD_FX_VCMD;
 	vtd_regfile_complete_vcmd(&vm->regs, status,
 				  command == VTD_VCMD_ALLOC_PASID && !status ? guest.v : 0);
 	lock_drop(&vm->regs_lock);
@@ -192,15 +194,14 @@ static void run_vcmd(struct vsva_vm *vm)
 /* true: go on to the queue. */
 static bool run_commands(struct vsva_vm *vm)
 {
-	uint32_t which = pending(vm, GCMD_EFFECTS | VTD_FX_VCMD);
+	uint32_t which = pending(vm, COMMANDS);
 
 	if (which & VTD_FX_VCMD)
 		run_vcmd(vm);
-	if (which & (VTD_FX_ROOT_LATCH | VTD_FX_TE) &&
-	    !run_translation_command(vm, which & (VTD_FX_ROOT_LATCH | VTD_FX_TE)))
+	if (which & TRANSLATION_COMMANDS && !run_translation_command(vm, which & TRANSLATION_COMMANDS))
 		return false;
-	if (which & (VTD_FX_QIE | VTD_FX_WBF | VTD_FX_IRE))
-		complete_commands(vm, which & (VTD_FX_QIE | VTD_FX_WBF | VTD_FX_IRE));
+	if (which & OTHER_COMMANDS)
+		complete_commands(vm, which & OTHER_COMMANDS);
 	return true;
 }
 
@@ -239,7 +240,7 @@ int viommu_init(struct vsva_vm *vm, const struct vsva_vm_options *options)
 	vm->rules = (struct vtd_rules){.cap = config.cap, .ecap = config.ecap, .haw = VIOMMU_HAW};
 	vm->msi = options->msi;
 	vm->msi_arg = options->msi_arg;
-	vtd_regfile_init(&vm->regs, &config);
+	CHECK(vtd_regfile_init(&vm->regs, &config) == 0);
 	vm->worker = worker_create(vm->seams->pool, "vIOMMU", run, vm);
 	return vm->worker ? 0 : -ENOMEM;
 }
@@ -255,7 +256,7 @@ void vsva_vm_reset(struct vsva_vm *vm)
 	lock_take(&vm->lock);
 	lock_take(&vm->regs_lock);
 	vtd_regfile_reset(&vm->regs);
-	vm->pending_gcmd = 0;
+	vm->pending_commands = 0;
 	lock_drop(&vm->regs_lock);
 	vm->gcmd_scanning = false;
 	vm->enabled = false;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/rcu.h"
 #include "vmm/vm.h"
+#include "vtd/descriptors.h"
 
 /* Page requests ------------------------------------------------------------------------------------ */
 

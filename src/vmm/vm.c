@@ -127,18 +127,20 @@ int vsva_vm_hpasid(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
 int vsva_vm_map(struct vsva_vm *vm, gpa_t address, void *memory, uint64_t len, bool writable)
 {
 	struct gm_window window;
-	int err = guest_memory_add(&vm->memory, address, memory, len, writable, &window);
+	int err;
 
-	if (err)
-		return err;
-	err = vsva_domain_map(vm->domain, address, window.host, len,
-			      VSVA_PROT_READ | (writable ? VSVA_PROT_WRITE : 0));
-	if (err) {
-		guest_memory_remove(&vm->memory, &window);
-		return err;
+	lock_take(&vm->memory.lock);
+	err = guest_memory_add(&vm->memory, address, memory, len, writable, &window);
+	if (!err) {
+		err = vsva_domain_map(vm->domain, address, window.host, len,
+				      VSVA_PROT_READ | (writable ? VSVA_PROT_WRITE : 0));
+		if (err)
+			guest_memory_remove(&vm->memory, &window);
 	}
-	__atomic_fetch_add(&vm->stats.windows_now, 1, __ATOMIC_RELAXED);
-	return 0;
+	lock_drop(&vm->memory.lock);
+	if (!err)
+		__atomic_fetch_add(&vm->stats.windows_now, 1, __ATOMIC_RELAXED);
+	return err;
 }
 
 /* Out of the domain with all its children flushed, then out of physical memory: in this order, also
@@ -146,13 +148,16 @@ int vsva_vm_map(struct vsva_vm *vm, gpa_t address, void *memory, uint64_t len, b
 int vsva_vm_unmap(struct vsva_vm *vm, gpa_t address, uint64_t len)
 {
 	struct gm_window window;
-	int err = guest_memory_find(&vm->memory, address, len, &window);
+	int err;
 
-	if (err)
-		return err;
-	err = vsva_domain_unmap(vm->domain, address, len, NULL);
-	guest_memory_remove(&vm->memory, &window);
-	__atomic_fetch_sub(&vm->stats.windows_now, 1, __ATOMIC_RELAXED);
+	lock_take(&vm->memory.lock);
+	err = guest_memory_find(&vm->memory, address, len, &window);
+	if (!err) {
+		err = vsva_domain_unmap(vm->domain, address, len, NULL);
+		guest_memory_remove(&vm->memory, &window);
+		__atomic_fetch_sub(&vm->stats.windows_now, 1, __ATOMIC_RELAXED);
+	}
+	lock_drop(&vm->memory.lock);
 	return err;
 }
 
@@ -168,5 +173,9 @@ int vsva_vm_write(struct vsva_vm *vm, gpa_t address, const void *buffer, uint64_
 
 void vsva_vm_get_stats(struct vsva_vm *vm, struct vsva_vm_stats *out)
 {
-	*out = vm->stats;
+	const uint64_t *from = (const uint64_t *)&vm->stats;
+	uint64_t *to = (uint64_t *)out;
+
+	for (size_t i = 0; i < sizeof(*out) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }

@@ -59,15 +59,12 @@ struct vsva_assigned {
 	void *irq_arg;
 };
 
-enum vm_command { VM_COMMAND_NONE, VM_COMMAND_RUNNING };
-
 struct vsva_vm {
 	struct vsva_machine *machine;
 	const struct seams *seams;
 	struct vsva_iommu *iommu;
 	uint32_t number;
 	char name[32];
-	uint32_t trace_id; /* = number */
 	struct vsva_ioasid_set *set;
 	struct vsva_domain *domain;
 	struct guest_memory memory;
@@ -79,7 +76,7 @@ struct vsva_vm {
 	struct vsva_assigned *devices; /* lock; readers RCU */
 	uint64_t root;		       /* RTADDR in force; lock */
 	bool enabled;		       /* TE; lock */
-	uint32_t pending_gcmd;	       /* effects of a register write to carry out; regs_lock */
+	uint32_t pending_commands;     /* VTD_FX_*: commands to carry out; regs_lock */
 	bool gcmd_scanning;	       /* the scan that a command waits for has begun; lock */
 	struct worker *worker;
 

@@ -67,7 +67,8 @@ static bool has_reserved(const struct vtd_desc *d, unsigned type, bool is_wide)
 	return false;
 }
 
-/* Fields of each type ------------------------------------------------------------------------------- */
+/* Fields of each type
+ * ------------------------------------------------------------------------------- */
 
 static did_t did_of(uint64_t field, const struct vtd_decode_rules *rules)
 {
@@ -87,7 +88,7 @@ static uint64_t align_down(uint64_t address, unsigned am)
 	return vtd_range_of_mask(address, am).first;
 }
 
-/* VT-d 6.5.2.1 */
+/* VT-d 6.5.2 */
 static int decode_context(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 			  struct vtd_op *op)
 {
@@ -104,7 +105,7 @@ static int decode_context(const struct vtd_desc *d, const struct vtd_decode_rule
 	return 0;
 }
 
-/* VT-d 6.5.2.2 */
+/* VT-d 6.5.2 */
 static int decode_iotlb(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 			struct vtd_op *op)
 {
@@ -126,7 +127,7 @@ static int decode_iotlb(const struct vtd_desc *d, const struct vtd_decode_rules 
 	return 0;
 }
 
-/* how long a device-TLB range is, VT-d 6.5.2.5 */
+/* how long a device-TLB range is, VT-d 6.5.2 */
 static uint8_t size_lg2_of(struct vtd_range range)
 {
 	uint64_t inside = range.last - range.first;
@@ -134,7 +135,7 @@ static uint8_t size_lg2_of(struct vtd_range range)
 	return inside == UINT64_MAX ? 64 : (uint8_t)__builtin_ctzll(~inside);
 }
 
-/* VT-d 6.5.2.5 */
+/* VT-d 6.5.2 */
 static int decode_dev_tlb(const struct vtd_desc *d, struct vtd_op *op)
 {
 	struct vtd_range range =
@@ -148,7 +149,7 @@ static int decode_dev_tlb(const struct vtd_desc *d, struct vtd_op *op)
 	return 0;
 }
 
-/* VT-d 6.5.2.7 */
+/* VT-d 6.5.2 */
 static int decode_iec(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 		      struct vtd_op *op)
 {
@@ -160,7 +161,7 @@ static int decode_iec(const struct vtd_desc *d, const struct vtd_decode_rules *r
 	return 0;
 }
 
-/* VT-d 6.5.2.8. SW=IF=FN=0 does nothing and is legal. */
+/* VT-d 6.5.2. SW=IF=FN=0 does nothing and is legal. */
 static int decode_wait(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 		       struct vtd_op *op)
 {
@@ -175,7 +176,7 @@ static int decode_wait(const struct vtd_desc *d, const struct vtd_decode_rules *
 	return 0;
 }
 
-/* VT-d 6.5.2.3. AM has no limit here: MAMV is for the other descriptor. */
+/* VT-d 6.5.2. AM has no limit here: MAMV is for the other descriptor. */
 static int decode_pasid_iotlb(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 			      struct vtd_op *op)
 {
@@ -192,7 +193,7 @@ static int decode_pasid_iotlb(const struct vtd_desc *d, const struct vtd_decode_
 	return 0;
 }
 
-/* VT-d 6.5.2.4 */
+/* VT-d 6.5.2 */
 static int decode_pasid_cache(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 			      struct vtd_op *op)
 {
@@ -206,7 +207,7 @@ static int decode_pasid_cache(const struct vtd_desc *d, const struct vtd_decode_
 	return 0;
 }
 
-/* VT-d 6.5.2.6 */
+/* VT-d 6.5.2 */
 static int decode_pasid_dev_tlb(const struct vtd_desc *d, struct vtd_op *op)
 {
 	struct vtd_range range = vtd_range_of_size_bit(vtd_desc_pasid_dev_tlb_ADDR(d),
@@ -222,7 +223,7 @@ static int decode_pasid_dev_tlb(const struct vtd_desc *d, struct vtd_op *op)
 	return 0;
 }
 
-/* VT-d 7.7.1 */
+/* VT-d chapter 7, page group response */
 static int decode_page_response(const struct vtd_desc *d, struct vtd_op *op)
 {
 	op->page_response.rid = rid((uint16_t)vtd_desc_page_response_RID(d));

@@ -2,13 +2,15 @@
 /*
  * Descriptors decoded: everything is checked and nothing done.
  *
- *   operation   a descriptor whose every field is legal for the unit; who carries it out need not look at bits again
- *   rules       what legality depends on: the queue's width, the translation table mode in force, the capabilities
+ *   operation   a descriptor whose every field is legal for the unit; who carries it out need not
+ * look at bits again rules       what legality depends on: the queue's width, the translation table
+ * mode in force, the capabilities
  *
- * Normal form: domain-selective context invalidation is global in scalable mode (VT-d 6.5.2.1) and page-selective IOTLB is
- * domain-selective if CAP.PSI=0; addresses are aligned to their range; DID has no bits above the supported width.
+ * Normal form: domain-selective context invalidation is global in scalable mode (VT-d 6.5.2) and
+ * page-selective IOTLB is domain-selective if CAP.PSI=0; addresses are aligned to their range; DID
+ * has no bits above the supported width.
  *
- * VT-d 6.5.2, Table 25 (IQEI). Pure: any thread.
+ * VT-d 6.5.2. Pure: any thread.
  */
 #ifndef VTD_DECODE_H
 #define VTD_DECODE_H
@@ -29,8 +31,10 @@ struct vtd_op {
 	union {
 		struct {
 			enum vtd_context_granularity granularity;
-			did_t did; /* of VTD_CONTEXT_DOMAIN, and in legacy mode VTD_CONTEXT_DEVICE */
-			rid_t sid; /* of VTD_CONTEXT_DEVICE: those that agree in the bits of sid_mask */
+			did_t did; /* of VTD_CONTEXT_DOMAIN, and in legacy mode VTD_CONTEXT_DEVICE
+				    */
+			rid_t sid; /* of VTD_CONTEXT_DEVICE: those that agree in the bits of
+				      sid_mask */
 			uint16_t sid_mask;
 		} context;
 		struct {
@@ -86,7 +90,8 @@ struct vtd_op {
 		struct {
 			rid_t rid;
 			bool has_pasid;
-			uint8_t code; /* enum vtd_response_code, or another that devices take for failure */
+			uint8_t code; /* enum vtd_response_code, or another that devices take for
+					 failure */
 			uint16_t prgi;
 			uint32_t pasid;
 		} page_response;
@@ -94,8 +99,9 @@ struct vtd_op {
 };
 
 /*
- * 0, or why the queue stops (enum vtd_iqei): 3 a type that the unit or the mode does not have, 4 a reserved bit, granularity or
- * value, 5 a width that the mode does not have, 7 an invalid mode. On failure *op is not to be used.
+ * 0, or why the queue stops (enum vtd_iqei): 3 a type that the unit or the mode does not have, 4 a
+ * reserved bit, granularity or value, 5 a width that the mode does not have, 7 an invalid mode. On
+ * failure *op is not to be used.
  */
 int vtd_decode_descriptor(const struct vtd_desc *d, const struct vtd_decode_rules *rules,
 			  struct vtd_op *op);

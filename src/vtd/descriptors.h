@@ -11,7 +11,7 @@
  * LPIG=1 and gets the one response stop marker   LPIG=1 without RDR and WRR: no request, no
  * response
  *
- * VT-d 6.5.2.1 to 6.5.2.12 (descriptors), 7.4.1 (page request), 7.7 (page group response).
+ * VT-d 6.5.2 (descriptors), chapter 7 (page requests and responses).
  */
 #ifndef VTD_DESCRIPTORS_H
 #define VTD_DESCRIPTORS_H
@@ -154,7 +154,7 @@ static inline size_t vtd_desc_size(bool is_wide)
 	return is_wide ? 32 : 16;
 }
 
-/* PFSID lies alike in both device-TLB descriptors, VT-d 6.5.2.5 and 6.5.2.9 */
+/* PFSID lies alike in both device-TLB descriptors, VT-d 6.5.2 */
 static inline uint16_t vtd_desc_pfsid(const struct vtd_desc *d)
 {
 	return (uint16_t)(vtd_desc_dev_tlb_PFSID_HI(d) << 4 | vtd_desc_dev_tlb_PFSID_LO(d));
@@ -166,7 +166,7 @@ static inline void vtd_desc_set_pfsid(struct vtd_desc *d, uint16_t pfsid)
 	vtd_desc_dev_tlb_set_PFSID_HI(d, (uint64_t)pfsid >> 4);
 }
 
-/* LPIG=1 with RDR=WRR=0, VT-d 7.4.1 */
+/* LPIG=1 with RDR=WRR=0, VT-d chapter 7 */
 static inline bool vtd_page_request_is_stop_marker(const struct vtd_page_request *r)
 {
 	return vtd_page_request_LPIG(r) && !vtd_page_request_RDR(r) && !vtd_page_request_WRR(r);
@@ -183,7 +183,7 @@ struct vtd_range {
 
 #define VTD_RANGE_ALL ((struct vtd_range){.first = 0, .last = UINT64_MAX})
 
-/* 2^am pages around the address, VT-d 6.5.2.3; am >= 52 is everything */
+/* 2^am pages around the address, VT-d 6.5.2; am >= 52 is everything */
 static inline struct vtd_range vtd_range_of_mask(uint64_t address, unsigned am)
 {
 	uint64_t inside = am >= 52 ? UINT64_MAX : (UINT64_C(4096) << am) - 1;
@@ -192,7 +192,7 @@ static inline struct vtd_range vtd_range_of_mask(uint64_t address, unsigned am)
 }
 
 /*
- * The range of a device-TLB invalidation, VT-d 6.5.2.5. S=0 is one page. With S=1 the n consecutive
+ * The range of a device-TLB invalidation, VT-d 6.5.2. S=0 is one page. With S=1 the n consecutive
  * ones from bit 12 up make it 2^(n+1) pages. ADDR[63:12] of all ones, or all but the top one, is
  * everything.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vtd/faults.h"
 
-#define INFO(group, number, code_, qualified_, unt, trq, trd, pr, meaning_)                                \
-	{.code = VTD_FAULT_##group##_##number,                                                                \
-	 .name = #group "." #number,                                                                           \
+#define INFO(group, number, code_, qualified_, unt, trq, trd, pr, meaning_)                        \
+	{.code = VTD_FAULT_##group##_##number,                                                     \
+	 .name = #group "." #number,                                                               \
 	 .meaning = meaning_,                                                                      \
 	 .qualified = qualified_,                                                                  \
 	 .page_request = pr,                                                                       \

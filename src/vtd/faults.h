@@ -9,7 +9,7 @@
  *                 with the rights there are
  *   untranslated, translation, translated   the address type of the request that failed
  *
- * VT-d 7.1 to 7.3, Table 30 (complete), 7.2.1 (recording), 11.4.8.x (FRCD).
+ * VT-d 7.1 to 7.3, Table 30 (complete), 7.2.1 (recording), 11.4 (FRCD).
  */
 #ifndef VTD_FAULTS_H
 #define VTD_FAULTS_H
@@ -25,9 +25,9 @@ enum vtd_response {
 };
 
 /*
- * c(group, number, code, qualified, untranslated, translation, translated, page request gets Invalid
- * Request, meaning) Where the table tells requests with and without PASID apart, a request to which
- * a condition does not apply never meets it, so one column is enough.
+ * c(group, number, code, qualified, untranslated, translation, translated, page request gets
+ * Invalid Request, meaning) Where the table tells requests with and without PASID apart, a request
+ * to which a condition does not apply never meets it, so one column is enough.
  */
 /* clang-format off */
 #define VTD_FAULTS(c)                                                                              \

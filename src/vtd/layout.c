@@ -14,10 +14,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 #define IN_WORD(w, hi, lo)         ((lo) / 64 == (w) ? VTD_MASK((hi) % 64, (lo) % 64) : 0)
 #define OR_IN_WORD(w, n, hi, lo)   | IN_WORD(w, hi, lo)
 #define PLUS_IN_WORD(w, n, hi, lo) +IN_WORD(w, hi, lo)
-#define USED(list, w)		   (UINT64_C(0) list(OR_IN_WORD, OR_IN_WORD, OR_IN_WORD, w))
-#define SUM(list, w)		   (UINT64_C(0) list(PLUS_IN_WORD, PLUS_IN_WORD, PLUS_IN_WORD, w))
+#define USED(list, w)              (UINT64_C(0) list(OR_IN_WORD, OR_IN_WORD, OR_IN_WORD, w))
+#define SUM(list, w)               (UINT64_C(0) list(PLUS_IN_WORD, PLUS_IN_WORD, PLUS_IN_WORD, w))
 
-#define AS_FIELD(t, n, hi, lo)	 {#n, hi, lo, VTD_KIND_FIELD},
+#define AS_FIELD(t, n, hi, lo)   {#n, hi, lo, VTD_KIND_FIELD},
 #define AS_ADDRESS(t, n, hi, lo) {#n, hi, lo, VTD_KIND_ADDRESS},
 #define AS_IGNORED(t, n, hi, lo) {#n, hi, lo, VTD_KIND_IGNORED},
 
@@ -57,7 +57,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	DEFINE_LAYOUT(vtd_##r, VTD_##r##_FIELDS, bits, 1, vtd_##r##_reserved)
 
 #define REFER_STRUCTURE(p, storage, list, words) &p##_layout,
-#define REFER_REGISTER(r, bits, offset)		 &vtd_##r##_layout,
+#define REFER_REGISTER(r, bits, offset)          &vtd_##r##_layout,
 
 /* clang-format off */
 VTD_TABLE_STRUCTURES(DEFINE_STRUCTURE)

@@ -13,9 +13,9 @@
  * in memory, struct { uint64_t q[n]; }, passed by pointer
  *
  * Implements VT-d 5.10 (D51397-018): chapter 11 in registers.h and
- * regfile.h; 3.4, 3.5, 3.6, 3.7, 3.8, 9.1 to 9.8 in tables.h; 6.5.2, 7.4.1 in descriptors.h and
- * decode.h; 7.1 to 7.3 in faults.h. Memory is little endian and so is every host that we run on;
- * layout.c says so at compile time.
+ * regfile.h; 3.4, 3.5, 3.6, 3.7, 3.8, 9.1 to 9.8 in tables.h; 6.5.2 and chapter 7 in descriptors.h
+ * and decode.h; 7.1 to 7.3 in faults.h. Memory is little endian and so is every host that we run
+ * on; layout.c says so at compile time.
  *
  * A list is a macro of four arguments: what to do with a field, an address and ignored bits, and a
  * context handed through to them. The three are lower case so that no field name of the

@@ -150,12 +150,12 @@ enum { VTD_RELOCATED_REGISTERS(VTD_RELATIVE_) VTD_IRO_SIZE = 16 };
 VTD_FIXED_REGISTERS(VTD_ACCESSORS_OF_)
 VTD_RELOCATED_REGISTERS(VTD_ACCESSORS_OF_)
 
-/* Bits of GCMD by kind, VT-d 11.4.4 */
+/* Bits of GCMD by kind, VT-d 11.4 */
 #define VTD_GCMD_LEVEL_BITS                                                                        \
 	(VTD_GCMD_TE | VTD_GCMD_EAFL | VTD_GCMD_QIE | VTD_GCMD_IRE | VTD_GCMD_CFI)
 #define VTD_GCMD_ONE_SHOT_BITS (VTD_GCMD_SRTP | VTD_GCMD_SFL | VTD_GCMD_WBF | VTD_GCMD_SIRTP)
 
-/* RTADDR.TTM, VT-d 11.4.5 */
+/* RTADDR.TTM, VT-d 11.4 */
 enum vtd_ttm {
 	VTD_TTM_LEGACY = 0,
 	VTD_TTM_SCALABLE = 1,
@@ -231,7 +231,7 @@ static inline unsigned vtd_mgaw_bits(uint64_t cap)
 	return (unsigned)vtd_CAP_MGAW(cap) + 1u;
 }
 
-/* Is this translation table mode one that the unit offers? If not: RTA.1 and IQEI 7. VT-d 11.4.5 */
+/* Is this translation table mode one that the unit offers? If not: RTA.1 and IQEI 7. VT-d 11.4 */
 static inline bool vtd_ttm_is_valid(unsigned ttm, uint64_t ecap)
 {
 	switch (ttm) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is reserved in a unit of given capabilities. The masks are built with the setters of the layouts: all ones in each field
- * that the unit lacks.
+ * What is reserved in a unit of given capabilities. The masks are built with the setters of the
+ * layouts: all ones in each field that the unit lacks.
  */
 #include "vtd/tables.h"
 
@@ -11,7 +11,8 @@ static uint64_t beyond_haw(const struct vtd_rules *rules)
 	return rules->haw >= 64 ? 0 : VTD_MASK(63, rules->haw);
 }
 
-/* Root, VT-d 9.1 and 9.2. Both halves of a scalable entry are alike; one is checked if it is present. */
+/* Root, VT-d 9.1 and 9.2. Both halves of a scalable entry are alike; one is checked if it is
+ * present. */
 
 uint64_t vtd_root_entry_half_reserved(const struct vtd_rules *rules)
 {
@@ -102,7 +103,8 @@ bool vtd_pasid_dir_entry_has_reserved(const struct vtd_pasid_dir_entry *e,
 }
 
 /*
- * Second-stage fields are ignored in entries without a second stage, even if SSTS=0: Linux writes AW in first-stage entries, too.
+ * Second-stage fields are ignored in entries without a second stage, even if SSTS=0: Linux writes
+ * AW in first-stage entries, too.
  */
 static void reserve_second_stage(struct vtd_pasid_entry *mask, const struct vtd_rules *rules)
 {

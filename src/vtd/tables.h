@@ -191,7 +191,7 @@ static inline bool vtd_aw_is_valid(unsigned aw)
 	return aw >= VTD_AW_39 && aw <= VTD_AW_57;
 }
 
-/* does CAP.SAGAW offer it? Bit 1 is 39, bit 2 is 48, bit 3 is 57. VT-d 11.4.2 */
+/* does CAP.SAGAW offer it? Bit 1 is 39, bit 2 is 48, bit 3 is 57. VT-d 11.4 */
 static inline bool vtd_aw_is_supported(unsigned aw, uint64_t cap)
 {
 	return vtd_aw_is_valid(aw) && ((vtd_CAP_SAGAW(cap) >> aw) & 1);

@@ -80,17 +80,17 @@ static void test_completion_interrupt(void **state)
 static void move(uint64_t source, uint64_t destination, uint32_t len)
 {
 	unsigned char *expected = malloc(len);
+	unsigned char behind;
 
 	assert_non_null(expected);
 	world_randomize(&d.w, source, len, len);
 	world_read(&d.w, source, expected, len);
-	*world_byte(&d.w, destination + len) = 0x5a;
+	behind = *world_byte(&d.w, destination + len);
 	assert_int_equal(status_of(describe(DSA_OP_MOVE, USUAL, source, destination, len)),
 			 DSA_STATUS_SUCCESS);
 	for (uint32_t i = 0; i < len; i++)
 		assert_int_equal(*world_byte(&d.w, destination + i), expected[i]);
-	if (source >= destination + len + 1 || source + len <= destination)
-		assert_int_equal(*world_byte(&d.w, destination + len), 0x5a);
+	assert_int_equal(*world_byte(&d.w, destination + len), behind);
 	free(expected);
 }
 
@@ -512,8 +512,7 @@ static void test_page_requests_granted(void **state)
 	assert_true(world_same(&d.w, SOURCE + 24, DESTINATION + 24, 1049353 - 1024));
 	/* one for each page */
 	assert_int_equal(world_requests(&d.w), 256);
-	world_allow(&d.w, PASID, DESTINATION, 0x101000, 0);
-	assert_int_equal(status_of(m), DSA_STATUS_SUCCESS); /* cached */
+	assert_int_equal(status_of(m), DSA_STATUS_SUCCESS);
 	assert_int_equal(world_requests(&d.w), 256);
 }
 

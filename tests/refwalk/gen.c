@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "gen.h"
+#include "gen_chance.h"
 
 #include <string.h>
 
-#define BIT(n)       (1ULL << (n))
-#define PAGE         4096ULL
-#define ADDR_FIELD   0x000ffffffffff000ULL
-#define SLOTS_MAX    512
 #define DOMAINS_MAX  3
 #define MAPPINGS_MAX 16
-
-enum slot_kind { SLOT_ROOT, SLOT_CONTEXT, SLOT_DIRECTORY, SLOT_PASID, SLOT_FIRST, SLOT_SECOND };
-#define SLOT_KINDS 6
-
-struct slots {
-	unsigned count;
-	uint64_t hpa[SLOTS_MAX];
-};
 
 struct mapping {
 	uint64_t addr;
@@ -32,6 +21,8 @@ struct tree {
 	uint64_t to_guest;     /* added to pointers: first-stage tables that live in guest memory */
 	struct domain *domain; /* nested: maps the tables of this tree */
 	unsigned ad_pct;       /* how often A, D and EA are set beforehand */
+	uint16_t rid;          /* whose first stage */
+	uint32_t pasid;
 };
 
 struct domain {
@@ -50,57 +41,17 @@ struct build {
 	struct gen_world *world;
 	uint8_t *bytes;
 	struct gen_rng rng;
-	bool scalable;
 	size_t next_page; /* offset of the first page not handed out */
-	uint64_t noise;   /* a page of random bits */
 	uint64_t root;
 	unsigned domain_count;
 	struct domain domains[DOMAINS_MAX];
-	struct slots slots[SLOT_KINDS];
+	unsigned pasid_count;
+	uint64_t pasid_tags[GEN_SLOTS]; /* PASID and domain id of each entry made */
 };
-
-/* ---- chance ---- */
 
 struct gen_rng gen_rng_from(uint64_t seed)
 {
 	return (struct gen_rng){seed ^ 0x5851f42d4c957f2dULL};
-}
-
-static uint64_t next(struct gen_rng *rng) /* splitmix64 */
-{
-	uint64_t z = rng->state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
-/* Fewer ones than zeroes, so that some entries look possible. */
-static uint64_t sparse_bits(struct gen_rng *rng)
-{
-	uint64_t bits = next(rng);
-
-	return bits & next(rng);
-}
-
-static uint64_t below(struct gen_rng *rng, uint64_t n)
-{
-	return n ? next(rng) % n : 0;
-}
-
-static bool percent(struct gen_rng *rng, unsigned pct)
-{
-	return below(rng, 100) < pct;
-}
-
-static uint64_t bit_if(struct gen_rng *rng, unsigned pct, unsigned bit)
-{
-	return percent(rng, pct) ? BIT(bit) : 0;
-}
-
-static uint64_t low_mask(unsigned bits)
-{
-	return bits >= 64 ? ~0ULL : BIT(bits) - 1;
 }
 
 /* ---- memory ---- */
@@ -165,12 +116,31 @@ static void poke(struct build *b, uint64_t hpa, uint64_t value)
 	memcpy(b->bytes + (hpa - b->world->base), &value, 8);
 }
 
-static void remember_slot(struct build *b, enum slot_kind kind, uint64_t hpa)
+static void remember_slot(struct build *b, enum gen_kind kind, const struct gen_slot *slot)
 {
-	struct slots *slots = &b->slots[kind];
+	struct gen_slots *slots = &b->world->slots[kind];
 
-	if (slots->count < SLOTS_MAX)
-		slots->hpa[slots->count++] = hpa;
+	if (slots->count < GEN_SLOTS)
+		slots->at[slots->count++] = *slot;
+}
+
+static void remember_table(struct build *b, enum gen_kind kind, uint64_t hpa, uint16_t rid,
+			   uint32_t pasid)
+{
+	remember_slot(b, kind, &(struct gen_slot){.hpa = hpa, .rid = rid, .pasid = pasid});
+}
+
+static void remember_entry(struct build *b, const struct tree *tree, uint64_t hpa, unsigned level,
+			   uint64_t addr)
+{
+	struct gen_slot slot = {.hpa = hpa,
+				.addr = addr >> (12 + 9 * (level - 1)) << (12 + 9 * (level - 1)),
+				.root = tree->root,
+				.level = level,
+				.rid = tree->rid,
+				.pasid = tree->pasid};
+
+	remember_slot(b, tree->second ? GEN_SECOND : GEN_FIRST, &slot);
 }
 
 /* 0 if the arena is used up. */
@@ -324,7 +294,6 @@ static bool tree_map(struct build *b, struct tree *tree, uint64_t addr, unsigned
 		     uint64_t entry)
 {
 	uint64_t table = tree->root, slot;
-	enum slot_kind kind = tree->second ? SLOT_SECOND : SLOT_FIRST;
 
 	for (unsigned level = tree->levels;; level--) {
 		slot = table + 8 * (addr >> (12 + 9 * (level - 1)) & 511);
@@ -335,7 +304,7 @@ static bool tree_map(struct build *b, struct tree *tree, uint64_t addr, unsigned
 			if (!table)
 				return false;
 			poke(b, slot, (table + tree->to_guest) | table_bits(b, tree));
-			remember_slot(b, kind, slot);
+			remember_entry(b, tree, slot, level, addr);
 		} else if (level <= 3 && peek(b, slot) & BIT(7)) {
 			return false;
 		}
@@ -344,7 +313,7 @@ static bool tree_map(struct build *b, struct tree *tree, uint64_t addr, unsigned
 	if (is_mapped(tree, peek(b, slot)))
 		return false;
 	poke(b, slot, entry);
-	remember_slot(b, kind, slot);
+	remember_entry(b, tree, slot, leaf_level, addr);
 	return true;
 }
 
@@ -435,7 +404,7 @@ static void make_domain(struct build *b, uint16_t did)
 
 	d->aw = random_aw(b);
 	d->did = did;
-	d->ade = b->scalable && has_ecap(b, 45) && percent(&b->rng, 60);
+	d->ade = b->world->scalable && has_ecap(b, 45) && percent(&b->rng, 60);
 	d->gaw = 30 + 9 * d->aw < mgaw ? 30 + 9 * d->aw : mgaw;
 	d->tree = (struct tree){.second = true, .levels = d->aw + 2, .root = alloc_page(b)};
 	d->tree.ad_pct = percent(&b->rng, 50) ? 30 : 97;
@@ -530,7 +499,8 @@ static uint64_t make_first(struct build *b, const struct gen_target *who, struct
 {
 	bool five = has_cap(b, 60) && percent(&b->rng, 50);
 	bool eafe = has_ecap(b, 34) && percent(&b->rng, 40);
-	struct tree tree = {.levels = five ? 5 : 4, .domain = d};
+	struct tree tree = {
+		.levels = five ? 5 : 4, .domain = d, .rid = who->rid, .pasid = who->pasid};
 	uint64_t addr = 0;
 
 	tree.to_guest = d ? d->window - b->world->base : 0;
@@ -544,11 +514,27 @@ static uint64_t make_first(struct build *b, const struct gen_target *who, struct
 	       (eafe ? BIT(7) : 0);
 }
 
+/*
+ * VT-d 6.2.3.1: entries of the same PASID and domain say the same. An entry that would be the
+ * second with its tags therefore gets a domain id of its own.
+ */
+static uint16_t lawful_did(struct build *b, uint32_t pasid, uint16_t did)
+{
+	uint64_t tag = (uint64_t)pasid << 16 | did;
+
+	for (unsigned i = 0; i < b->pasid_count; i++)
+		if (b->pasid_tags[i] == tag)
+			did = (uint16_t)(16 + b->pasid_count);
+	if (b->pasid_count < GEN_SLOTS)
+		b->pasid_tags[b->pasid_count++] = (uint64_t)pasid << 16 | did;
+	return did;
+}
+
 static void make_pasid_entry(struct build *b, const struct gen_target *who, uint64_t hpa)
 {
 	bool snooped = has_ecap(b, 48) && percent(&b->rng, 85);
 	struct domain *d = NULL;
-	uint64_t q[3] = {1, 1, 0};
+	uint64_t q[3] = {1, 0, 0};
 	unsigned pgtt;
 
 	if (!random_pgtt(b, &pgtt))
@@ -561,14 +547,14 @@ static void make_pasid_entry(struct build *b, const struct gen_target *who, uint
 	if (pgtt == 2 || pgtt == 3) {
 		d = random_domain(b);
 		q[0] |= d->tree.root | (uint64_t)d->aw << 2 | (d->ade ? BIT(9) : 0);
-		q[1] = (q[1] & ~0xffffULL) | d->did;
 	}
+	q[1] |= lawful_did(b, who->pasid, d ? d->did : 1);
 	if (pgtt == 1 || pgtt == 3)
 		q[2] |= make_first(b, who, d, snooped);
 	q[2] |= has_ecap(b, 31) ? bit_if(&b->rng, 80, 0) : 0;
 	for (unsigned i = 0; i < 3; i++)
 		poke(b, hpa + 8ULL * i, q[i]);
-	remember_slot(b, SLOT_PASID, hpa);
+	remember_table(b, GEN_PASID, hpa, who->rid, who->pasid);
 	if (pgtt == 2)
 		aim_at_domain(b, who, d);
 	if (pgtt == 4)
@@ -585,7 +571,7 @@ static void make_pasid(struct build *b, const struct gen_target *who, uint64_t d
 		if (!table)
 			return;
 		poke(b, slot, table | 1 | bit_if(&b->rng, 5, 1));
-		remember_slot(b, SLOT_DIRECTORY, slot);
+		remember_table(b, GEN_DIRECTORY, slot, who->rid, who->pasid);
 	}
 	entry = (peek(b, slot) & ADDR_FIELD) + 64ULL * (who->pasid & 63);
 	if (!(peek(b, entry) & 1))
@@ -623,7 +609,7 @@ static void make_scalable_context(struct build *b, uint16_t rid, uint64_t hpa)
 	     directory | 1 | bit_if(&b->rng, 5, 1) | (uint64_t)pdts << 9 | (dte ? BIT(2) : 0) |
 		     (has_ecap(b, 40) ? bit_if(&b->rng, 95, 3) : 0) | (pre ? BIT(4) : 0));
 	poke(b, hpa + 8, who.pasid | priv);
-	remember_slot(b, SLOT_CONTEXT, hpa);
+	remember_table(b, GEN_CONTEXT, hpa, rid, 0);
 	make_pasid(b, &who, directory);
 	who.has_pasid = true;
 	for (uint64_t i = has_ecap(b, 40) ? 1 + below(&b->rng, 4) : 0; i > 0; i--) {
@@ -646,7 +632,7 @@ static void make_legacy_context(struct build *b, uint16_t rid, uint64_t hpa)
 		aim_at_domain(b, &who, d);
 	poke(b, hpa, d->tree.root | tt << 2 | 1 | bit_if(&b->rng, 5, 1));
 	poke(b, hpa + 8, d->aw | (next(&b->rng) & 0x78) | (uint64_t)d->did << 8);
-	remember_slot(b, SLOT_CONTEXT, hpa);
+	remember_table(b, GEN_CONTEXT, hpa, rid, 0);
 }
 
 static void make_device(struct build *b)
@@ -654,224 +640,26 @@ static void make_device(struct build *b)
 	uint16_t rid = (uint16_t)next(&b->rng);
 	uint64_t slot = b->root + 16ULL * (rid >> 8), table, entry;
 
-	if (b->scalable)
+	if (b->world->scalable)
 		slot += rid >> 4 & 8;
 	if (!(peek(b, slot) & 1)) {
 		table = alloc_page(b);
 		if (!table)
 			return;
 		poke(b, slot, table | 1);
-		remember_slot(b, SLOT_ROOT, slot);
+		remember_table(b, GEN_ROOT, slot, rid, 0);
 	}
 	entry = peek(b, slot) & ADDR_FIELD;
-	entry += b->scalable ? 32ULL * (rid & 0x7f) : 16ULL * (rid & 0xff);
+	entry += b->world->scalable ? 32ULL * (rid & 0x7f) : 16ULL * (rid & 0xff);
 	if (peek(b, entry) & 1)
 		return;
-	if (b->scalable)
+	if (b->world->scalable)
 		make_scalable_context(b, rid, entry);
 	else
 		make_legacy_context(b, rid, entry);
 }
 
-/* ---- mutations ---- */
-
-static uint64_t nowhere(struct build *b)
-{
-	uint64_t chance = below(&b->rng, 4);
-
-	if (chance == 0)
-		return b->noise;
-	if (chance == 1)
-		return b->world->base + b->world->len;
-	return next(&b->rng) & low_mask(b->world->haw) & ADDR_FIELD;
-}
-
-static uint64_t misdirect(struct build *b, uint64_t entry)
-{
-	return (entry & ~ADDR_FIELD) | nowhere(b);
-}
-
-static uint64_t too_wide(struct build *b, uint64_t entry)
-{
-	unsigned haw = b->world->haw;
-
-	if (percent(&b->rng, 50) && haw < 52)
-		return entry | BIT(haw + below(&b->rng, 52 - haw));
-	return entry | BIT(36 + below(&b->rng, 16));
-}
-
-static uint64_t flip(struct build *b, uint64_t entry, unsigned from, unsigned count)
-{
-	return entry ^ BIT(from + below(&b->rng, count));
-}
-
-static uint64_t mutate_paging(struct build *b, uint64_t e, bool second)
-{
-	uint64_t present = second ? 3 : 1;
-
-	switch (below(&b->rng, 12)) {
-	case 0:
-		return flip(b, e, 0, 64);
-	case 1:
-		return e & ~present;
-	case 2:
-		return misdirect(b, e);
-	case 3:
-		return too_wide(b, e);
-	case 4:
-		return e ^ BIT(7);
-	case 5:
-		return second ? e & ~1ULL : e & ~2ULL;
-	case 6:
-		return second ? e & ~2ULL : e & ~4ULL;
-	case 7:
-		return second ? e ^ BIT(11) : flip(b, e, 5, 2);
-	case 8:
-		return second ? e ^ BIT(62) : flip(b, e, 12, 18);
-	case 9:
-		return (e & ~ADDR_FIELD) | 0xfee00000ULL | below(&b->rng, 256) << 12;
-	case 10:
-		return second ? e & ~0x300ULL : e & ~0x460ULL;
-	default:
-		return flip(b, e, 0, 12);
-	}
-}
-
-static uint64_t mutate_pasid_q0(struct build *b, uint64_t q)
-{
-	switch (below(&b->rng, 8)) {
-	case 0:
-		return q & ~1ULL;
-	case 1:
-		return q | 2;
-	case 2:
-		return (q & ~(7ULL << 6)) | below(&b->rng, 8) << 6;
-	case 3:
-		return (q & ~(7ULL << 2)) | below(&b->rng, 8) << 2;
-	case 4:
-		return misdirect(b, q);
-	case 5:
-		return too_wide(b, q);
-	case 6:
-		return q ^ BIT(9);
-	default:
-		return flip(b, q, 0, 12);
-	}
-}
-
-static uint64_t mutate_pasid_q2(struct build *b, uint64_t q)
-{
-	switch (below(&b->rng, 6)) {
-	case 0:
-		return q & ~1ULL;
-	case 1:
-		return q ^ BIT(4);
-	case 2:
-		return (q & ~(3ULL << 2)) | below(&b->rng, 4) << 2;
-	case 3:
-		return misdirect(b, q);
-	case 4:
-		return too_wide(b, q);
-	default:
-		return flip(b, q, 0, 12);
-	}
-}
-
-static void mutate_pasid(struct build *b, uint64_t hpa)
-{
-	uint64_t chance = below(&b->rng, 100);
-	uint64_t other = hpa + 8 * below(&b->rng, 8);
-
-	if (chance < 40)
-		poke(b, hpa, mutate_pasid_q0(b, peek(b, hpa)));
-	else if (chance < 75)
-		poke(b, hpa + 16, mutate_pasid_q2(b, peek(b, hpa + 16)));
-	else if (chance < 85)
-		poke(b, hpa + 8, peek(b, hpa + 8) ^ BIT(23));
-	else
-		poke(b, other, flip(b, peek(b, other), 0, 64));
-}
-
-static uint64_t mutate_context_q0(struct build *b, uint64_t q)
-{
-	switch (below(&b->rng, 8)) {
-	case 0:
-		return q & ~1ULL;
-	case 1:
-		return q | 2;
-	case 2:
-		return misdirect(b, q);
-	case 3:
-		return too_wide(b, q);
-	case 4:
-		return q & ~(7ULL << 9);
-	case 5:
-		return q ^ BIT(4);
-	default:
-		return flip(b, q, 0, 12);
-	}
-}
-
-static void mutate_context(struct build *b, uint64_t hpa)
-{
-	uint64_t size = b->scalable ? 4 : 2;
-	uint64_t other = hpa + 8 * below(&b->rng, size);
-
-	if (percent(&b->rng, 70))
-		poke(b, hpa, mutate_context_q0(b, peek(b, hpa)));
-	else if (percent(&b->rng, 50))
-		poke(b, hpa + 8, flip(b, peek(b, hpa + 8), 0, b->scalable ? 21 : 3));
-	else
-		poke(b, other, flip(b, peek(b, other), 0, 64));
-}
-
-static uint64_t mutate_pointer(struct build *b, uint64_t q)
-{
-	switch (below(&b->rng, 4)) {
-	case 0:
-		return q & ~1ULL;
-	case 1:
-		return misdirect(b, q);
-	case 2:
-		return too_wide(b, q);
-	default:
-		return flip(b, q, 0, 12);
-	}
-}
-
-static enum slot_kind random_kind(struct build *b)
-{
-	uint64_t chance = below(&b->rng, 100);
-
-	if (chance < 4)
-		return SLOT_ROOT;
-	if (chance < 14)
-		return SLOT_CONTEXT;
-	if (chance < 20)
-		return SLOT_DIRECTORY;
-	if (chance < 45)
-		return SLOT_PASID;
-	return chance < 70 ? SLOT_FIRST : SLOT_SECOND;
-}
-
-static void mutate(struct build *b)
-{
-	enum slot_kind kind = random_kind(b);
-	const struct slots *slots = &b->slots[kind];
-	uint64_t hpa;
-
-	if (!slots->count)
-		return;
-	hpa = slots->hpa[below(&b->rng, slots->count)];
-	if (kind == SLOT_PASID)
-		mutate_pasid(b, hpa);
-	else if (kind == SLOT_CONTEXT)
-		mutate_context(b, hpa);
-	else if (kind == SLOT_ROOT || kind == SLOT_DIRECTORY)
-		poke(b, hpa, mutate_pointer(b, peek(b, hpa)));
-	else
-		poke(b, hpa, mutate_paging(b, peek(b, hpa), kind == SLOT_SECOND));
-}
+/* ---- pages that refuse ---- */
 
 static void spoil_pages(struct build *b)
 {
@@ -911,35 +699,56 @@ static void make_unit(struct build *b)
 
 static void make_noise(struct build *b)
 {
-	b->noise = alloc_page(b);
+	b->world->noise = alloc_page(b);
 	for (uint64_t at = 0; at < PAGE; at += 8)
-		poke(b, b->noise + at, sparse_bits(&b->rng));
+		poke(b, b->world->noise + at, sparse_bits(&b->rng));
+}
+
+static void build_world(struct build *b, unsigned density)
+{
+	struct gen_world *world = b->world;
+	uint64_t ttm = random_ttm(b);
+
+	/* Without second stage there is nothing to build in legacy mode; TTM still says so. */
+	world->scalable = ttm != 0 || !(world->cap & 7ULL << 9);
+	make_noise(b);
+	b->root = alloc_page(b);
+	world->rtaddr = b->root | ttm << 10;
+	make_domains(b);
+	for (uint64_t i = 1 + below(&b->rng, 4); i > 0; i--)
+		make_device(b);
+	for (uint64_t i = below(&b->rng, density + 1); i > 0; i--)
+		gen_mutate(&b->rng, world, b->bytes, &(struct gen_change){0});
+	if (density)
+		spoil_pages(b);
+	if (density && percent(&b->rng, 1))
+		world->rtaddr = (world->rtaddr & 0xfff) | gen_nowhere(&b->rng, world);
 }
 
 void gen_world(struct gen_world *world, uint64_t seed, uint8_t *bytes, size_t len, unsigned density)
 {
 	struct build b = {.world = world, .bytes = bytes, .rng = gen_rng_from(seed)};
-	uint64_t ttm;
 
 	memset(world, 0, sizeof(*world));
 	memset(bytes, 0, len);
 	world->len = len;
 	make_unit(&b);
-	ttm = random_ttm(&b);
-	/* Without second stage there is nothing to build in legacy mode; TTM still says so. */
-	b.scalable = ttm != 0 || !(world->cap & 7ULL << 9);
-	make_noise(&b);
-	b.root = alloc_page(&b);
-	world->rtaddr = b.root | ttm << 10;
-	make_domains(&b);
-	for (uint64_t i = 1 + below(&b.rng, 4); i > 0; i--)
-		make_device(&b);
-	for (uint64_t i = below(&b.rng, density + 1); i > 0; i--)
-		mutate(&b);
-	if (density)
-		spoil_pages(&b);
-	if (density && percent(&b.rng, 1))
-		world->rtaddr = (world->rtaddr & 0xfff) | nowhere(&b);
+	build_world(&b, density);
+}
+
+void gen_world_again(struct gen_world *world, uint64_t seed, uint8_t *bytes, unsigned density)
+{
+	struct build b = {.world = world, .bytes = bytes, .rng = gen_rng_from(seed)};
+	struct gen_world unit = {.cap = world->cap,
+				 .ecap = world->ecap,
+				 .haw = world->haw,
+				 .base = world->base,
+				 .len = world->len};
+
+	*world = unit;
+	memset(bytes, 0, world->len);
+	world->te = percent(&b.rng, 99);
+	build_world(&b, density);
 }
 
 /* ---- requests ---- */

@@ -15,11 +15,15 @@
  *	}
  *	memcmp(bytes, twin, len);                      compares A, D and EA bits
  *
+ * gen_world_again() puts other tables under the same unit; gen_mutate() changes them while it runs.
+ *
  * gen_mem_read() and gen_mem_cas64() take a struct gen_copy as ctx; both sides must go through
  * them (or honour page_flags), because some pages refuse reads or swaps.
  *
  * Words: a target is an address that the generator mapped, before mutations; a live slot is an
- * entry that some target's walk uses; a mutation changes a live slot.
+ * entry that some target's walk uses; a mutation changes a live slot. As long as there are no
+ * mutations, tags are shared as VT-d 6.2.3.1 allows it: the same domain id always means the same
+ * second stage, the same PASID and domain id the same first stage.
  */
 #ifndef GEN_H
 #define GEN_H
@@ -48,6 +52,26 @@ struct gen_target {
 	unsigned lg2;
 };
 
+enum gen_kind { GEN_ROOT, GEN_CONTEXT, GEN_DIRECTORY, GEN_PASID, GEN_FIRST, GEN_SECOND };
+#define GEN_KINDS 6
+#define GEN_SLOTS 512
+
+struct gen_slot {
+	uint64_t hpa;
+	/* paging entries: the first input address that the entry covers, its tree's top table */
+	uint64_t addr;
+	uint64_t root;
+	unsigned level;
+	uint16_t rid; /* all but the second stage: whose it is; some device's of the bus for a root
+		       */
+	uint32_t pasid; /* of the PASID entry or first stage (RID_PASID), one of the directory's */
+};
+
+struct gen_slots {
+	unsigned count;
+	struct gen_slot at[GEN_SLOTS];
+};
+
 struct gen_world {
 	/* what the unit is told */
 	uint64_t cap, ecap, rtaddr;
@@ -60,6 +84,18 @@ struct gen_world {
 	/* what requests aim at */
 	unsigned target_count;
 	struct gen_target targets[GEN_TARGETS];
+	/* what mutations aim at */
+	bool scalable;  /* how the tables are built, whatever TTM says */
+	uint64_t noise; /* host address of a page of random bits */
+	struct gen_slots slots[GEN_KINDS];
+};
+
+/* What a mutation did to one entry. */
+struct gen_change {
+	enum gen_kind kind;
+	const struct gen_slot *slot;
+	unsigned qwords; /* of the entry */
+	uint64_t before[8], after[8];
 };
 
 /* One copy of the world's memory. */
@@ -74,6 +110,15 @@ struct gen_copy {
  */
 void gen_world(struct gen_world *world, uint64_t seed, uint8_t *bytes, size_t len,
 	       unsigned density);
+
+/* The same unit with other tables, where the world's are: capabilities, base and len stay. */
+void gen_world_again(struct gen_world *world, uint64_t seed, uint8_t *bytes, unsigned density);
+
+/* Change one live slot in bytes. false: the lot fell on a kind of which there is none. */
+bool gen_mutate(struct gen_rng *rng, const struct gen_world *world, uint8_t *bytes,
+		struct gen_change *change);
+/* A table address that is hardly one. */
+uint64_t gen_nowhere(struct gen_rng *rng, const struct gen_world *world);
 
 struct gen_rng gen_rng_from(uint64_t seed);
 struct refwalk_request gen_request(struct gen_rng *rng, const struct gen_world *world);

@@ -123,9 +123,9 @@ static void test_coalesced_messages(void **state)
 	struct bytes *all = calloc(1, sizeof(*all));
 
 	for (unsigned i = 0; i < 50; i++) {
-		make_write(&w->out, 0, 8 * i, 8, i);
+		make_write(&w->out, 0, 8ull * i, 8, i);
 		put_data(all, w->out.at, w->out.len);
-		make_read(&w->out, 0, 8 * i, 8);
+		make_read(&w->out, 0, 8ull * i, 8);
 		put_data(all, w->out.at, w->out.len);
 	}
 	client_send(w->client, all->at, all->len, NULL, 0);

@@ -395,7 +395,7 @@ static void be_a_doomed_client(struct house *h)
 	make_version(&h->out, client_qemu_capabilities);
 	client_send(client, h->out.at, h->out.len, NULL, 0);
 	for (unsigned i = 0;; i++) {
-		make_map(&h->out, 0x1000 * (i % 32), 0x1000, 0, 3);
+		make_map(&h->out, 0x1000ull * (i % 32), 0x1000, 0, 3);
 		client_send(client, h->out.at, h->out.len, &ram, 1);
 		make_write(&h->out, 2, 8, 8, i);
 		h->out.at[8] = 0x10;

@@ -168,7 +168,7 @@ static void test_write_multi(void **state)
 
 	make_multi(&w->out, 200, 0); /* as many as QEMU sends */
 	for (unsigned i = 0; i < 200; i++)
-		put_entry(&w->out, 8 * i, 0, 8, i);
+		put_entry(&w->out, 8ull * i, 0, 8, i);
 	end_message(&w->out);
 	assert_int_equal(transact(w), 0);
 	assert_int_equal(get64(&w->in, 16), 200);

@@ -44,7 +44,7 @@ static void test_version_takes_the_smaller_limits(void **state)
 	make_read(&w->out, 7, 0, 64);
 	assert_int_equal(transact(w), 0);
 	for (unsigned i = 0; i < 3; i++) {
-		make_map(&w->out, 0x1000 * i, 0x1000, 0, READ);
+		make_map(&w->out, 0x1000ull * i, 0x1000, 0, READ);
 		assert_int_equal(transact(w), i < 2 ? 0 : ENOSPC);
 	}
 	begin(&w->out, 9, 15, 0);

@@ -159,7 +159,7 @@ static void test_unmap_all(void **state)
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < 100; i++) {
-		make_map(&w->out, 0x1000 * ((i * 37) % 100), 0x1000, 0, READ);
+		make_map(&w->out, 0x1000ull * ((i * 37) % 100), 0x1000, 0, READ);
 		assert_int_equal(transact(w), 0);
 	}
 	make_unmap(&w->out, 0, 0, 2);
@@ -174,7 +174,7 @@ static void test_map_limit(void **state)
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < 1024; i++) {
-		make_map(&w->out, 0x2000 * i, 0x1000, 0, READ);
+		make_map(&w->out, 0x2000ull * i, 0x1000, 0, READ);
 		assert_int_equal(transact(w), 0);
 	}
 	make_map(&w->out, 0x1000, 0x1000, 0, READ);

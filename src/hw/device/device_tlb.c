@@ -73,19 +73,19 @@ static unsigned set_index(uint64_t key, uint32_t pasid)
 	return (unsigned)(hash >> (64 - SET_LG2));
 }
 
-/* Copies a slot if nobody wrote to it meanwhile. A writer at work counts as a miss: waiting for it
- * would make a hit depend on a lock holder. */
+/*
+ * Copies a slot if nobody wrote to it meanwhile. A writer at work counts as a miss: waiting for it
+ * would make a hit depend on a lock holder. Ordering: who reads one new member by acquire has also
+ * read the odd sequence that was stored before it, and the second look at the sequence tells.
+ */
 static bool slot_read(const struct tlb_slot *slot, struct tlb_slot *copy)
 {
 	copy->sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
-	copy->pasid = __atomic_load_n(&slot->pasid, __ATOMIC_RELAXED);
-	copy->addr = __atomic_load_n(&slot->addr, __ATOMIC_RELAXED);
-	/* acquire: the second look at the sequence must not come before this */
+	copy->pasid = __atomic_load_n(&slot->pasid, __ATOMIC_ACQUIRE);
+	copy->addr = __atomic_load_n(&slot->addr, __ATOMIC_ACQUIRE);
 	copy->hpa = __atomic_load_n(&slot->hpa, __ATOMIC_ACQUIRE);
-	if (copy->sequence & 1)
-		return false;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) == copy->sequence;
+	return !(copy->sequence & 1) &&
+	       __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) == copy->sequence;
 }
 
 static void slot_write(struct tlb_slot *slot, uint32_t pasid, uint64_t addr, uint64_t hpa)
@@ -93,7 +93,6 @@ static void slot_write(struct tlb_slot *slot, uint32_t pasid, uint64_t addr, uin
 	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
 
 	__atomic_store_n(&slot->sequence, sequence + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	__atomic_store_n(&slot->pasid, pasid, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->addr, addr, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->hpa, hpa, __ATOMIC_RELEASE);

@@ -23,8 +23,10 @@ int vfu_decode(const struct vfu_message *command, void *to, size_t size, struct 
 {
 	size_t len = vfu_message_payload_len(command);
 
-	if (len != size)
-		return vfu_refuse(reply, -EINVAL, "payload of %zu bytes, must be %zu", len, size);
+	if (len != size) {
+		vfu_refuse(reply, -EINVAL, "payload of %zu bytes, must be %zu", len, size);
+		return -EINVAL;
+	}
 	if (size)
 		memcpy(to, command->payload, size);
 	return 0;

@@ -24,10 +24,10 @@ struct dmar_scope {
 #define DMAR_SCOPES_MAX 64u
 
 struct dmar_config {
-	unsigned host_address_width; /* bits, 12 to 64 */
-	uint64_t register_base;      /* 4 KiB aligned */
+	uint64_t register_base; /* 4 KiB aligned */
 	const struct dmar_scope *scopes;
-	size_t scope_count; /* 1 to DMAR_SCOPES_MAX */
+	size_t scope_count;          /* 1 to DMAR_SCOPES_MAX */
+	unsigned host_address_width; /* bits, 12 to 64 */
 	bool satc; /* list the scopes as integrated endpoints with a device TLB (VT-d 8.8) */
 	bool atsr; /* say that all root ports pass ATS on (VT-d 8.5) */
 };

@@ -57,10 +57,12 @@ struct vfu_function_ops {
 
 	/*
 	 * Windows of one function never overlap, and an unmap names one that was mapped. The
-	 * functions of a VM get the same windows one after the other; the owner counts them. When
-	 * dma_unmap returns 0, no access to the window is under way. An error leaves the window
-	 * mapped and goes to the client; when the client is gone it is only logged, and
-	 * disconnected() must clean up.
+	 * functions of a VM get the same windows one after the other; the owner counts them. While
+	 * a VMM changes its layout the functions disagree for a moment: one has a new window, and
+	 * another still an old one that overlaps it, or one of the same range with another file,
+	 * offset or protection. The new one is right. When dma_unmap returns 0, no access to the
+	 * window is under way. An error leaves the window mapped and goes to the client; when the
+	 * client is gone it is only logged, and disconnected() must clean up.
 	 */
 	int (*dma_map)(void *arg, const struct vfu_window *window);
 	int (*dma_unmap)(void *arg, gpa_t gpa, uint64_t size);

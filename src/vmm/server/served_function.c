@@ -261,23 +261,34 @@ static bool is_bus_master(struct served_function *function)
 }
 
 /*
- * An event message of the unit goes out on any function whose bus master bit is on: the VMM delivers
+ * An event message of the unit goes out on a function whose bus master bit is on: the VMM delivers
  * messages of no other, and no driver ever switches it on for the VT-d function itself.
  */
-void served_message(void *arg, uint64_t address, uint32_t data)
+static void send_message(struct served_vm *vm, unsigned first, gpa_t address, const void *data, size_t len)
 {
-	struct served_vm *vm = arg;
-
-	for (unsigned i = 0; i < vm->function_count; i++) {
+	for (unsigned i = first; i < vm->function_count; i++) {
 		struct served_function *function = &vm->functions[i];
 
 		if (is_bus_master(function) &&
-		    !vfu_connection_dma_write(function->connection, gpa(address), &data,
-					      sizeof(data), true))
+		    !vfu_connection_dma_write(function->connection, address, data, len, true))
 			return;
 	}
-	LOG_LIMITED(LOG_WARN, "%s: message %#x to %#llx lost: no function is bus master", vm->name,
-		    data, (unsigned long long)address);
+	LOG_LIMITED(LOG_WARN, "%s: message to %#llx lost: no function is bus master", vm->name,
+		    (unsigned long long)address.v);
+}
+
+void served_message(void *arg, uint64_t address, uint32_t data)
+{
+	send_message(arg, 0, gpa(address), &data, sizeof(data));
+}
+
+/* Its bus master bit went off meanwhile: the next function may still have it. */
+static void dma_write_failed(void *arg, gpa_t address, const void *data, size_t len, int error)
+{
+	struct served_function *function = arg;
+
+	(void)error;
+	send_message(function->vm, function->index + 1, address, data, len);
 }
 
 void served_irq(void *arg, unsigned vector)
@@ -298,4 +309,5 @@ const struct vfu_function_ops served_function_ops = {
 	.reset = reset,
 	.dma_map = dma_map,
 	.dma_unmap = dma_unmap,
+	.dma_write_failed = dma_write_failed,
 };

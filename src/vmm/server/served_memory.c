@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "vmm/server/vm_server.h"
@@ -63,20 +64,39 @@ static void drop_overlapping(struct served_vm *vm, gpa_t gpa, uint64_t size)
 	}
 }
 
-static int add(struct served_function *function, const struct vfu_window *wanted)
+/* The window as it would be mapped; 0 or -errno of fstat. */
+static int describe(const struct vfu_window *wanted, struct served_window *window)
 {
-	struct served_vm *vm = function->vm;
-	bool writable = wanted->prot & VSVA_PROT_WRITE;
-	struct served_window *window;
+	struct stat file;
+
+	if (fstat(wanted->fd, &file))
+		return -errno;
+	*window = (struct served_window){
+		.gpa = wanted->gpa,
+		.size = wanted->size,
+		.prot = wanted->prot,
+		.fd_offset = wanted->fd_offset,
+		.file_device = file.st_dev,
+		.file_inode = file.st_ino,
+	};
+	return 0;
+}
+
+static bool is_same(const struct served_window *a, const struct served_window *b)
+{
+	return a->prot == b->prot && a->fd_offset == b->fd_offset &&
+	       a->file_device == b->file_device && a->file_inode == b->file_inode;
+}
+
+static int add(struct served_vm *vm, struct served_window *window, int fd)
+{
+	bool writable = window->prot & VSVA_PROT_WRITE;
 	int err;
 
 	if (vm->window_count == VSVA_LIMIT_VM_WINDOWS)
 		return -ENOSPC;
-	window = &vm->windows[vm->window_count];
-	*window = (struct served_window){
-		.gpa = wanted->gpa, .size = wanted->size, .users = 1u << function->index};
-	window->memory = mmap(NULL, wanted->size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED,
-			      wanted->fd, (off_t)wanted->fd_offset);
+	window->memory = mmap(NULL, window->size, PROT_READ | (writable ? PROT_WRITE : 0),
+			      MAP_SHARED, fd, (off_t)window->fd_offset);
 	if (window->memory == MAP_FAILED)
 		return -errno;
 	err = map_into(vm, window, writable);
@@ -84,23 +104,30 @@ static int add(struct served_function *function, const struct vfu_window *wanted
 		munmap(window->memory, window->size);
 		return err;
 	}
+	vm->windows[vm->window_count] = *window;
 	__atomic_store_n(&vm->window_count, vm->window_count + 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
 int served_memory_map(struct served_function *function, const struct vfu_window *wanted)
 {
-	struct served_window *window;
+	struct served_vm *vm = function->vm;
+	struct served_window fresh, *known;
+	int err;
 
 	if (wanted->fd < 0)
 		return 0; /* not shared (ROM): devices cannot reach it */
-	window = find(function->vm, wanted->gpa, wanted->size);
-	if (window) {
-		window->users |= 1u << function->index;
+	err = describe(wanted, &fresh);
+	if (err)
+		return err;
+	known = find(vm, wanted->gpa, wanted->size);
+	if (known && is_same(known, &fresh)) {
+		known->users |= 1u << function->index;
 		return 0;
 	}
-	drop_overlapping(function->vm, wanted->gpa, wanted->size);
-	return add(function, wanted);
+	drop_overlapping(vm, wanted->gpa, wanted->size);
+	fresh.users = 1u << function->index;
+	return add(vm, &fresh, wanted->fd);
 }
 
 int served_memory_unmap(struct served_function *function, gpa_t gpa, uint64_t size)

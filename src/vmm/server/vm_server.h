@@ -19,6 +19,9 @@ struct served_window {
 	gpa_t gpa;
 	uint64_t size;
 	void *memory;
+	uint32_t prot;
+	/* what is mapped: the same range may come back with another file behind it */
+	uint64_t fd_offset, file_device, file_inode;
 	uint32_t users; /* a bit per function that has mapped it */
 };
 

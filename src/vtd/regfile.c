@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* The register page: which bits software may write, and what is called when it did. */
+#include "vtd/regfile.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vtd/regfile_impl.h"
+
+/* Access rules -----------------------------------------------------------------------------------
+ */
+
+/* What a unit must offer for a register to be there. */
+enum feature { ALWAYS, QI, QI_EIM, EIM, IR, PRQ, PRQ_EIM, PLM, PHM, PROTECTED, VCMDS };
+
+struct rule {
+	uint16_t offset;
+	uint16_t width; /* bits */
+	enum feature feature;
+	uint64_t rw;
+	uint64_t w1c;
+	uint64_t wo;                                   /* reads as zero */
+	bool (*is_busy)(const struct vtd_regfile *rf); /* then writes are dropped */
+	regfile_handler *written;
+};
+
+#define WIDTH(name, width, offset) WIDTH_##name = (width),
+enum { VTD_FIXED_REGISTERS(WIDTH) VTD_RELOCATED_REGISTERS(WIDTH) };
+
+#define AT(name) .offset = VTD_REG_##name, .width = WIDTH_##name
+
+/* Registers without a rule are read-only. VT-d 11.4 */
+static const struct rule rules[] = {
+	{AT(GCMD), .written = regfile_gcmd_written},
+	{AT(RTADDR), .rw = VTD_RTADDR_TTM | VTD_RTADDR_RTA},
+	{AT(CCMD), .rw = VTD_CCMD_DID | VTD_CCMD_SID | VTD_CCMD_FM | VTD_CCMD_CIRG | VTD_CCMD_ICC,
+	 .wo = VTD_CCMD_SID | VTD_CCMD_FM, .is_busy = regfile_ccmd_is_busy,
+	 .written = regfile_ccmd_written},
+	{AT(FSTS), .w1c = VTD_FSTS_PFO | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE,
+	 .written = regfile_fsts_written},
+	{AT(FECTL), .rw = VTD_FECTL_IM, .written = regfile_fectl_written},
+	{AT(FEDATA), .rw = VTD_FEDATA_IMD},
+	{AT(FEADDR), .rw = VTD_FEADDR_MA},
+	{AT(FEUADDR), .feature = EIM, .rw = VTD_FEUADDR_MUA},
+	{AT(PMEN), .feature = PROTECTED, .rw = VTD_PMEN_EPM, .written = regfile_pmen_written},
+	{AT(PLMBASE), .feature = PLM, .rw = VTD_PLMBASE_PLMB},
+	{AT(PLMLIMIT), .feature = PLM, .rw = VTD_PLMLIMIT_PLML},
+	{AT(PHMBASE), .feature = PHM, .rw = VTD_PHMBASE_PHMB},
+	{AT(PHMLIMIT), .feature = PHM, .rw = VTD_PHMLIMIT_PHML},
+	{AT(IQT), .feature = QI, .rw = VTD_IQT_QT, .written = regfile_iqt_written},
+	{AT(IQA), .feature = QI, .rw = VTD_IQA_QS | VTD_IQA_DW | VTD_IQA_IQA},
+	{AT(ICS), .feature = QI, .w1c = VTD_ICS_IWC, .written = regfile_ics_written},
+	{AT(IECTL), .feature = QI, .rw = VTD_IECTL_IM, .written = regfile_iectl_written},
+	{AT(IEDATA), .feature = QI, .rw = VTD_IEDATA_IMD},
+	{AT(IEADDR), .feature = QI, .rw = VTD_IEADDR_MA},
+	{AT(IEUADDR), .feature = QI_EIM, .rw = VTD_IEUADDR_MUA},
+	{AT(IRTA), .feature = IR, .rw = VTD_IRTA_S | VTD_IRTA_EIME | VTD_IRTA_IRTA},
+	{AT(PQH), .feature = PRQ, .rw = VTD_PQH_PQH, .written = regfile_pqh_written},
+	{AT(PQT), .feature = PRQ, .rw = VTD_PQT_PQT},
+	{AT(PQA), .feature = PRQ, .rw = VTD_PQA_PQS | VTD_PQA_PQA},
+	{AT(PRS), .feature = PRQ, .w1c = VTD_PRS_PPR | VTD_PRS_PRO, .written = regfile_prs_written},
+	{AT(PECTL), .feature = PRQ, .rw = VTD_PECTL_IM, .written = regfile_pectl_written},
+	{AT(PEDATA), .feature = PRQ, .rw = VTD_PEDATA_IMD},
+	{AT(PEADDR), .feature = PRQ, .rw = VTD_PEADDR_MA},
+	{AT(PEUADDR), .feature = PRQ_EIM, .rw = VTD_PEUADDR_MUA},
+	{AT(VCMD), .feature = VCMDS, .rw = VTD_VCMD_CMD | VTD_VCMD_OA,
+	 .is_busy = regfile_vcmd_is_busy, .written = regfile_vcmd_written},
+	{AT(VCMD_EO), .feature = VCMDS, .rw = VTD_VCMD_EO_OB, .is_busy = regfile_vcmd_is_busy},
+};
+
+static const struct rule iva_rule = {
+	.width = WIDTH_IVA,
+	.rw = VTD_IVA_AM | VTD_IVA_IH | VTD_IVA_ADDR,
+	.wo = VTD_IVA_AM | VTD_IVA_IH | VTD_IVA_ADDR,
+	.is_busy = regfile_iotlb_is_busy,
+};
+
+static const struct rule iotlb_rule = {
+	.width = WIDTH_IOTLB,
+	.rw = VTD_IOTLB_DID | VTD_IOTLB_DW | VTD_IOTLB_DR | VTD_IOTLB_IIRG | VTD_IOTLB_IVT,
+	.is_busy = regfile_iotlb_is_busy,
+	.written = regfile_iotlb_written,
+};
+
+/* the upper word of a fault record: F is its highest bit */
+static const struct rule frcd_rule = {
+	.width = 64,
+	.w1c = UINT64_C(1) << 63,
+	.written = regfile_frcd_written,
+};
+
+static bool has_feature(const struct vtd_regfile *rf, enum feature feature)
+{
+	uint64_t cap = rf->config.cap, ecap = rf->config.ecap;
+
+	switch (feature) {
+	case ALWAYS:
+		return true;
+	case QI:
+		return vtd_ECAP_QI(ecap);
+	case QI_EIM:
+		return vtd_ECAP_QI(ecap) && vtd_ECAP_EIM(ecap);
+	case EIM:
+		return vtd_ECAP_EIM(ecap);
+	case IR:
+		return vtd_ECAP_IR(ecap);
+	case PRQ:
+		return vtd_ECAP_PRS(ecap);
+	case PRQ_EIM:
+		return vtd_ECAP_PRS(ecap) && vtd_ECAP_EIM(ecap);
+	case PLM:
+		return vtd_CAP_PLMR(cap);
+	case PHM:
+		return vtd_CAP_PHMR(cap);
+	case PROTECTED:
+		return vtd_CAP_PLMR(cap) || vtd_CAP_PHMR(cap);
+	case VCMDS:
+		return vtd_ECAP_VCS(ecap);
+	}
+	return false;
+}
+
+static const struct rule *relocated_rule_at(const struct vtd_regfile *rf, unsigned offset,
+					    unsigned *base)
+{
+	uint64_t cap = rf->config.cap, ecap = rf->config.ecap;
+
+	*base = offset & ~7u;
+	if (*base == vtd_iva_offset(ecap))
+		return &iva_rule;
+	if (*base == vtd_iotlb_offset(ecap))
+		return &iotlb_rule;
+	if (offset >= vtd_frcd_offset(cap, 0) &&
+	    offset < vtd_frcd_offset(cap, vtd_frcd_count(cap)) && (offset & 8))
+		return &frcd_rule;
+	return NULL;
+}
+
+/* The rule for the register that this dword belongs to, and where the register begins. */
+static const struct rule *rule_at(const struct vtd_regfile *rf, unsigned offset, unsigned *base)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct rule *rule = &rules[i];
+
+		*base = rule->offset;
+		if (offset - *base < rule->width / 8u)
+			return has_feature(rf, rule->feature) ? rule : NULL;
+	}
+	return relocated_rule_at(rf, offset, base);
+}
+
+/* Access
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static bool access_is_valid(uint64_t offset, unsigned size)
+{
+	return (size == 4 || size == 8) && offset % size == 0 && offset < VTD_REGISTER_PAGE_SIZE;
+}
+
+static uint32_t readable(const struct vtd_regfile *rf, unsigned offset)
+{
+	unsigned base;
+	const struct rule *rule = rule_at(rf, offset, &base);
+	uint32_t hidden = rule ? (uint32_t)(rule->wo >> 8 * (offset - base)) : 0;
+
+	return regfile_get32(rf, offset) & ~hidden;
+}
+
+int vtd_regfile_read(const struct vtd_regfile *rf, uint64_t offset, unsigned size, uint64_t *value)
+{
+	unsigned at = (unsigned)offset;
+
+	if (!access_is_valid(offset, size))
+		return -EINVAL;
+	*value = readable(rf, at);
+	if (size == 8)
+		*value |= (uint64_t)readable(rf, at + 4) << 32;
+	return 0;
+}
+
+/* The part of an access that one register sees. */
+struct part {
+	const struct rule *rule;
+	struct regfile_write write;
+};
+
+static struct part part_of(const struct vtd_regfile *rf, unsigned offset, unsigned size,
+			   uint64_t value)
+{
+	struct part part = {0};
+	unsigned base;
+	uint64_t mask = size == 8 ? UINT64_MAX : UINT32_MAX;
+
+	part.rule = rule_at(rf, offset, &base);
+	if (!part.rule || (part.rule->is_busy && part.rule->is_busy(rf)))
+		return (struct part){0};
+	part.write.mask = mask << 8 * (offset - base);
+	part.write.value = (value & mask) << 8 * (offset - base);
+	return part;
+}
+
+static void store(struct vtd_regfile *rf, unsigned offset, const struct part *part)
+{
+	const struct rule *rule = part->rule;
+	struct regfile_write write = part->write;
+	unsigned base = rule->width == 64 ? offset & ~7u : offset;
+	uint64_t value = rule->width == 64 ? regfile_get64(rf, base) : regfile_get32(rf, base);
+
+	value = (value & ~(rule->rw & write.mask)) | (write.value & rule->rw);
+	value &= ~(write.value & rule->w1c);
+	if (rule->width == 64)
+		regfile_put64(rf, base, value);
+	else
+		regfile_put32(rf, base, value);
+}
+
+/* An 8-byte access hits one 64-bit register or two 32-bit ones, an aligned one never parts of two.
+ */
+static unsigned split(const struct vtd_regfile *rf, unsigned offset, unsigned size, uint64_t value,
+		      struct part parts[2])
+{
+	unsigned base;
+	const struct rule *rule = rule_at(rf, offset, &base);
+
+	if (size == 8 && !(rule && rule->width == 64)) {
+		parts[0] = part_of(rf, offset, 4, value);
+		parts[1] = part_of(rf, offset + 4, 4, value >> 32);
+		return 2;
+	}
+	parts[0] = part_of(rf, offset, size, value);
+	return 1;
+}
+
+int vtd_regfile_write(struct vtd_regfile *rf, uint64_t offset, unsigned size, uint64_t value,
+		      struct vtd_effects *fx)
+{
+	unsigned at = (unsigned)offset, count;
+	struct part parts[2];
+
+	if (!access_is_valid(offset, size))
+		return -EINVAL;
+	count = split(rf, at, size, value, parts);
+	for (unsigned i = 0; i < count; i++)
+		if (parts[i].rule)
+			store(rf, at + 4 * i, &parts[i]);
+	for (unsigned i = 0; i < count; i++)
+		if (parts[i].rule && parts[i].rule->written)
+			parts[i].rule->written(rf, parts[i].write, fx);
+	return 0;
+}
+
+/* Life
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static bool overlaps_fixed(unsigned first, unsigned end)
+{
+	static const struct {
+		unsigned offset, width;
+	} fixed[] = {
+#define PLACE(name, width, offset) {offset, width},
+		VTD_FIXED_REGISTERS(PLACE)};
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (fixed[i].offset < end && first < fixed[i].offset + fixed[i].width / 8)
+			return true;
+	return false;
+}
+
+static bool placement_is_valid(const struct vtd_regfile_config *config)
+{
+	unsigned iro = vtd_iva_offset(config->ecap), iro_end = iro + VTD_IRO_SIZE;
+	unsigned fro = vtd_frcd_offset(config->cap, 0);
+	unsigned fro_end = vtd_frcd_offset(config->cap, vtd_frcd_count(config->cap));
+
+	return iro_end <= VTD_REGISTER_PAGE_SIZE && fro_end <= VTD_REGISTER_PAGE_SIZE &&
+	       !overlaps_fixed(iro, iro_end) && !overlaps_fixed(fro, fro_end) &&
+	       (iro_end <= fro || fro_end <= iro);
+}
+
+int vtd_regfile_init(struct vtd_regfile *rf, const struct vtd_regfile_config *config)
+{
+	if (!placement_is_valid(config))
+		return -EINVAL;
+	rf->config = *config;
+	vtd_regfile_reset(rf);
+	return 0;
+}
+
+void vtd_regfile_reset(struct vtd_regfile *rf)
+{
+	struct vtd_regfile_config config = rf->config;
+
+	memset(rf, 0, sizeof(*rf));
+	rf->config = config;
+	regfile_put32(rf, VTD_REG_VER, config.ver);
+	regfile_put64(rf, VTD_REG_CAP, config.cap);
+	regfile_put64(rf, VTD_REG_ECAP, config.ecap);
+	regfile_put32(rf, VTD_REG_FECTL, VTD_FECTL_IM);
+	if (has_feature(rf, QI))
+		regfile_put32(rf, VTD_REG_IECTL, VTD_IECTL_IM);
+	if (has_feature(rf, PRQ))
+		regfile_put32(rf, VTD_REG_PECTL, VTD_PECTL_IM);
+	if (has_feature(rf, VCMDS))
+		regfile_put64(rf, VTD_REG_VCCAP, config.vccap);
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: MIT
+#include "unit.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/random.h"
+#include "base/rcu.h"
+#include "host/ioasid.h"
+
+#define BITS 13u /* a small space: 8191 ids */
+#define LAST ((1u << BITS) - 1)
+
+struct fixture {
+	struct vsva_ioasid_space *space;
+	struct vsva_ioasid_set *a, *b;
+};
+static struct fixture fixture;
+static int token_a, token_b, token_c;
+
+static int setup(void **state)
+{
+	struct fixture *f = &fixture;
+
+	f->space = ioasid_space_create(BITS, NULL);
+	assert_non_null(f->space);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_a, 100, &f->a), 0);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_b, 100, &f->b), 0);
+	*state = f;
+	return 0;
+}
+
+static void collect(void *arg, hpasid_t id)
+{
+	*(uint32_t *)arg = id.v;
+}
+
+static void free_set(struct vsva_ioasid_set *set)
+{
+	while (vsva_ioasid_set_count(set)) {
+		uint32_t id = 0;
+
+		vsva_ioasid_set_for_each(set, collect, &id);
+		vsva_ioasid_set_data(set, hpasid(id), NULL, 0);
+		assert_int_equal(vsva_ioasid_free(set, hpasid(id)), 0);
+	}
+	assert_int_equal(vsva_ioasid_set_free(set), 0);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	free_set(f->a);
+	free_set(f->b);
+	ioasid_space_destroy(f->space);
+	return 0;
+}
+
+static hpasid_t alloc(struct vsva_ioasid_set *set)
+{
+	hpasid_t id;
+
+	assert_int_equal(vsva_ioasid_alloc(set, 1, VSVA_PASID_MAX, NULL, &id), 0);
+	return id;
+}
+
+static void test_ioasid_set_refuses_bad_arguments(void **state)
+{
+	struct fixture *f = *state;
+	struct vsva_ioasid_set *set;
+
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, NULL, 1, &set), -EINVAL);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, 0, &set), -EINVAL);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_a, 1, &set), -EEXIST);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, LAST, &set), -ENOSPC);
+	assert_int_equal(vsva_ioasid_space_available(f->space), LAST - 200);
+}
+
+/* Freed sets took their quota with them: capacity leaked with every VM. */
+static void test_ioasid_set_free_returns_quota(void **state)
+{
+	struct fixture *f = *state;
+	struct vsva_ioasid_set *set;
+
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, LAST - 200, &set), 0);
+		assert_int_equal(vsva_ioasid_space_available(f->space), 0);
+		assert_int_equal(vsva_ioasid_set_free(set), 0);
+	}
+	assert_int_equal(vsva_ioasid_space_available(f->space), LAST - 200);
+}
+
+/* Quota 0 meant "all that is left", so the next VM got none. */
+static void test_ioasid_quota_zero_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct vsva_ioasid_set *set;
+	uint32_t before = vsva_ioasid_space_available(f->space);
+
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, 0, &set), -EINVAL);
+	assert_int_equal(vsva_ioasid_space_available(f->space), before);
+}
+
+static void test_ioasid_set_with_ids_is_busy(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = alloc(f->a);
+
+	assert_int_equal(vsva_ioasid_set_free(f->a), -EBUSY);
+	assert_int_equal(vsva_ioasid_set_count(f->a), 1);
+	assert_int_equal(vsva_ioasid_free(f->a, id), 0);
+}
+
+static void test_ioasid_alloc_respects_range(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id;
+
+	assert_int_equal(vsva_ioasid_alloc(f->a, 63, 65, NULL, &id), 0);
+	assert_int_equal(id.v, 63);
+	assert_int_equal(vsva_ioasid_alloc(f->a, 63, 65, NULL, &id), 0);
+	assert_int_equal(id.v, 64);
+	assert_int_equal(vsva_ioasid_alloc(f->b, 63, 65, NULL, &id), 0);
+	assert_int_equal(id.v, 65);
+	assert_int_equal(vsva_ioasid_alloc(f->a, 63, 65, NULL, &id), -ENOSPC);
+	assert_int_equal(id.v, VSVA_PASID_INVALID);
+	assert_int_equal(vsva_ioasid_alloc(f->a, LAST, VSVA_PASID_MAX, NULL, &id), 0);
+	assert_int_equal(id.v, LAST);
+	assert_int_equal(vsva_ioasid_alloc(f->a, LAST, VSVA_PASID_MAX, NULL, &id), -ENOSPC);
+	assert_int_equal(vsva_ioasid_alloc(f->a, LAST + 1, VSVA_PASID_MAX, NULL, &id), -ENOSPC);
+}
+
+static void test_ioasid_alloc_refuses_bad_range(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = {7};
+
+	assert_int_equal(vsva_ioasid_alloc(f->a, 0, 5, NULL, &id), -EINVAL);
+	assert_int_equal(id.v, VSVA_PASID_INVALID);
+	assert_int_equal(vsva_ioasid_alloc(f->a, 6, 5, NULL, &id), -EINVAL);
+	assert_int_equal(vsva_ioasid_alloc(f->a, 1, VSVA_PASID_MAX + 1, NULL, &id), -EINVAL);
+}
+
+static void test_ioasid_quota_bounds_ids(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id;
+
+	for (unsigned i = 0; i < 100; i++)
+		alloc(f->a);
+	assert_int_equal(vsva_ioasid_alloc(f->a, 1, VSVA_PASID_MAX, NULL, &id), -EDQUOT);
+	assert_int_equal(id.v, VSVA_PASID_INVALID);
+	alloc(f->b);
+}
+
+static void test_ioasid_free_checks_owner(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = alloc(f->a);
+
+	assert_int_equal(vsva_ioasid_free(f->b, id), -EACCES);
+	assert_int_equal(vsva_ioasid_free(f->a, hpasid(id.v + 1)), -ENOENT);
+	assert_int_equal(vsva_ioasid_free(f->a, hpasid(VSVA_PASID_INVALID)), -ENOENT);
+	assert_int_equal(vsva_ioasid_free(f->a, id), 0);
+	assert_int_equal(vsva_ioasid_free(f->a, id), -ENOENT);
+}
+
+static void test_ioasid_with_private_data_is_busy(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = alloc(f->a);
+	void *found;
+	uint32_t flags;
+
+	assert_int_equal(vsva_ioasid_set_data(f->a, id, f, VSVA_IOASID_GUEST_MODE | 0xff00), 0);
+	assert_int_equal(vsva_ioasid_find(f->space, NULL, id, &found), 0);
+	assert_ptr_equal(found, f);
+	assert_int_equal(vsva_ioasid_get_flags(f->a, id, &flags), 0);
+	assert_int_equal(flags, VSVA_IOASID_GUEST_MODE);
+	assert_int_equal(vsva_ioasid_free(f->a, id), -EBUSY);
+	assert_int_equal(vsva_ioasid_set_data(f->b, id, NULL, 0), -EACCES);
+	assert_int_equal(vsva_ioasid_set_data(f->a, hpasid(77), NULL, 0), -ENOENT);
+	assert_int_equal(vsva_ioasid_set_data(f->a, id, NULL, 0), 0);
+	assert_int_equal(vsva_ioasid_free(f->a, id), 0);
+}
+
+static void test_ioasid_find_checks_set(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = alloc(f->a);
+
+	assert_int_equal(vsva_ioasid_find(f->space, f->a, id, NULL), 0);
+	assert_int_equal(vsva_ioasid_find(f->space, f->b, id, NULL), -EACCES);
+	assert_int_equal(vsva_ioasid_find(f->space, NULL, hpasid(99), NULL), -ENOENT);
+	assert_ptr_equal(vsva_ioasid_set_of(f->space, id), f->a);
+	assert_null(vsva_ioasid_set_of(f->space, hpasid(99)));
+	assert_ptr_equal(vsva_ioasid_set_space(f->a), f->space);
+}
+
+static void test_ioasid_gpasid_is_unique_in_set(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t x = alloc(f->a), y = alloc(f->a), z = alloc(f->b), found;
+	gpasid_t guest;
+
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), 0);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, y, gpasid(5)), -EEXIST);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->b, z, gpasid(5)), 0);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(5), &found), 0);
+	assert_int_equal(found.v, x.v);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->b, gpasid(5), &found), 0);
+	assert_int_equal(found.v, z.v);
+	assert_int_equal(vsva_ioasid_gpasid_of(f->a, x, &guest), 0);
+	assert_int_equal(guest.v, 5);
+	assert_int_equal(vsva_ioasid_gpasid_of(f->a, y, &guest), -ENOENT);
+	assert_int_equal(vsva_ioasid_gpasid_of(f->b, x, &guest), -EACCES);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(6), &found), -ENOENT);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(VSVA_PASID_INVALID), &found),
+			 -ENOENT);
+}
+
+/* Attaching a guest PASID to an id that has one overwrote it. */
+static void test_ioasid_gpasid_is_not_overwritten(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t x = alloc(f->a), found;
+
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), 0);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(6)), -EBUSY);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), -EBUSY);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(6), &found), -ENOENT);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, hpasid(99), gpasid(6)), -ENOENT);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->b, x, gpasid(6)), -EACCES);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(VSVA_PASID_INVALID)), -EINVAL);
+}
+
+/* The host does not judge guest PASIDs. */
+static void test_ioasid_gpasid_may_be_any_number(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t x = alloc(f->a), y = alloc(f->a), found;
+
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(0x12345678)), 0);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, y, gpasid(0x12345678)), -EEXIST);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(0x12345678), &found), 0);
+	assert_int_equal(found.v, x.v);
+	assert_int_equal(vsva_ioasid_detach_gpasid(f->a, x), 0);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(0x12345678), &found), -ENOENT);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(0)), 0);
+}
+
+static void test_ioasid_free_forgets_gpasid(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t x = alloc(f->a), y = alloc(f->a), found;
+
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), 0);
+	assert_int_equal(vsva_ioasid_free(f->a, x), 0);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(5), &found), -ENOENT);
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, y, gpasid(5)), 0);
+	assert_int_equal(vsva_ioasid_detach_gpasid(f->a, y), 0);
+	assert_int_equal(vsva_ioasid_detach_gpasid(f->a, y), -ENOENT);
+}
+
+static void test_ioasid_bind_keeps_list_and_flags(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = alloc(f->a), found;
+	struct ioasid_binding x = {.id = id, .guest = {9}}, y = {.id = id, .guest = {9}};
+	uint32_t flags;
+	void *data;
+
+	assert_int_equal(ioasid_bind(f->a, &x, VSVA_IOASID_GUEST_MODE), 0);
+	assert_int_equal(ioasid_bind(f->a, &y, VSVA_IOASID_GUEST_MODE), 0);
+	assert_int_equal(vsva_ioasid_find(f->space, f->a, id, &data), 0);
+	assert_ptr_equal(data, &y);
+	assert_int_equal(vsva_ioasid_free(f->a, id), -EBUSY);
+	assert_int_equal(vsva_ioasid_set_data(f->a, id, NULL, 0), -EBUSY);
+	ioasid_unbind(f->a, &y);
+	assert_int_equal(vsva_ioasid_get_flags(f->a, id, &flags), 0);
+	assert_int_equal(flags, VSVA_IOASID_GUEST_MODE);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(9), &found), 0);
+	ioasid_unbind(f->a, &x);
+	assert_int_equal(vsva_ioasid_get_flags(f->a, id, &flags), 0);
+	assert_int_equal(flags, 0);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(9), &found), -ENOENT);
+}
+
+static void test_ioasid_bind_keeps_gpasid_of_owner(void **state)
+{
+	struct fixture *f = *state;
+	hpasid_t id = alloc(f->a), found;
+	struct ioasid_binding x = {.id = id, .guest = {9}}, other = {.id = id, .guest = {8}};
+
+	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, id, gpasid(9)), 0);
+	assert_int_equal(ioasid_bind(f->a, &other, 0), -EBUSY);
+	assert_int_equal(ioasid_bind(f->a, &x, 0), 0);
+	ioasid_unbind(f->a, &x);
+	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(9), &found), 0);
+}
+
+static void try_alloc(struct fixture *f, int expected)
+{
+	hpasid_t id = {3};
+
+	assert_int_equal(vsva_ioasid_alloc(f->a, 1, VSVA_PASID_MAX, NULL, &id), expected);
+	/* an allocation that failed late returned the id that had been freed again */
+	assert_int_equal(id.v == VSVA_PASID_INVALID, expected != 0);
+}
+
+static void test_ioasid_alloc_fail_nth(void **state)
+{
+	struct fixture *f = *state;
+	unsigned nth = 1;
+
+	for (;; nth++) {
+		hpasid_t id;
+		int err;
+
+		fail_nth_set(nth, 0);
+		err = vsva_ioasid_alloc(f->a, 5000 + nth * 256, VSVA_PASID_MAX, NULL, &id);
+		fail_nth_set(0, 0);
+		if (!err)
+			break;
+		assert_true(err == -ENOMEM || err == -ENOSPC);
+		assert_int_equal(id.v, VSVA_PASID_INVALID);
+		assert_int_equal(vsva_ioasid_set_count(f->a), 0);
+	}
+	assert_true(nth > 2);
+	try_alloc(f, 0);
+}
+
+/* Against a model: who has which id, who has which guest PASID. */
+static void test_ioasid_random_against_model(void **state)
+{
+	enum { IDS = 300, GUESTS = 64 };
+	struct fixture *f = *state;
+	struct vsva_ioasid_set *sets[2] = {f->a, f->b};
+	int owner[IDS] = {0}, guest_of[IDS];
+	int id_of[2][GUESTS] = {{0}};
+	struct rng rng;
+
+	rng_seed(&rng, 42);
+	for (unsigned step = 0; step < 20000; step++) {
+		unsigned s = (unsigned)rng_below(&rng, 2), g = (unsigned)rng_below(&rng, GUESTS);
+		unsigned i = 1 + (unsigned)rng_below(&rng, IDS - 1);
+		hpasid_t id;
+		int err;
+
+		switch (rng_below(&rng, 4)) {
+		case 0:
+			err = vsva_ioasid_alloc(sets[s], i, IDS - 1, NULL, &id);
+			if (err)
+				break;
+			assert_true(id.v >= i && id.v < IDS && owner[id.v] == 0);
+			owner[id.v] = (int)s + 1;
+			guest_of[id.v] = -1;
+			break;
+		case 1:
+			err = vsva_ioasid_free(sets[s], hpasid(i));
+			assert_int_equal(err, owner[i] == 0 ? -ENOENT
+					      : owner[i] == (int)s + 1 ? 0 : -EACCES);
+			if (!err && guest_of[i] >= 0)
+				id_of[s][guest_of[i]] = 0;
+			if (!err)
+				owner[i] = 0;
+			break;
+		case 2:
+			err = vsva_ioasid_attach_gpasid(sets[s], hpasid(i), gpasid(g));
+			if (owner[i] != (int)s + 1) {
+				assert_int_equal(err, owner[i] ? -EACCES : -ENOENT);
+			} else if (guest_of[i] >= 0) {
+				assert_int_equal(err, -EBUSY);
+			} else {
+				assert_int_equal(err, id_of[s][g] ? -EEXIST : 0);
+			}
+			if (!err) {
+				guest_of[i] = (int)g;
+				id_of[s][g] = (int)i;
+			}
+			break;
+		default:
+			err = vsva_ioasid_find_gpasid(sets[s], gpasid(g), &id);
+			assert_int_equal(err, id_of[s][g] ? 0 : -ENOENT);
+			if (!err)
+				assert_int_equal(id.v, id_of[s][g]);
+			break;
+		}
+	}
+}
+
+static void test_ioasid_pasid_costs_little(void **state)
+{
+	struct fixture *f = *state;
+	size_t before;
+
+	alloc(f->a);
+	before = base_bytes_in_use();
+	for (unsigned i = 0; i < 64; i++)
+		alloc(f->a);
+	assert_true((base_bytes_in_use() - before) / 64 <= 64);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_ioasid_set_refuses_bad_arguments, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_set_free_returns_quota, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_quota_zero_takes_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_set_with_ids_is_busy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_alloc_respects_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_alloc_refuses_bad_range, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_quota_bounds_ids, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_free_checks_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_with_private_data_is_busy, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_find_checks_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_gpasid_is_unique_in_set, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_gpasid_is_not_overwritten, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_gpasid_may_be_any_number, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_free_forgets_gpasid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_bind_keeps_list_and_flags, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_bind_keeps_gpasid_of_owner, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_alloc_fail_nth, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_random_against_model, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ioasid_pasid_costs_little, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
