@@ -10,7 +10,8 @@ struct retired {
 	struct extent extent;
 };
 
-/* Overlapping ranges compare as equal: live extents are disjoint, so the order is total among them. */
+/* Overlapping ranges compare as equal: live extents are disjoint, so the order is total among them.
+ */
 static int compare(const void *left, const void *right)
 {
 	const struct extent *a = left, *b = right;
@@ -142,9 +143,11 @@ void extents_clear(struct extents *extents)
 	}
 }
 
-/* Look-up --------------------------------------------------------------------------------------- */
+/* Look-up ---------------------------------------------------------------------------------------
+ */
 
-static bool fits(const struct extent *extent, uint64_t address, bool write, uint64_t *to, uint64_t *len)
+static bool fits(const struct extent *extent, uint64_t address, bool write, uint64_t *to,
+		 uint64_t *len)
 {
 	uint64_t offset = address - extent->start;
 
@@ -190,8 +193,8 @@ static void look_at(struct search *search, const struct extent *extent)
 				 .writable = extent->writable};
 	uint64_t ignored;
 
-	search->found = search->found ||
-			fits(&reverse, search->to, search->write, &ignored, &search->len);
+	search->found =
+		search->found || fits(&reverse, search->to, search->write, &ignored, &search->len);
 }
 
 static void visit(const void *node, VISIT which, void *arg)

@@ -43,7 +43,8 @@ struct extents_cursor {
 	const struct retired *next;
 };
 
-/* The next way, {0} in the cursor for the first: where to, and for how many bytes on at most *len. */
+/* The next way, {0} in the cursor for the first: where to, and for how many bytes on at most *len.
+ */
 bool extents_next(const struct extents *extents, struct extents_cursor *cursor, uint64_t address,
 		  bool write, uint64_t *to, uint64_t *len);
 /* Whether some address of the map leads to a target, and for how many bytes on at most *len. */

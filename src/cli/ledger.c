@@ -13,7 +13,7 @@ struct ledger {
 	pthread_mutex_t lock;
 	ledger_report_fn *report;
 	void *arg;
-	struct book book;	     /* lock */
+	struct book book;            /* lock */
 	struct ledger_counts counts; /* lock */
 };
 
@@ -58,7 +58,8 @@ void ledger_get_counts(struct ledger *ledger, struct ledger_counts *out)
 	pthread_mutex_unlock(&ledger->lock);
 }
 
-/* Judging an access ------------------------------------------------------------------------------- */
+/* Judging an access -------------------------------------------------------------------------------
+ */
 
 /* Why an access was not allowed. */
 enum verdict {
@@ -112,10 +113,11 @@ static uint64_t judge_space(const struct ledger_vm *vm, uint64_t root, struct qu
 	struct extents_cursor cursor = {.has_begun = false};
 	uint64_t gpa, len = q.len, allowed;
 
-	finding->verdict = !space ? VERDICT_NO_SPACE
-				  : (space->is_dead ? VERDICT_SPACE_DEAD : VERDICT_NO_PAGE);
+	finding->verdict =
+		!space ? VERDICT_NO_SPACE : (space->is_dead ? VERDICT_SPACE_DEAD : VERDICT_NO_PAGE);
 	while (space && extents_next(&space->pages, &cursor, q.addr, q.write, &gpa, &len)) {
-		struct question inner = {.addr = q.addr, .hpa = q.hpa, .len = len, .write = q.write};
+		struct question inner = {
+			.addr = q.addr, .hpa = q.hpa, .len = len, .write = q.write};
 
 		allowed = judge_memory(vm, inner, gpa, finding);
 		if (allowed)
@@ -181,7 +183,8 @@ static struct finding judge(const struct book *book, const struct vsva_event *ev
 	return finding;
 }
 
-/* Saying it ------------------------------------------------------------------------------------------ */
+/* Saying it
+ * ------------------------------------------------------------------------------------------ */
 
 #define TEXT_MAX 512
 
@@ -207,8 +210,8 @@ static void say_allowed(char *text, size_t size, const struct book *book,
 		snprintf(text, size, "nothing: the process has exited");
 		break;
 	case VERDICT_NO_MEMORY:
-		snprintf(text, size, "VM %" PRIu32 " has no %smemory there (GPA %#" PRIx64 ")", pair->vm,
-			 event->write ? "writable " : "", finding->gpa);
+		snprintf(text, size, "VM %" PRIu32 " has no %smemory there (GPA %#" PRIx64 ")",
+			 pair->vm, event->write ? "writable " : "", finding->gpa);
 		break;
 	case VERDICT_OTHER_PAGE:
 		snprintf(text, size, "GPA %#" PRIx64 ", HPA %#" PRIx64, finding->gpa, finding->hpa);
@@ -244,15 +247,18 @@ static void say_violation(char *text, size_t size, const struct book *book,
 		 event->hpa.v, allowed);
 }
 
-static void say_freed(char *text, size_t size, const struct book *book, const struct vsva_event *event)
+static void say_freed(char *text, size_t size, const struct book *book,
+		      const struct vsva_event *event)
 {
 	snprintf(text, size,
-		 "event %" PRIu64 ": host PASID %#" PRIx32 " was freed while a device is bound to it"
+		 "event %" PRIu64 ": host PASID %#" PRIx32
+		 " was freed while a device is bound to it"
 		 "\n  allowed: free after the last unbind",
 		 book->event, event->hpasid.v);
 }
 
-/* Observing -------------------------------------------------------------------------------------------- */
+/* Observing
+ * -------------------------------------------------------------------------------------------- */
 
 static bool judge_access(struct ledger *ledger, const struct vsva_event *event, char *text)
 {
@@ -304,7 +310,8 @@ void ledger_observe(struct ledger *ledger, const struct vsva_event *event)
 		ledger->report(ledger->arg, text);
 }
 
-/* Questions ---------------------------------------------------------------------------------------------- */
+/* Questions
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool find_gpa(const struct book *book, const struct vsva_event *event, gpa_t *out)
 {

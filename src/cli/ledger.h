@@ -4,11 +4,11 @@
  * PASID) may touch which host page at each moment, and judges every access of a device.
  *
  *   pair         (requester id, host PASID); without PASID: the requester itself
- *   space        an address space of a VM, named by the guest physical address of its first-stage root
- *   memory       guest physical pages of a VM and the host pages behind them
+ *   space        an address space of a VM, named by the guest physical address of its first-stage
+ * root memory       guest physical pages of a VM and the host pages behind them
  *
- * An access is allowed while its pair is bound to a space, the space has the page with these rights,
- * and the VM's memory leads it to this host page. Each of the three ends with an event:
+ * An access is allowed while its pair is bound to a space, the space has the page with these
+ * rights, and the VM's memory leads it to this host page. Each of the three ends with an event:
  *
  *   rule              after                       none of
  *   unbound           UNBIND_DONE                 the pair
@@ -19,8 +19,9 @@
  *   requester         ATTACH_RID_DONE, DEVICE_DETACH  what the requester had before without PASID
  *   VM                VM_DESTROYED                anything of the VM
  *
- * A VM without the built-in guest tells nothing of its spaces, and a guest that writes its own tables (see
- * ledger_set_opaque) is not asked: there an access is allowed to any page of the VM's memory.
+ * A VM without the built-in guest tells nothing of its spaces, and a guest that writes its own
+ * tables (see ledger_set_opaque) is not asked: there an access is allowed to any page of the VM's
+ * memory.
  *
  * Threads: ledger_observe() from any thread, also inside the library's locks: it takes one lock of
  * its own. The rest by one thread.
@@ -32,8 +33,8 @@
 
 struct ledger;
 
-/* A violation: two lines of text, what happened and what was allowed. Called without the ledger's lock, on
- * the thread that made the access. */
+/* A violation: two lines of text, what happened and what was allowed. Called without the ledger's
+ * lock, on the thread that made the access. */
 typedef void ledger_report_fn(void *arg, const char *text);
 
 /* NULL: no memory. */
@@ -49,7 +50,7 @@ struct ledger_counts {
 	uint64_t events, accesses, violations;
 	uint64_t pasids_allocated, pasids_freed;
 	uint64_t bound_now; /* pairs */
-	bool is_blind;	    /* it had no memory to note something: counts as a violation too */
+	bool is_blind;      /* it had no memory to note something: counts as a violation too */
 };
 void ledger_get_counts(struct ledger *ledger, struct ledger_counts *out);
 

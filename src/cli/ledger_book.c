@@ -7,7 +7,8 @@
 /* PGTT of a PASID-table entry that leads through the second stage alone. */
 #define PGTT_SECOND_STAGE 2u
 
-/* Records ----------------------------------------------------------------------------------------- */
+/* Records -----------------------------------------------------------------------------------------
+ */
 
 static int compare(const void *left, const void *right)
 {
@@ -111,7 +112,8 @@ static struct pair *make_pair(struct book *book, rid_t rid, hpasid_t pasid)
 	return find_or_make(book, &book->pairs, pair_key(rid, pasid), sizeof(struct pair));
 }
 
-/* Pairs ------------------------------------------------------------------------------------------- */
+/* Pairs -------------------------------------------------------------------------------------------
+ */
 
 static void own(struct book *book, const struct vsva_event *event)
 {
@@ -212,7 +214,8 @@ static void enter_pasid_entry(struct book *book, const struct vsva_event *event)
 	pair->now = (struct target){.is_set = true, .kind = VSVA_RID_SECOND_STAGE};
 }
 
-/* Spaces and memory --------------------------------------------------------------------------------- */
+/* Spaces and memory
+ * --------------------------------------------------------------------------------- */
 
 static struct space *make_space(struct book *book, const struct vsva_event *event)
 {
@@ -270,7 +273,8 @@ static void enter_memory(struct book *book, const struct vsva_event *event)
 		note(book, extents_bury(&vm->memory, event->addr, event->len));
 }
 
-/* Walks over all pairs --------------------------------------------------------------------------------- */
+/* Walks over all pairs
+ * --------------------------------------------------------------------------------- */
 
 struct walk {
 	struct book *book;
@@ -331,7 +335,9 @@ static void enter_vm_destroyed(struct book *book, const struct vsva_event *event
 	empty_vm(vm);
 }
 
-/* Events ------------------------------------------------------------------------------------------------- */
+/* Events
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void notice_guest(struct book *book, const struct vsva_event *event)
 {
@@ -368,7 +374,8 @@ void book_enter(struct book *book, const struct vsva_event *event)
 		enter_device_attach(book, event);
 		break;
 	case VSVA_EV_DEVICE_DETACH:
-		end(book, book_find_pair(book, event->rid, hpasid(VSVA_PASID_INVALID)), event->kind);
+		end(book, book_find_pair(book, event->rid, hpasid(VSVA_PASID_INVALID)),
+		    event->kind);
 		break;
 	case VSVA_EV_MAP:
 	case VSVA_EV_UNMAP:

@@ -44,7 +44,7 @@ struct pair {
 	gpasid_t guest;
 	struct target now;  /* until the end of an unbind */
 	struct target next; /* from the begin of a bind on: it becomes now, or nothing */
-	uint64_t ended;	    /* number of the event that ended it, and its kind */
+	uint64_t ended;     /* number of the event that ended it, and its kind */
 	enum vsva_event_kind ended_by;
 };
 

@@ -22,7 +22,13 @@ enum {
 	WQCFG_LIMITS = 12,   /* word 3: log2 of the largest transfer, of the largest batch */
 };
 
-enum { COMMAND_ENABLE_DEVICE = 1, COMMAND_ENABLE_QUEUE = 6, COMMAND_DISABLE_QUEUE = 7, COMMAND_DRAIN_PASID = 11 };
+enum {
+	COMMAND_ENABLE_DEVICE = 1,
+	COMMAND_ENABLE_QUEUE = 6,
+	COMMAND_DISABLE_QUEUE = 7,
+	COMMAND_DRAIN_PASID = 11,
+	COMMAND_ABORT_PASID = 12,
+};
 
 #define CMDSTS_ACTIVE (UINT32_C(1) << 31)
 #define QUEUE_DEDICATED 0u
@@ -122,15 +128,19 @@ static int enable_dedicated(struct vsva_guest_device *device, gpasid_t pasid)
 	return err;
 }
 
+/* What does not end by itself (it waits for a page that nobody gives) is ended. */
 int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid)
 {
-	int err = 0;
+	int err;
 
 	if (!device->dsa_ready)
 		return 0;
-	if (device->queue_pasid.v == pasid.v)
+	err = command(device, COMMAND_DRAIN_PASID, pasid.v);
+	if (err)
+		err = command(device, COMMAND_ABORT_PASID, pasid.v);
+	if (!err && device->queue_pasid.v == pasid.v)
 		err = disable_dedicated(device);
-	return err ? err : command(device, COMMAND_DRAIN_PASID, pasid.v);
+	return err;
 }
 
 int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *device,

@@ -174,7 +174,7 @@ static void enable_in_config(struct vsva_guest_device *device)
 
 static int start_device(struct vsva_guest_device *device)
 {
-	int err = pasid_table_init(device);
+	int err = device_tables_init(device);
 
 	if (err)
 		return err;
@@ -229,7 +229,7 @@ int vsva_guest_remove_device(struct vsva_guest_device *device)
 
 	for (struct vsva_process *process = guest->processes; process; process = process->next)
 		vsva_process_unbind(process, device);
-	pasid_table_fini(device);
+	device_tables_fini(device);
 	lock_take(&guest->lock);
 	unlink_device(device);
 	lock_drop(&guest->lock);
@@ -243,15 +243,32 @@ struct vsva_assigned *vsva_guest_device_assigned(struct vsva_guest_device *devic
 	return device->assigned;
 }
 
-int vsva_guest_reboot(struct vsva_guest *guest)
+static bool handler_is_still(void *arg)
 {
-	int err;
+	struct vsva_guest *guest = arg;
 
+	return !__atomic_load_n(&guest->handling, __ATOMIC_SEQ_CST);
+}
+
+/* A handler that is at work is let finish while the virtual unit still answers. */
+static void shut_down(struct vsva_guest *guest)
+{
+	__atomic_store_n(&guest->rebooting, true, __ATOMIC_SEQ_CST);
+	vsva_machine_wait(guest->machine, handler_is_still, guest, GUEST_TIMEOUT_MS);
 	vsva_vm_reset(guest->vm);
 	lock_take(&guest->lock);
 	forget_processes(guest);
 	lock_drop(&guest->lock);
 	memset(guest->ram, 0, guest->ram_len);
+	__atomic_store_n(&guest->events, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&guest->rebooting, false, __ATOMIC_SEQ_CST);
+}
+
+int vsva_guest_reboot(struct vsva_guest *guest)
+{
+	int err;
+
+	shut_down(guest);
 	err = boot(guest);
 	for (struct vsva_guest_device *device = guest->devices; device && !err; device = device->next) {
 		device->dsa_ready = false;

@@ -85,6 +85,8 @@ struct vsva_guest {
 	uint32_t wait_seq;   /* queue_lock */
 	struct worker *handler;
 	uint32_t events; /* atomic: GUEST_EVENT_* */
+	bool rebooting;	 /* atomic: the handler does nothing */
+	bool handling;	 /* atomic: the handler is at work */
 	struct vsva_guest_stats stats;
 };
 
@@ -111,7 +113,7 @@ int table_map(struct guest_table *table, uint64_t address, gpa_t to, unsigned le
 /* Leaf entry of an address, or NULL; *level is set. */
 uint64_t *table_leaf(struct guest_table *table, uint64_t address, unsigned *level);
 
-/* Driver (driver.c, queue.c, pasid_table.c) -------------------------------------------------------- */
+/* Driver (driver.c, queue.c, device_tables.c) -------------------------------------------------------- */
 
 int driver_boot(struct vsva_guest *guest);
 uint64_t driver_read(struct vsva_guest *guest, uint32_t offset, unsigned size);
@@ -129,13 +131,13 @@ int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descripto
 /* Submits one descriptor and does not wait (page responses). */
 int queue_submit(struct vsva_guest *guest, const struct vtd_desc *descriptor);
 
-int pasid_table_init(struct vsva_guest_device *device);
+int device_tables_init(struct vsva_guest_device *device);
 /* Writes the first-stage entry of a PASID, present last, and invalidates. No lock held. */
 int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root);
 bool pasid_entry_is_bound(const struct vsva_guest_device *device, const struct vsva_process *process);
 /* Clears present, flushes, drains, zeroes. No lock held. */
 int pasid_entry_clear(struct vsva_guest_device *device, gpasid_t pasid);
-void pasid_table_fini(struct vsva_guest_device *device);
+void device_tables_fini(struct vsva_guest_device *device);
 /* Flush of a range of a PASID: IOTLB, then the device TLB of each device. */
 int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len);
 int rid_flush_all(struct vsva_guest_device *device);
@@ -154,7 +156,7 @@ void handler_msi(void *guest, uint64_t address, uint32_t data);
 
 /* DSA driver (dsa_driver.c) -------------------------------------------------------------------------- */
 int dsa_driver_start(struct vsva_guest_device *device);
-/* Takes the PASID out of the dedicated queue, and drains it from the device. */
+/* Drains the PASID from the device, or aborts it, and takes it out of the dedicated queue. */
 int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid);
 
 #endif

@@ -116,14 +116,24 @@ static void handle_faults(struct vsva_guest *guest)
 	driver_write(guest, VTD_REG_FSTS, 4, VTD_FSTS_PFO);
 }
 
-bool handler_run(void *arg)
+static void handle_events(struct vsva_guest *guest)
 {
-	struct vsva_guest *guest = arg;
 	uint32_t events = __atomic_exchange_n(&guest->events, 0, __ATOMIC_ACQ_REL);
 
 	if (events & GUEST_EVENT_FAULT)
 		handle_faults(guest);
 	if ((events & GUEST_EVENT_PAGE_REQUEST) && !guest->options.silent_handler)
 		handle_page_requests(guest);
+}
+
+bool handler_run(void *arg)
+{
+	struct vsva_guest *guest = arg;
+
+	__atomic_store_n(&guest->handling, true, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&guest->rebooting, __ATOMIC_SEQ_CST))
+		handle_events(guest);
+	__atomic_store_n(&guest->handling, false, __ATOMIC_SEQ_CST);
+	vsva_machine_notify(guest->machine);
 	return false;
 }

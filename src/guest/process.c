@@ -271,13 +271,15 @@ static int clear_entries(struct vsva_process *process, uint64_t start, uint64_t 
 	return 0;
 }
 
-static void free_condemned(struct vsva_guest *guest, struct condemned *list)
+/* Frames that a device may still reach are nobody's any more. */
+static void free_condemned(struct vsva_guest *guest, struct condemned *list, bool reachable)
 {
 	while (list) {
 		struct condemned *one = list;
 
 		list = one->next;
-		frame_free(guest, one->frame, one->order);
+		if (!reachable)
+			frame_free(guest, one->frame, one->order);
 		base_free(one);
 	}
 }
@@ -302,7 +304,7 @@ int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t le
 		      .vm = vsva_vm_number(guest->vm), .gpasid = process->pasid, .addr = address.v,
 		      .len = len);
 	lock_take(&guest->lock);
-	free_condemned(guest, list);
+	free_condemned(guest, list, flushed != 0);
 	lock_drop(&guest->lock);
 	return err ? err : flushed;
 }
@@ -444,17 +446,16 @@ int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *de
 	return err;
 }
 
+/* The entry goes also if the device has not stopped: its memory is about to be somebody else's. */
 int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *device)
 {
-	int err;
+	int stopped, err;
 
 	if (!pasid_entry_is_bound(device, process))
 		return -ENOENT;
-	err = dsa_driver_stop_pasid(device, process->pasid);
-	if (err)
-		return err;
+	stopped = dsa_driver_stop_pasid(device, process->pasid);
 	err = pasid_entry_clear(device, process->pasid);
 	if (--process->binds == 0)
 		take_pasid(process);
-	return err;
+	return stopped ? stopped : err;
 }

@@ -64,8 +64,12 @@ struct queue_wait {
 static bool has_room(void *arg)
 {
 	struct queue_wait *wait = arg;
+	bool has;
 
-	return room(wait->guest) >= wait->needed;
+	lock_take(&wait->guest->queue_lock);
+	has = room(wait->guest) >= wait->needed;
+	lock_drop(&wait->guest->queue_lock);
+	return has;
 }
 
 static bool is_complete(void *arg)

@@ -10,9 +10,10 @@
 
 /* A bind that was checked, by itself: nothing of it is looked at twice in the caller's memory. */
 struct bind_request {
-	struct vsva_gpasid_bind_data data;
+	struct vsva_gpasid_bind_data data; /* is_pass_through: only hpasid, gpasid and flags */
 	hpasid_t pasid;
 	gpasid_t guest;
+	bool is_pass_through;
 };
 
 static bool is_zero(const uint8_t *bytes, size_t len)
@@ -90,7 +91,8 @@ static bool is_identical(const struct binding *binding, const struct bind_reques
 {
 	const struct vsva_gpasid_bind_data *data = &request->data;
 
-	return binding->gpgd == data->gpgd && binding->addr_width == data->addr_width &&
+	return binding->is_pass_through == request->is_pass_through &&
+	       binding->gpgd == data->gpgd && binding->addr_width == data->addr_width &&
 	       binding->vtd_flags == data->vtd.flags && binding->pat == data->vtd.pat &&
 	       binding->emt == data->vtd.emt && binding->id.guest.v == request->guest.v &&
 	       binding->is_guest_given == ((data->flags & VSVA_GPASID_VAL) != 0);
@@ -109,6 +111,7 @@ static void fill(struct binding *binding, const struct bind_request *request)
 	binding->addr_width = (uint8_t)data->addr_width;
 	binding->vtd_flags = (uint8_t)data->vtd.flags;
 	binding->is_guest_given = (data->flags & VSVA_GPASID_VAL) != 0;
+	binding->is_pass_through = request->is_pass_through;
 }
 
 static uint32_t ioasid_flags(const struct binding *binding)
@@ -204,11 +207,29 @@ static void log_refusal(const struct vsva_dev *dev, const struct bind_request *r
 		    request->data.addr_width, strerror(-err));
 }
 
+static int bind_decoded(struct vsva_domain *domain, struct vsva_dev *dev,
+			const struct bind_request *request)
+{
+	struct domain_locked locked;
+	int err;
+
+	TRACE(dev->iommu->trace, HOST, BIND, .vm = domain->vm, .rid = dev->rid,
+	      .hpasid = request->pasid, .gpasid = request->guest, .addr = request->data.gpgd);
+	locked = domain_lock(domain);
+	err = bind_locked(locked, dev, request);
+	domain_unlock(locked);
+	if (err)
+		log_refusal(dev, request, err);
+	TRACE(dev->iommu->trace, HOST, BIND_DONE, .vm = domain->vm, .rid = dev->rid,
+	      .hpasid = request->pasid, .gpasid = request->guest, .addr = request->data.gpgd,
+	      .result = err);
+	return err;
+}
+
 int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
 		     const struct vsva_gpasid_bind_data *data)
 {
 	struct bind_request request = {.data = {0}};
-	struct domain_locked locked;
 	int err = decode(domain, dev, data, &request);
 
 	if (err) {
@@ -216,17 +237,37 @@ int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
 			log_refusal(dev, &request, err);
 		return err;
 	}
-	TRACE(dev->iommu->trace, HOST, BIND, .vm = domain->vm, .rid = dev->rid,
-	      .hpasid = request.pasid, .gpasid = request.guest, .addr = request.data.gpgd);
-	locked = domain_lock(domain);
-	err = bind_locked(locked, dev, &request);
-	domain_unlock(locked);
+	return bind_decoded(domain, dev, &request);
+}
+
+/* The guest PASID is the one that the id has already, or the same number. */
+static int decode_second_stage(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid,
+			       struct bind_request *request)
+{
+	int err;
+
+	if (!domain || !dev || domain->iommu != dev->iommu ||
+	    !(domain->flags & VSVA_DOMAIN_NESTING) || !domain->owner)
+		return -EINVAL;
+	err = check_device(dev);
 	if (err)
-		log_refusal(dev, &request, err);
-	TRACE(dev->iommu->trace, HOST, BIND_DONE, .vm = domain->vm, .rid = dev->rid,
-	      .hpasid = request.pasid, .gpasid = request.guest, .addr = request.data.gpgd,
-	      .result = err);
-	return err;
+		return err;
+	request->is_pass_through = true;
+	request->data.hpasid = pasid.v;
+	request->data.gpasid = pasid.v;
+	if (!vsva_ioasid_gpasid_of(domain->owner, pasid, &request->guest)) {
+		request->data.gpasid = request->guest.v;
+		request->data.flags = VSVA_GPASID_VAL;
+	}
+	return decode_pasids(request);
+}
+
+int vsva_bind_second_stage(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid)
+{
+	struct bind_request request = {.data = {0}};
+	int err = decode_second_stage(domain, dev, pasid, &request);
+
+	return err ? err : bind_decoded(domain, dev, &request);
 }
 
 /* Unbind ----------------------------------------------------------------------------------- */

@@ -117,7 +117,10 @@ int child_publish(struct domain_locked locked, struct vsva_dev *dev, struct bind
 	struct pasid_first_stage fs = {.root = binding->gpgd,
 				       .addr_width = binding->addr_width,
 				       .flags = binding->vtd_flags};
-	struct vtd_pasid_entry entry = pasid_entry_nested(dev->iommu->rules.ecap, &ss, &fs);
+	uint64_t ecap = dev->iommu->rules.ecap;
+	struct vtd_pasid_entry entry = binding->is_pass_through
+					       ? pasid_entry_second_stage(ecap, &ss)
+					       : pasid_entry_nested(ecap, &ss, &fs);
 
 	return dev_entry_publish(locked, dev, binding->id.id.v, &entry);
 }

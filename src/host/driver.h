@@ -88,6 +88,7 @@ struct binding {
 	uint8_t addr_width;
 	uint8_t vtd_flags;
 	bool is_guest_given; /* VSVA_GPASID_VAL */
+	bool is_pass_through; /* the second stage alone: guest physical addresses; the first stage's members are 0 */
 	bool is_dying;       /* prq.lock: its page requests are answered "invalid" */
 };
 

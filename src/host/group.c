@@ -111,6 +111,16 @@ struct group *group_make(struct prq_locked locked, struct vsva_dev *dev,
 	return group;
 }
 
+bool group_is_unreported(struct prq_locked locked, const struct vsva_dev *dev)
+{
+	struct list *ready = &locked.iommu->prq.groups[GROUP_READY];
+
+	for (struct list *at = ready->next; at != ready; at = at->next)
+		if (container_of(at, struct group, in_list)->dev == dev)
+			return true;
+	return dev->handler && __atomic_load_n(&dev->handler->running, __ATOMIC_ACQUIRE);
+}
+
 static void group_free(struct group *group)
 {
 	list_remove(&group->in_list);

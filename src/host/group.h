@@ -52,6 +52,8 @@ void group_set_reported(struct prq_locked locked, struct group *group);
 void group_answer(struct prq_locked locked, struct group *group, uint8_t code);
 /* An answer for which there is no group. false: no room in the unit's queue now. */
 bool group_answer_key(struct prq_locked locked, const struct group_key *key, uint8_t code);
+/* Does one of the device's groups still have to be reported, or is one being reported now? */
+bool group_is_unreported(struct prq_locked locked, const struct vsva_dev *dev);
 /* Without an answer. Collecting groups only. */
 void group_drop(struct prq_locked locked, struct group *group);
 void group_drop_collecting(struct prq_locked locked);

@@ -299,3 +299,46 @@ void prq_discard_all(struct vsva_dev *dev)
 {
 	discard(dev, true, hpasid(VSVA_PASID_INVALID));
 }
+
+/* Draining on behalf of a virtual unit --------------------------------------------------------- */
+
+struct drain {
+	struct vsva_iommu *iommu;
+	struct vsva_dev *dev;
+};
+
+/* Nothing of the device is in the queue, and none of its groups waits to be reported. */
+static bool is_drained(void *arg)
+{
+	struct drain *drain = arg;
+	struct prq_locked locked = prq_lock(drain->iommu);
+	bool is_done = take_in(locked) && group_flush_answers(locked) &&
+		       !group_is_unreported(locked, drain->dev);
+
+	prq_unlock(locked);
+	if (!is_done)
+		worker_kick(drain->iommu->prq_event.worker);
+	return is_done;
+}
+
+static bool has_unreported(struct vsva_dev *dev)
+{
+	struct prq_locked locked = prq_lock(dev->iommu);
+	bool has = take_in(locked) && group_is_unreported(locked, dev);
+
+	prq_unlock(locked);
+	return has;
+}
+
+/* Reports by itself, because the caller may hold locks that other workers take. */
+int vsva_drain_page_requests(struct vsva_dev *dev)
+{
+	struct drain drain = {.iommu = dev->iommu, .dev = dev};
+
+	while (has_unreported(dev) && report_next(dev->iommu))
+		;
+	return worker_pool_wait_until(dev->iommu->pool, is_drained, &drain,
+				      VSVA_LIMIT_QI_TIMEOUT_MS)
+		       ? 0
+		       : -ETIMEDOUT;
+}

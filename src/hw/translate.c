@@ -170,6 +170,11 @@ static enum vtd_fault judge_rights(const struct job *job)
 	return VTD_FAULT_NONE;
 }
 
+static bool has_right(const struct job *job)
+{
+	return job->page.read || effective_write(job);
+}
+
 static bool is_translation(const struct job *job)
 {
 	return job->lookup.kind == REQUEST_TRANSLATION;
@@ -438,7 +443,7 @@ static enum vtd_fault translate_page(struct job *job, struct walk *walk)
 		return fault;
 	}
 	rights = judge_rights(job);
-	if (rights && !is_success_with_rights(job, rights))
+	if (rights && (!is_success_with_rights(job, rights) || !has_right(job)))
 		return rights;
 	fault = judge_output(job);
 	if (!fault)

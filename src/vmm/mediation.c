@@ -27,12 +27,14 @@ enum dsa_command_code {
 };
 
 /* The test engine's registers. */
-enum { ENGINE_PASID = 0x1c, ENGINE_CMD = 0x20 };
+enum { ENGINE_PASID = 0x1c, ENGINE_CMD = 0x20, ENGINE_STATUS = 0x24 };
+#define ENGINE_BUSY 1u
 #define ENGINE_PASID_VALID UINT32_C(0x80000000)
 
 #define PASID_MASK UINT32_C(0xfffff)
 #define WQCFG_PASID_SHIFT 8
 #define WQCFG_PASID_ENABLE (UINT32_C(1) << 28)
+#define WQCFG_DEDICATED UINT32_C(1)
 #define SWERR_PASID_SHIFT 40
 #define CMDSTS_ACTIVE (UINT64_C(1) << 31)
 #define CMDSTS_ERROR UINT64_C(0xff)
@@ -82,6 +84,8 @@ void mediation_release(struct vsva_assigned *assigned)
 		pasid_map_put(assigned->vm, gpasid(m->engine_mention));
 	m->engine_mention = VSVA_PASID_INVALID;
 	m->engine_pasid = 0;
+	m->stopping = 0;
+	m->command = 0;
 }
 
 static uint64_t pasid_word_of(const struct mediation *m, unsigned queue)
@@ -103,6 +107,11 @@ static int send_command(struct vsva_assigned *assigned, unsigned size, uint64_t 
 	return vsva_device_write(assigned->device, 0, DSA_CMD, size, value);
 }
 
+static bool is_command_active(struct vsva_assigned *assigned)
+{
+	return device_read(assigned, DSA_CMDSTS, 4) & CMDSTS_ACTIVE;
+}
+
 static bool command_failed(struct vsva_assigned *assigned)
 {
 	uint64_t status = device_read(assigned, DSA_CMDSTS, 4);
@@ -122,7 +131,8 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 	if (queue >= m->queue_count || m->queue_pasid[queue] != VSVA_PASID_INVALID)
 		return send_command(assigned, size, value);
 	word = (uint32_t)device_read(assigned, pasid_word_of(m, queue), 4);
-	if (!(word & WQCFG_PASID_ENABLE))
+	/* A shared queue takes the PASID from each command. */
+	if (!(word & WQCFG_PASID_ENABLE) || !(word & WQCFG_DEDICATED))
 		return send_command(assigned, size, value);
 	guest = (word >> WQCFG_PASID_SHIFT) & PASID_MASK;
 	err = pasid_map_get(assigned->vm, gpasid(guest), &host);
@@ -143,20 +153,49 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 	return err;
 }
 
-/* Operand of disable, drain, abort and reset: 15:0 a mask of queues, 19:16 which 16 of them. */
-static int stop_queues(struct vsva_assigned *assigned, unsigned size, uint64_t value, bool all)
+/* What the guest had configured stands in the register again, unless a reset has taken it. */
+static void queue_stopped(struct vsva_assigned *assigned, unsigned queue)
 {
 	struct mediation *m = &assigned->mediation;
-	unsigned first = all ? 0 : (unsigned)(value >> 16 & 0xf) * 16;
+
+	if (m->queue_pasid[queue] == VSVA_PASID_INVALID)
+		return;
+	if (!m->stop_resets)
+		queue_write_pasid(assigned, queue, m->queue_pasid[queue]);
+	queue_forget(assigned, queue);
+}
+
+/* A queue's work runs under its host PASID until the command that disables it is complete. */
+static void finish_stopping(struct vsva_assigned *assigned)
+{
+	struct mediation *m = &assigned->mediation;
+
+	if (!m->stopping || is_command_active(assigned))
+		return;
+	for (unsigned queue = 0; queue < m->queue_count && !command_failed(assigned); queue++)
+		if (m->stopping >> queue & 1)
+			queue_stopped(assigned, queue);
+	m->stopping = 0;
+}
+
+/* Operand of disable, drain, abort and reset: 15:0 a mask of queues, 19:16 which 16 of them. */
+static uint64_t queues_of(uint64_t operand)
+{
+	unsigned first = (unsigned)(operand >> 16 & 0xf) * 16;
+
+	return first < MEDIATION_QUEUES ? (operand & 0xffff) << first : 0;
+}
+
+static int stop_queues(struct vsva_assigned *assigned, unsigned size, uint64_t value, uint64_t queues,
+		       bool resets)
+{
 	int err = send_command(assigned, size, value);
 
-	if (err || command_failed(assigned))
+	if (err)
 		return err;
-	for (unsigned queue = 0; queue < m->queue_count; queue++) {
-		if (!all && (queue < first || queue >= first + 16 || !(value >> (queue - first) & 1)))
-			continue;
-		queue_forget(assigned, queue);
-	}
+	assigned->mediation.stopping = queues;
+	assigned->mediation.stop_resets = resets;
+	finish_stopping(assigned);
 	return 0;
 }
 
@@ -169,18 +208,31 @@ static int command_on_pasid(struct vsva_assigned *assigned, unsigned size, uint6
 	return send_command(assigned, size, (value & ~(uint64_t)PASID_MASK) | host.v);
 }
 
+/* While a command is active the device takes none that starts or stops a queue, but a reset of all. */
+static bool is_ignored(struct vsva_assigned *assigned, unsigned code)
+{
+	return code <= DSA_COMMAND_RESET_QUEUE && code != DSA_COMMAND_RESET_DEVICE &&
+	       is_command_active(assigned);
+}
+
 static int dsa_command(struct vsva_assigned *assigned, unsigned size, uint64_t value)
 {
+	unsigned code = value >> 20 & 0x1f;
+
+	if (is_ignored(assigned, code))
+		return send_command(assigned, size, value);
 	assigned->mediation.command = (uint32_t)value;
-	switch (value >> 20 & 0x1f) {
+	switch (code) {
 	case DSA_COMMAND_ENABLE_QUEUE:
 		return enable_queue(assigned, size, value);
 	case DSA_COMMAND_DISABLE_QUEUE:
 	case DSA_COMMAND_RESET_QUEUE:
-		return stop_queues(assigned, size, value, false);
+		return stop_queues(assigned, size, value, queues_of(value),
+				   code == DSA_COMMAND_RESET_QUEUE);
 	case DSA_COMMAND_DISABLE_DEVICE:
 	case DSA_COMMAND_RESET_DEVICE:
-		return stop_queues(assigned, size, value, true);
+		return stop_queues(assigned, size, value, UINT64_MAX,
+				   code == DSA_COMMAND_RESET_DEVICE);
 	case DSA_COMMAND_DRAIN_PASID:
 	case DSA_COMMAND_ABORT_PASID:
 		return command_on_pasid(assigned, size, value);
@@ -229,9 +281,10 @@ static uint64_t guest_view_of_error(struct vsva_assigned *assigned, uint64_t off
 
 	if (size == 4 && offset == DSA_SWERR)
 		return value;
+	/* Not the VM's any more: the host's number is nothing for the guest. */
 	if (vsva_ioasid_gpasid_of(assigned->vm->set, hpasid((uint32_t)((value & mask) >> shift)),
 				  &guest))
-		return value;
+		guest = gpasid(0);
 	return (value & ~mask) | (uint64_t)guest.v << shift;
 }
 
@@ -248,6 +301,7 @@ static int dsa_read(struct vsva_assigned *assigned, uint64_t offset, unsigned si
 
 	if ((queue >= 0 || covers(offset, size, DSA_SWERR + 4)) && is_narrow(size))
 		return -EINVAL;
+	finish_stopping(assigned);
 	err = vsva_device_read(assigned->device, 0, offset, size, value);
 	if (err)
 		return err;
@@ -264,6 +318,7 @@ static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned s
 {
 	int queue = queue_of_access(&assigned->mediation, offset, size);
 
+	finish_stopping(assigned);
 	if (covers(offset, size, DSA_CMD) && !is_narrow(size))
 		return dsa_command(assigned, size, value);
 	/* The configuration of an enabled queue cannot change, least of all its PASID. */
@@ -281,6 +336,8 @@ static int engine_command(struct vsva_assigned *assigned, uint32_t value)
 	hpasid_t host;
 	int err;
 
+	if (device_read(assigned, ENGINE_STATUS, 4) == ENGINE_BUSY)
+		return 0; /* the device ignores it, and its work goes on under the old PASID */
 	m->engine_mention = VSVA_PASID_INVALID;
 	if (word & ENGINE_PASID_VALID) {
 		host = hpasid(0);

@@ -10,6 +10,11 @@
 #include "vmm/vm.h"
 #include "vsva/limits.h"
 
+/* A number that was just given back is not given out again at once: a device may still have work
+ * that was submitted under it. Not the whole space in turn, because each new stretch of it costs
+ * every device a page of PASID table. */
+#define HOST_WINDOW 4096u
+
 struct pasid_mention {
 	hpasid_t host;
 	uint32_t uses;
@@ -35,10 +40,22 @@ static void drop(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *menti
 	base_free(mention);
 }
 
+static int alloc_host(struct vsva_vm *vm, hpasid_t *out)
+{
+	uint32_t last = VSVA_LIMIT_FIRST_VM_PASID + HOST_WINDOW - 1;
+	int err = vsva_ioasid_alloc(vm->set, vm->next_host, last, NULL, out);
+
+	if (err == -ENOSPC)
+		err = vsva_ioasid_alloc(vm->set, VSVA_LIMIT_FIRST_VM_PASID, VSVA_PASID_MAX, NULL,
+					out);
+	if (!err)
+		vm->next_host = out->v < last ? out->v + 1 : VSVA_LIMIT_FIRST_VM_PASID;
+	return err;
+}
+
 static int fill(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention)
 {
-	int err = vsva_ioasid_alloc(vm->set, VSVA_LIMIT_FIRST_VM_PASID, VSVA_PASID_MAX, NULL,
-				    &mention->host);
+	int err = alloc_host(vm, &mention->host);
 
 	if (err)
 		return err;

@@ -15,7 +15,7 @@
 static struct guest_table_root root_of(struct vsva_vm *vm)
 {
 	return (struct guest_table_root){
-		.rtaddr = vm->root, .rules = &vm->rules, .memory = &vm->memory};
+		.rtaddr = __atomic_load_n(&vm->root, __ATOMIC_RELAXED), .rules = &vm->rules, .memory = &vm->memory};
 }
 
 static uint32_t first_stage_flags(const struct vtd_pasid_entry *entry)
@@ -57,45 +57,38 @@ static int bind_entry(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t h
 	return bind_first_stage(assigned, guest, host, entry);
 }
 
-/* A guest's refused entry stays unbound: its DMA faults under its own PASID, and the next
- * invalidation tries again. */
-static void shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
-			const struct vtd_pasid_entry *entry)
+static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
+		       const struct vtd_pasid_entry *entry)
 {
 	struct vsva_vm *vm = assigned->vm;
 	int err = pasid_map_get(vm, shadow->gpasid, &shadow->hpasid);
 
-	if (!err) {
+	if (err)
+		return err;
+	vm_charge(vm, VM_WORK_OF_BIND);
+	err = sparse_set(&assigned->shadows, shadow->gpasid.v, shadow);
+	if (!err)
 		err = bind_entry(assigned, shadow->gpasid, shadow->hpasid, entry);
-		if (err)
-			pasid_map_put(vm, shadow->gpasid);
+	if (err) {
+		sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
+		pasid_map_put(vm, shadow->gpasid);
+		return err;
 	}
-	shadow->bound = !err;
-	if (!err) {
-		VM_COUNT(vm, binds);
-		__atomic_fetch_add(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	VM_COUNT(vm, refused_binds);
-	LOG_LIMITED(LOG_WARN,
-		    "%s: device %04x guest PASID %u not bound: error %d (first stage at %#llx)",
-		    vm->name, assigned->guest_rid.v, shadow->gpasid.v, err,
-		    (unsigned long long)vtd_pasid_entry_FSPTPTR(entry));
+	VM_COUNT(vm, binds);
+	__atomic_fetch_add(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
+	return 0;
 }
 
-static void shadow_unbind(struct vsva_assigned *assigned, struct shadow *shadow)
+static void shadow_unbind(struct vsva_assigned *assigned, const struct shadow *shadow)
 {
 	struct vsva_vm *vm = assigned->vm;
-	int err;
+	int err = vsva_unbind_gpasid(vm->domain, assigned->dev, shadow->hpasid);
 
-	if (!shadow->bound)
-		return;
-	err = vsva_unbind_gpasid(vm->domain, assigned->dev, shadow->hpasid);
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u unbound with error %d",
 			    vm->name, assigned->guest_rid.v, shadow->hpasid.v, err);
 	pasid_map_put(vm, shadow->gpasid);
-	shadow->bound = false;
+	vm_charge(vm, VM_WORK_OF_BIND);
 	VM_COUNT(vm, unbinds);
 	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
 }
@@ -107,20 +100,28 @@ static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
 	base_free(shadow);
 }
 
+/* A guest's refused entry stays unbound: its DMA faults under its own PASID, and the next
+ * invalidation tries again. */
 static void shadow_create(struct vsva_assigned *assigned, gpasid_t guest,
 			  const struct vtd_pasid_entry *entry)
 {
+	struct vsva_vm *vm = assigned->vm;
 	struct shadow *shadow = base_zalloc(sizeof(*shadow));
+	int err = -ENOMEM;
 
-	if (!shadow || sparse_set(&assigned->shadows, guest.v, shadow)) {
-		LOG_LIMITED(LOG_WARN, "%s: guest PASID %u not bound: no memory", assigned->vm->name,
-			    guest.v);
-		base_free(shadow);
-		return;
+	if (shadow) {
+		shadow->gpasid = guest;
+		memcpy(shadow->words, entry->q, sizeof(shadow->words));
+		err = shadow_bind(assigned, shadow, entry);
 	}
-	shadow->gpasid = guest;
-	memcpy(shadow->words, entry->q, sizeof(shadow->words));
-	shadow_bind(assigned, shadow, entry);
+	if (!err)
+		return;
+	base_free(shadow);
+	VM_COUNT(vm, refused_binds);
+	LOG_LIMITED(LOG_WARN,
+		    "%s: device %04x guest PASID %u not bound: error %d (first stage at %#llx)",
+		    vm->name, assigned->guest_rid.v, guest.v, err,
+		    (unsigned long long)vtd_pasid_entry_FSPTPTR(entry));
 }
 
 /* Requests without PASID ------------------------------------------------------------------------ */
@@ -196,8 +197,8 @@ static void read_entry(struct vsva_assigned *assigned, gpasid_t guest, struct gu
 		guest_pasid_read(&root, &assigned->context, guest.v, out);
 }
 
-/* Equal and bound: the flush changes nothing here, also when it stood for "deleted and added
- * again". Anything else that was there goes before anything new comes. */
+/* Equal: the flush changes nothing here, also when it stood for "deleted and added again". Anything
+ * else that was there goes before anything new comes. */
 void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
 {
 	struct shadow *shadow = sparse_get(&assigned->shadows, guest.v);
@@ -208,11 +209,8 @@ void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
 		return;
 	}
 	read_entry(assigned, guest, &now);
-	if (shadow && !now.fault && is_unchanged(shadow, &now.entry)) {
-		if (!shadow->bound)
-			shadow_bind(assigned, shadow, &now.entry);
+	if (shadow && !now.fault && is_unchanged(shadow, &now.entry))
 		return;
-	}
 	if (shadow)
 		shadow_free(assigned, shadow);
 	if (!now.fault)
@@ -236,22 +234,23 @@ static uint32_t scan_end(const struct vsva_assigned *assigned)
 	return (VSVA_PASID_MAX + 1) / VTD_PASID_TABLE_COUNT;
 }
 
-/* All 64 PASIDs under one directory entry; returns how many guest entries were read. */
-static unsigned scan_directory_entry(struct vsva_assigned *assigned, uint32_t index)
+/* All 64 PASIDs under one directory entry. */
+static void scan_directory_entry(struct vsva_assigned *assigned, uint32_t index)
 {
 	struct guest_table_root root = root_of(assigned->vm);
-	uint32_t first = index * VTD_PASID_TABLE_COUNT, at = first;
-	struct shadow *shadow;
+	uint32_t first = index * VTD_PASID_TABLE_COUNT;
+	bool present = has_pasids(assigned) && index < scan_end(assigned) &&
+		       guest_directory_entry_is_present(&root, &assigned->context, index);
 
-	if (has_pasids(assigned) && index < scan_end(assigned) &&
-	    guest_directory_entry_is_present(&root, &assigned->context, index)) {
-		for (uint32_t i = 0; i < VTD_PASID_TABLE_COUNT; i++)
-			shadow_sync_pasid(assigned, gpasid(first + i));
-		return VTD_PASID_TABLE_COUNT + 1;
+	vm_charge(assigned->vm, present ? VTD_PASID_TABLE_COUNT + 1 : 1);
+	for (uint32_t pasid = first; pasid < first + VTD_PASID_TABLE_COUNT; pasid++) {
+		struct shadow *shadow = sparse_get(&assigned->shadows, pasid);
+
+		if (present)
+			shadow_sync_pasid(assigned, gpasid(pasid));
+		else if (shadow)
+			shadow_free(assigned, shadow);
 	}
-	while ((shadow = sparse_next(&assigned->shadows, &at)) && at < first + VTD_PASID_TABLE_COUNT)
-		shadow_free(assigned, shadow);
-	return 1;
 }
 
 static bool skip_to_shadow(const struct vsva_assigned *assigned, uint32_t *index)
@@ -272,25 +271,20 @@ static bool next_to_scan(const struct vsva_assigned *assigned, uint32_t *index)
 	return skip_to_shadow(assigned, index);
 }
 
-static void scan_device(struct vsva_assigned *assigned, unsigned *budget)
+static void scan_device(struct vsva_assigned *assigned)
 {
-	while (*budget && next_to_scan(assigned, &assigned->scan_next)) {
-		unsigned reads = scan_directory_entry(assigned, assigned->scan_next++);
-
-		*budget -= reads < *budget ? reads : *budget;
-	}
-	if (*budget)
+	while (assigned->vm->work_left && next_to_scan(assigned, &assigned->scan_next))
+		scan_directory_entry(assigned, assigned->scan_next++);
+	if (assigned->vm->work_left)
 		assigned->scan_pending = false;
 }
 
 bool shadow_scan_some(struct vsva_vm *vm)
 {
-	unsigned budget = VSVA_LIMIT_SHADOW_READS_PER_RUN;
-
 	for (struct vsva_assigned *a = vm->devices; a; a = a->next) {
 		if (!a->scan_pending)
 			continue;
-		scan_device(a, &budget);
+		scan_device(a);
 		if (a->scan_pending)
 			return true;
 	}

@@ -120,7 +120,7 @@ static uint32_t pending(struct vsva_vm *vm, uint32_t which)
 static void latch_translation(struct vsva_vm *vm)
 {
 	lock_take(&vm->regs_lock);
-	vm->root = vtd_regfile_root(&vm->regs);
+	__atomic_store_n(&vm->root, vtd_regfile_root(&vm->regs), __ATOMIC_RELAXED);
 	vm->enabled = vtd_regfile_translation_wanted(&vm->regs);
 	lock_drop(&vm->regs_lock);
 }
@@ -191,6 +191,27 @@ static void run_vcmd(struct vsva_vm *vm)
 
 /* The worker ------------------------------------------------------------------------------------------ */
 
+/* The queue is disabled when it has run empty (VT-d 6.5.2), or stands still. */
+static uint32_t without_early_disable(struct vsva_vm *vm, uint32_t which)
+{
+	bool runs_on;
+
+	lock_take(&vm->regs_lock);
+	runs_on = !vtd_regfile_queue_wanted(&vm->regs) && vtd_regfile_iq_fetch_allowed(&vm->regs);
+	lock_drop(&vm->regs_lock);
+	return runs_on ? which & ~(uint32_t)VTD_FX_QIE : which;
+}
+
+static void run_other_commands(struct vsva_vm *vm)
+{
+	uint32_t which = pending(vm, OTHER_COMMANDS);
+
+	if (which & VTD_FX_QIE)
+		which = without_early_disable(vm, which);
+	if (which)
+		complete_commands(vm, which);
+}
+
 /* true: go on to the queue. */
 static bool run_commands(struct vsva_vm *vm)
 {
@@ -200,9 +221,21 @@ static bool run_commands(struct vsva_vm *vm)
 		run_vcmd(vm);
 	if (which & TRANSLATION_COMMANDS && !run_translation_command(vm, which & TRANSLATION_COMMANDS))
 		return false;
-	if (which & OTHER_COMMANDS)
-		complete_commands(vm, which & OTHER_COMMANDS);
+	run_other_commands(vm);
 	return true;
+}
+
+/* true: there is more to do. A scan belongs to the descriptor that asked for it: nothing overtakes it. */
+static bool run_queue(struct vsva_vm *vm)
+{
+	unsigned descriptors = VSVA_LIMIT_DESCRIPTORS_PER_RUN;
+	bool more = true;
+
+	while (more && descriptors && vm->work_left) {
+		more = !shadow_scan_some(vm) && viommu_execute_one(vm);
+		descriptors--;
+	}
+	return more || shadow_scan_is_pending(vm);
 }
 
 static bool run(void *arg)
@@ -211,13 +244,10 @@ static bool run(void *arg)
 	bool more = true;
 
 	lock_take(&vm->lock);
+	vm->work_left = VSVA_LIMIT_SHADOW_READS_PER_RUN;
 	if (run_commands(vm)) {
-		unsigned budget = VSVA_LIMIT_DESCRIPTORS_PER_RUN;
-
-		/* A scan belongs to the descriptor that asked for it: nothing overtakes it. */
-		while (budget-- && more)
-			more = !shadow_scan_some(vm) && viommu_execute_one(vm);
-		more = more || shadow_scan_is_pending(vm);
+		more = run_queue(vm);
+		run_other_commands(vm);
 	}
 	lock_drop(&vm->lock);
 	worker_pool_notify(vm->seams->pool);
@@ -260,7 +290,7 @@ void vsva_vm_reset(struct vsva_vm *vm)
 	lock_drop(&vm->regs_lock);
 	vm->gcmd_scanning = false;
 	vm->enabled = false;
-	vm->root = 0;
+	__atomic_store_n(&vm->root, 0, __ATOMIC_RELAXED);
 	for (struct vsva_assigned *a = vm->devices; a; a = a->next) {
 		vsva_assigned_reset(a);
 		shadow_drop_all(a, VSVA_RID_SECOND_STAGE);

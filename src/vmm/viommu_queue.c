@@ -45,6 +45,7 @@ static void flush(struct vsva_assigned *assigned, const struct vsva_flush *what)
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x: invalidation failed: error %d",
 			    assigned->vm->name, assigned->guest_rid.v, err);
+	vm_charge(assigned->vm, 1);
 	VM_COUNT(assigned->vm, invalidations);
 }
 
@@ -63,7 +64,7 @@ static void flush_pasid(struct vsva_assigned *assigned, uint32_t guest, did_t do
 
 	if (is_rid_pasid(assigned, guest) && rid_has_domain(assigned, domain))
 		flush_rid(assigned, what);
-	if (!shadow || !shadow->bound || !shadow_has_domain(shadow, domain))
+	if (!shadow || !shadow_has_domain(shadow, domain))
 		return;
 	what.pasid = shadow->hpasid;
 	flush(assigned, &what);
@@ -79,7 +80,7 @@ static void flush_domain(struct vsva_assigned *assigned, bool all_domains, did_t
 	if (all_domains || rid_has_domain(assigned, domain))
 		flush_rid(assigned, what);
 	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++) {
-		if (!shadow->bound || !(all_domains || shadow_has_domain(shadow, domain)))
+		if (!all_domains && !shadow_has_domain(shadow, domain))
 			continue;
 		what.pasid = shadow->hpasid;
 		flush(assigned, &what);
@@ -179,12 +180,11 @@ static void drain(struct vsva_vm *vm)
 static void execute_wait(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	struct vtd_effects effects = {0};
-	uint32_t data = op->wait.status_data;
 
 	if (op->wait.drain)
 		drain(vm);
 	if (op->wait.status_write &&
-	    guest_memory_write(&vm->memory, gpa(op->wait.status_addr), &data, sizeof(data)))
+	    guest_memory_store32(&vm->memory, gpa(op->wait.status_addr), op->wait.status_data))
 		LOG_LIMITED(LOG_WARN, "%s: wait descriptor: no memory at status address %#llx", vm->name,
 			    (unsigned long long)op->wait.status_addr);
 	if (!op->wait.interrupt)
@@ -279,7 +279,8 @@ static bool fetch(struct vsva_vm *vm, struct vtd_desc *descriptor, struct vtd_de
 		return false;
 	*descriptor = (struct vtd_desc){{0}};
 	*rules = (struct vtd_decode_rules){.is_wide = is_wide,
-					   .ttm = vtd_RTADDR_TTM(vm->root),
+					   .ttm = vtd_RTADDR_TTM(__atomic_load_n(
+						   &vm->root, __ATOMIC_RELAXED)),
 					   .cap = vm->rules.cap,
 					   .ecap = vm->rules.ecap};
 	if (guest_memory_fetch(&vm->memory, gpa(address), descriptor->q, is_wide ? 4 : 2)) {

@@ -144,16 +144,22 @@ static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pas
 {
 	struct vsva_vm *vm = assigned->vm;
 	struct guest_table_root root = {
-		.rtaddr = vm->root, .rules = &vm->rules, .memory = &vm->memory};
+		.rtaddr = __atomic_load_n(&vm->root, __ATOMIC_RELAXED),
+		.rules = &vm->rules,
+		.memory = &vm->memory};
 	struct guest_context context;
 	struct guest_pasid entry;
 
 	guest_context_read(&root, assigned->guest_rid, &context);
 	*fpd = context.fpd;
+	if (context.legacy && pasid != VSVA_PASID_INVALID)
+		return VTD_FAULT_RTA_2;
 	if (context.fault || context.legacy)
 		return context.fault;
 	if (pasid != VSVA_PASID_INVALID && !context.paside)
 		return VTD_FAULT_SCT_6;
+	if (pasid == context.rid_pasid)
+		return VTD_FAULT_SCT_9;
 	guest_pasid_read(&root, &context,
 			 pasid == VSVA_PASID_INVALID ? context.rid_pasid : pasid, &entry);
 	*fpd = entry.fpd;
@@ -189,9 +195,18 @@ static enum vtd_fault first_stage_view(enum vtd_fault host)
 	}
 }
 
-static bool is_below_pasid_entry(enum vtd_fault fault)
+/* Of the tables down to the PASID entry, which are the host's own: not what the guest's say. */
+static bool is_of_tables(enum vtd_fault fault)
 {
-	return fault >= VTD_FAULT_SPT_6;
+	return fault >= VTD_FAULT_RTA_1 && fault <= VTD_FAULT_SPT_4;
+}
+
+/* An entry that the guest has not flushed yet, or that was refused, is one that is not present. */
+static enum vtd_fault guest_view(enum vtd_fault host, enum vtd_fault verdict)
+{
+	if (!is_of_tables(host))
+		return first_stage_view(host);
+	return verdict != VTD_FAULT_NONE ? verdict : VTD_FAULT_SPT_2;
 }
 
 static void record(struct vsva_assigned *assigned, const struct vsva_unit_fault *fault,
@@ -234,9 +249,7 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 		return;
 	}
 	verdict = guest_verdict(assigned, guest.v, &fpd);
-	if (!is_below_pasid_entry(code) && verdict != VTD_FAULT_NONE)
-		code = verdict;
-	code = first_stage_view(code);
+	code = guest_view(code, verdict);
 	if (code == VTD_FAULT_NONE) {
 		LOG_LIMITED(LOG_WARN,
 			    "%s: device %04x guest PASID %d: fault %#x at %#llx is the second stage's",

@@ -65,6 +65,7 @@ int vsva_vm_create(struct vsva_machine *machine, const struct vsva_vm_options *o
 	set_name(vm, options ? options->name : NULL);
 	sparse_init(&vm->pasids);
 	vm->next_vcmd = 1;
+	vm->next_host = VSVA_LIMIT_FIRST_VM_PASID;
 	lock_init(&vm->lock, LOCK_RANK_VIOMMU, "vIOMMU");
 	lock_init(&vm->regs_lock, LOCK_RANK_VIOMMU_REGS, "vIOMMU registers");
 	lock_init(&vm->map_lock, LOCK_RANK_PASID_MAP, "guest PASIDs");

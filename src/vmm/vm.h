@@ -5,8 +5,7 @@
  * Vocabulary
  *   vIOMMU    the virtual remapping unit of one VM: a register file, a queue that a worker executes
  *   assigned  a physical device given to the VM under a guest requester id
- *   shadow    what the vIOMMU last read of one present guest PASID entry, and what became of it: bound on
- *             the host, or refused
+ *   shadow    what the vIOMMU last read of a guest PASID entry that it bound on the host
  *   mention   a reason for a guest PASID to have a host PASID: a binding, a work queue that has it
  *             programmed, or the virtual command
  *   scan      the walk over a guest's PASID tables after something wide was invalidated, a bounded piece at
@@ -32,11 +31,11 @@
 #include "vtd/pci_config.h"
 #include "vtd/regfile.h"
 
-/* One present guest PASID entry on one device. */
+/* One guest PASID entry that is bound on one device. One that was refused has none: the quota bounds
+ * them, whatever the guest's tables say. */
 struct shadow {
 	gpasid_t gpasid;
-	hpasid_t hpasid; /* valid if bound */
-	bool bound;	 /* otherwise refused: tried again at the next invalidation */
+	hpasid_t hpasid;
 	uint64_t words[3]; /* the entry's qwords 0 to 2 as read */
 };
 
@@ -74,7 +73,8 @@ struct vsva_vm {
 
 	struct lock lock;	       /* rank VIOMMU */
 	struct vsva_assigned *devices; /* lock; readers RCU */
-	uint64_t root;		       /* RTADDR in force; lock */
+	uint64_t root;		       /* RTADDR in force; atomic, writers: lock */
+	unsigned work_left;	       /* of this run of the worker, in reads of an entry; lock */
 	bool enabled;		       /* TE; lock */
 	uint32_t pending_commands;     /* VTD_FX_*: commands to carry out; regs_lock */
 	bool gcmd_scanning;	       /* the scan that a command waits for has begun; lock */
@@ -86,9 +86,19 @@ struct vsva_vm {
 	struct lock map_lock;  /* rank PASID_MAP */
 	struct sparse pasids;  /* struct pasid_mention by guest PASID; map_lock */
 	uint32_t next_vcmd;    /* where to look for a free guest PASID; map_lock */
+	uint32_t next_host;    /* and for a free host PASID; map_lock */
 
 	struct vsva_vm_stats stats; /* atomics */
 };
+
+/* A bind or unbind, in reads of an entry. */
+#define VM_WORK_OF_BIND 16u
+
+/* vm->lock held */
+static inline void vm_charge(struct vsva_vm *vm, unsigned work)
+{
+	vm->work_left -= work < vm->work_left ? work : vm->work_left;
+}
 
 #define VM_COUNT(vm, what) __atomic_fetch_add(&(vm)->stats.what, 1, __ATOMIC_RELAXED)
 

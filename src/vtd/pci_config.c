@@ -8,6 +8,7 @@
  * r(register, offset, bytes). The places of the capabilities are those that a stock idxd driver and
  * QEMU's vfio-user client were seen to accept.
  */
+/* clang-format off */
 #define PCI_REGISTERS(r)                                                                           \
 	r(VENDOR, 0x00, 2) r(DEVICE, 0x02, 2) r(COMMAND, 0x04, 2) r(STATUS, 0x06, 2)               \
 	r(CLASS_REVISION, 0x08, 4) r(CACHE_LINE, 0x0c, 1) r(LATENCY, 0x0d, 1)                      \
@@ -26,6 +27,7 @@
 	r(SRIOV_STATUS, 0x16a, 2) r(SRIOV_INITIAL, 0x16c, 2) r(SRIOV_TOTAL, 0x16e, 2)              \
 	r(SRIOV_NUM, 0x170, 2) r(SRIOV_FIRST, 0x174, 2) r(SRIOV_STRIDE, 0x176, 2)                  \
 	r(SRIOV_DEVICE, 0x17a, 2) r(SRIOV_PAGES_SUPPORTED, 0x17c, 4) r(SRIOV_PAGE_SIZE, 0x180, 4)
+/* clang-format on */
 
 /*
  * f(register, field, high bit, low bit, access). Bits without a field are zero and read only.
@@ -35,6 +37,7 @@
  *   ACT   reads as zero; writing 1 asks for something
  *   OWN   lives in pri_state, because device threads change it
  */
+/* clang-format off */
 #define PCI_FIELDS(f)                                                                              \
 	f(COMMAND, MEMORY, 1, 1, RW) f(COMMAND, BUS_MASTER, 2, 2, RW) f(COMMAND, PARITY, 6, 6, RW) \
 	f(COMMAND, SERR, 8, 8, RW) f(COMMAND, INTX_DISABLE, 10, 10, RW)                            \
@@ -69,6 +72,7 @@
 	f(PASID_CONTROL, PRIVILEGED, 2, 2, RW)                                                     \
 	f(SRIOV_CONTROL, ENABLE, 0, 0, RW) f(SRIOV_CONTROL, MEMORY, 3, 3, RW)                      \
 	f(SRIOV_NUM, COUNT, 15, 0, RW)
+/* clang-format on */
 
 enum { PCI_ID_EXPRESS = 0x10, PCI_ID_MSIX = 0x11 };
 enum { PCI_ID_ATS = 0x0f, PCI_ID_SRIOV = 0x10, PCI_ID_PRI = 0x13, PCI_ID_PASID = 0x1b };
@@ -100,8 +104,7 @@ struct register_field {
 static const struct register_field fields[] = {
 #define ENTRY_(reg, field, hi, lo, access)                                                         \
 	{PCI_##reg, PCI_##reg##_BYTES, MASK_(hi, lo), ACCESS_##access},
-	PCI_FIELDS(ENTRY_)
-};
+	PCI_FIELDS(ENTRY_)};
 
 static uint32_t load(const uint8_t *bytes, uint32_t offset, unsigned size)
 {
@@ -123,12 +126,12 @@ static void store_or(uint8_t *bytes, uint32_t offset, unsigned size, uint32_t ma
 	store(bytes, offset, size, load(bytes, offset, size) | mask);
 }
 
-#define GET(config, reg)	load((config)->value, PCI_##reg, PCI_##reg##_BYTES)
+#define GET(config, reg)         load((config)->value, PCI_##reg, PCI_##reg##_BYTES)
 #define PUT(config, reg, value_) store((config)->value, PCI_##reg, PCI_##reg##_BYTES, (value_))
 #define PLACE(reg, field, value_)                                                                  \
 	(((uint32_t)(value_) << PCI_##reg##_##field##_LO) & (uint32_t)PCI_##reg##_##field)
 
-/* Building ------------------------------------------------------------------------------------- */
+/* Building */
 
 static bool bar_is_valid(const struct pci_config_description *d, unsigned i)
 {
@@ -153,7 +156,8 @@ static bool msix_is_valid(const struct pci_config_description *d)
 {
 	uint64_t vectors = d->msix_vectors;
 
-	return vectors <= 2048 && is_inside_bar(d, d->msix_table_bar, d->msix_table_offset, vectors * 16) &&
+	return vectors <= 2048 &&
+	       is_inside_bar(d, d->msix_table_bar, d->msix_table_offset, vectors * 16) &&
 	       is_inside_bar(d, d->msix_pba_bar, d->msix_pba_offset, (vectors + 63) / 64 * 8);
 }
 
@@ -199,7 +203,8 @@ static void build_bars(struct pci_config *config)
 		if (!bar->size)
 			continue;
 		store(config->value, at, 4,
-		      (bar->wide ? PCI_BAR_WIDE : 0u) | (bar->prefetchable ? PCI_BAR_PREFETCHABLE : 0u));
+		      (bar->wide ? PCI_BAR_WIDE : 0u) |
+			      (bar->prefetchable ? PCI_BAR_PREFETCHABLE : 0u));
 		store(config->writable, at, 4, (uint32_t)mask);
 		if (bar->wide)
 			store(config->writable, at + 4, 4, (uint32_t)(mask >> 32));
@@ -213,7 +218,8 @@ static void build_header(struct pci_config *config)
 	PUT(config, VENDOR, d->vendor);
 	PUT(config, DEVICE, d->device);
 	PUT(config, CLASS_REVISION,
-	    PLACE(CLASS_REVISION, REVISION, d->revision) | PLACE(CLASS_REVISION, CLASS, d->class_code));
+	    PLACE(CLASS_REVISION, REVISION, d->revision) |
+		    PLACE(CLASS_REVISION, CLASS, d->class_code));
 	PUT(config, SUBSYSTEM_VENDOR, d->subsystem_vendor);
 	PUT(config, SUBSYSTEM, d->subsystem);
 	PUT(config, STATUS, PCI_STATUS_CAPABILITIES);
@@ -233,8 +239,9 @@ static void build_express(struct pci_config *config)
 	PUT(config, DEVCAP,
 	    PLACE(DEVCAP, EXTENDED_TAG, 1) | PLACE(DEVCAP, ROLE_BASED_ERRORS, 1) |
 		    PLACE(DEVCAP, FLR, d->function_level_reset));
-	PUT(config, DEVCTL, PLACE(DEVCTL, RELAXED_ORDERING, 1) | PLACE(DEVCTL, NO_SNOOP, 1) |
-				    PLACE(DEVCTL, MAX_READ, 2));
+	PUT(config, DEVCTL,
+	    PLACE(DEVCTL, RELAXED_ORDERING, 1) | PLACE(DEVCTL, NO_SNOOP, 1) |
+		    PLACE(DEVCTL, MAX_READ, 2));
 	PUT(config, DEVCAP2, PLACE(DEVCAP2, END_END_PREFIX, 1) | PLACE(DEVCAP2, MAX_PREFIXES, 1));
 }
 
@@ -341,7 +348,7 @@ static void chain_extended(struct pci_config *config)
 	}
 }
 
-/* What device threads read -------------------------------------------------------------------- */
+/* What device threads read */
 
 static uint32_t enables_of(const struct pci_config *config)
 {
@@ -404,7 +411,7 @@ void pci_config_reset(struct pci_config *config)
 	publish(config);
 }
 
-/* Page requests --------------------------------------------------------------------------------- */
+/* Page requests */
 
 static uint32_t pri_status(const struct pci_config *config)
 {
@@ -420,7 +427,8 @@ static uint32_t pri_status(const struct pci_config *config)
 void pci_config_pri_set_busy(struct pci_config *config, bool busy)
 {
 	if (busy)
-		__atomic_fetch_or(&config->pri_state, (uint32_t)PCI_CONFIG_PRI_BUSY, __ATOMIC_ACQ_REL);
+		__atomic_fetch_or(&config->pri_state, (uint32_t)PCI_CONFIG_PRI_BUSY,
+				  __ATOMIC_ACQ_REL);
 	else
 		__atomic_fetch_and(&config->pri_state, ~(uint32_t)PCI_CONFIG_PRI_BUSY,
 				   __ATOMIC_ACQ_REL);
@@ -436,7 +444,7 @@ void pci_config_pri_unexpected_group(struct pci_config *config)
 	__atomic_fetch_or(&config->pri_state, (uint32_t)PCI_CONFIG_PRI_UPRGI, __ATOMIC_ACQ_REL);
 }
 
-/* Reading and writing --------------------------------------------------------------------------- */
+/* Reading and writing */
 
 static bool access_is_valid(uint32_t offset, unsigned size)
 {
@@ -487,7 +495,7 @@ static void write_bytes(struct pci_config *config, uint32_t offset, unsigned siz
 		uint8_t written = (uint8_t)(value >> 8 * i);
 
 		*byte = (uint8_t)((*byte & ~writable) | (written & writable));
-		*byte &= (uint8_t)~(written & config->clears[offset + i]);
+		*byte &= (uint8_t) ~(written & config->clears[offset + i]);
 	}
 }
 

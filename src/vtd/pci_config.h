@@ -11,9 +11,10 @@
  *   busy         of page requests: some have not been answered; the owner knows and says so
  *   allocation   of page requests: how many may be outstanding at a time
  *
- * Implements PCI Express 5.0: 7.5.1 (header), 7.5.3 (PCI Express capability), 7.7.2 (MSI-X), 9.3.3 (SR-IOV,
- * what is fixed and NumVFs), 10.5.1 (ATS), 10.5.2 (page requests), 7.8.8 (PASID). The function is a root-complex integrated
- * endpoint that supports end-to-end TLP prefixes, without which Linux does not enable PASIDs.
+ * Implements PCI Express 5.0: 7.5.1 (header), 7.5.3 (PCI Express capability), 7.7.2 (MSI-X), 9.3.3
+ * (SR-IOV: what is fixed, and NumVFs), 10.5.1 (ATS), 10.5.2 (page requests), 7.8.8 (PASID). The
+ * function is a root-complex integrated endpoint that supports end-to-end TLP prefixes, without
+ * which Linux does not enable PASIDs.
  *
  * Concurrency: the owner serialises read and write. The accessors that say "any thread" and the
  * pci_config_pri_*() functions may run at any time beside them and beside each other.
@@ -24,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PCI_CONFIG_SIZE 4096u
+#define PCI_CONFIG_SIZE      4096u
 #define PCI_CONFIG_BAR_COUNT 6u
 /* What has storage; the rest reads as zero. */
 #define PCI_CONFIG_BACKED 512u
@@ -53,7 +54,7 @@ struct pci_config_description {
 	uint32_t pri_capacity;
 	bool pasid;
 	bool pasid_exec, pasid_privileged; /* what the capability offers */
-	uint8_t pasid_width;		   /* 1 … 20 */
+	uint8_t pasid_width;               /* 1 … 20 */
 
 	uint16_t sriov_vfs; /* TotalVFs; 0: no SR-IOV */
 	uint16_t sriov_vf_device;
@@ -65,10 +66,10 @@ struct pci_config {
 	uint8_t value[PCI_CONFIG_BACKED];
 	uint8_t writable[PCI_CONFIG_BACKED]; /* bits that a write replaces */
 	uint8_t clears[PCI_CONFIG_BACKED];   /* bits that writing 1 clears */
-	uint32_t enables;		     /* PCI_CONFIG_ON_*; atomic */
-	uint32_t ats_stu;		     /* atomic */
-	uint32_t pri_state;		     /* PCI_CONFIG_PRI_*; atomic */
-	uint32_t pri_allocation;	     /* atomic */
+	uint32_t enables;                    /* PCI_CONFIG_ON_*; atomic */
+	uint32_t ats_stu;                    /* atomic */
+	uint32_t pri_state;                  /* PCI_CONFIG_PRI_*; atomic */
+	uint32_t pri_allocation;             /* atomic */
 };
 
 /* What a write did. */
@@ -81,7 +82,7 @@ enum pci_config_effect {
 	PCI_CONFIG_PRI_RESET = 1u << 5, /* forget the requests that are outstanding */
 	PCI_CONFIG_PASID = 1u << 6,
 	PCI_CONFIG_SRIOV = 1u << 7,
-	PCI_CONFIG_FLR = 1u << 8,     /* function-level reset asked for: reset device, then pci_config_reset */
+	PCI_CONFIG_FLR = 1u << 8,     /* reset asked for: of the device, then pci_config_reset */
 	PCI_CONFIG_IGNORED = 1u << 9, /* something undefined was asked for, and not done */
 };
 
@@ -95,7 +96,7 @@ enum {
 	PCI_CONFIG_ON_PASID = 1u << 5,
 	PCI_CONFIG_ON_PASID_EXEC = 1u << 6,
 	PCI_CONFIG_ON_PASID_PRIVILEGED = 1u << 7,
-	PCI_CONFIG_PRI_RF = 1u << 0,	/* as in the status register */
+	PCI_CONFIG_PRI_RF = 1u << 0,    /* as in the status register */
 	PCI_CONFIG_PRI_UPRGI = 1u << 1, /* as in the status register */
 	PCI_CONFIG_PRI_ENABLED = 1u << 2,
 	PCI_CONFIG_PRI_BUSY = 1u << 3,
@@ -111,7 +112,8 @@ void pci_config_reset(struct pci_config *config);
  * nothing. */
 uint32_t pci_config_read(const struct pci_config *config, uint32_t offset, unsigned size);
 /* Returns enum pci_config_effect bits of what has changed. */
-unsigned pci_config_write(struct pci_config *config, uint32_t offset, unsigned size, uint32_t value);
+unsigned pci_config_write(struct pci_config *config, uint32_t offset, unsigned size,
+			  uint32_t value);
 
 /* Address of a BAR as programmed (both halves), 0 if there is none. Owner's serialisation. */
 uint64_t pci_config_bar_address(const struct pci_config *config, unsigned bar);

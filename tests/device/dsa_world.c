@@ -53,7 +53,8 @@ void dsa_put(struct dsa_world *d, uint32_t offset, uint64_t value)
 
 uint32_t dsa_command_only(struct dsa_world *d, unsigned code, uint32_t operand)
 {
-	uint64_t value = dsa_CMD_with_CODE(dsa_CMD_with_OPERAND(dsa_CMD_with_INTERRUPT(0, 1), operand), code);
+	uint64_t value = dsa_CMD_with_CODE(
+		dsa_CMD_with_OPERAND(dsa_CMD_with_INTERRUPT(0, 1), operand), code);
 
 	assert_int_equal(dsa_mmio_write(d->dsa, 0, DSA_REG_CMD, 4, value), 0);
 	return (uint32_t)dsa_get(d, DSA_REG_CMDSTS);
@@ -130,7 +131,8 @@ struct dsa_descriptor describe(enum dsa_opcode opcode, uint32_t flags, uint64_t 
 
 int submit(struct dsa_world *d, unsigned queue, struct dsa_descriptor descriptor, unsigned record)
 {
-	if (dsa_descriptor_FLAGS(&descriptor) & DSA_FLAG_RECORD_VALID && !dsa_descriptor_RECORD(&descriptor))
+	if (dsa_descriptor_FLAGS(&descriptor) & DSA_FLAG_RECORD_VALID &&
+	    !dsa_descriptor_RECORD(&descriptor))
 		dsa_descriptor_set_RECORD(&descriptor, RECORD + record * DSA_RECORD_BYTES);
 	if (queue == SHARED)
 		dsa_descriptor_set_PASID(&descriptor, PASID);
@@ -157,4 +159,45 @@ struct dsa_record run_one(struct dsa_world *d, struct dsa_descriptor descriptor)
 	assert_int_equal(submit(d, DEDICATED, descriptor, 0), 0);
 	world_run(&d->w);
 	return record_at(d, 0);
+}
+
+struct dsa_descriptor noop_descriptor(void)
+{
+	return describe(DSA_OP_NOOP, ASKED, 0, 0, 0);
+}
+
+struct dsa_descriptor stuck(struct dsa_world *d, uint64_t page)
+{
+	world_allow(&d->w, PASID, DESTINATION + page * 4096, 4096, 0);
+	return describe(DSA_OP_FILL, USUAL, 0x1111111111111111, DESTINATION + page * 4096, 64);
+}
+
+uint8_t status_at(struct dsa_world *d, unsigned record)
+{
+	struct dsa_record r = record_at(d, record);
+
+	return (uint8_t)dsa_record_STATUS(&r);
+}
+
+uint64_t software_error(struct dsa_world *d)
+{
+	uint64_t head = dsa_get(d, DSA_REG_SWERR);
+
+	dsa_put(d, DSA_REG_SWERR, 3);
+	return dsa_SWERR_VALID(head) ? dsa_SWERR_ERROR(head) : 0;
+}
+
+static uint64_t queue_status(struct dsa_world *d, unsigned queue)
+{
+	return dsa_get(d, DSA_WQCFG + queue * DSA_WQCFG_STRIDE + 4 * DSA_WQCFG_STATE_WORD);
+}
+
+unsigned queue_state(struct dsa_world *d, unsigned queue)
+{
+	return (unsigned)dsa_WQCFG3_STATE(queue_status(d, queue));
+}
+
+unsigned occupancy(struct dsa_world *d, unsigned queue)
+{
+	return (unsigned)dsa_WQCFG3_OCCUPANCY(queue_status(d, queue));
 }

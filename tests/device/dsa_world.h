@@ -10,19 +10,19 @@
 #include "hw/device/dsa.h"
 #include "hw/device/dsa_regs.h"
 
-#define VA	   ((uint64_t)VIRTUAL_BASE)
-#define RW	   (VSVA_PROT_READ | VSVA_PROT_WRITE)
-#define PASID	   5u
-#define RECORD	   VA /* the first page has records */
-#define SOURCE	   (VA + 0x100000)
+#define VA          ((uint64_t)VIRTUAL_BASE)
+#define RW          (VSVA_PROT_READ | VSVA_PROT_WRITE)
+#define PASID       5u
+#define RECORD      VA /* the first page has records */
+#define SOURCE      (VA + 0x100000)
 #define DESTINATION (VA + 0x200000)
-#define THIRD	   (VA + 0x300000)
-#define LIST	   (VA + 0x400000)
-#define SPACE_LEN  0x500000u /* of all that */
-#define DEDICATED  0u
-#define SHARED	   1u
-#define QUEUE_SIZE 16u
-#define THRESHOLD  10u
+#define THIRD       (VA + 0x300000)
+#define LIST        (VA + 0x400000)
+#define SPACE_LEN   0x500000u /* of all that */
+#define DEDICATED   0u
+#define SHARED      1u
+#define QUEUE_SIZE  16u
+#define THRESHOLD   10u
 
 #define USUAL (DSA_FLAG_RECORD_VALID | DSA_FLAG_RECORD_REQUESTED | DSA_FLAG_BLOCK_ON_FAULT)
 #define ASKED (DSA_FLAG_RECORD_VALID | DSA_FLAG_RECORD_REQUESTED)
@@ -31,7 +31,7 @@ struct dsa_world {
 	struct world w;
 	struct dsa *dsa;
 	unsigned interrupts[DSA_MAX_QUEUES + 1]; /* atomic */
-	unsigned events[VSVA_EV_KIND_COUNT];	 /* atomic */
+	unsigned events[VSVA_EV_KIND_COUNT];     /* atomic */
 };
 
 /* Switched on, both queues enabled, everything of PASID 5 accessible. */
@@ -55,5 +55,14 @@ struct dsa_record record_at(struct dsa_world *d, unsigned record);
 void clear_records(struct dsa_world *d);
 /* Submits to the dedicated queue as record 0, runs, returns the record. */
 struct dsa_record run_one(struct dsa_world *d, struct dsa_descriptor descriptor);
+
+struct dsa_descriptor noop_descriptor(void);
+/* A fill of a page of DESTINATION that must be asked for. */
+struct dsa_descriptor stuck(struct dsa_world *d, uint64_t page);
+uint8_t status_at(struct dsa_world *d, unsigned record);
+/* Error code in SWERR, 0 none; clears it. */
+uint64_t software_error(struct dsa_world *d);
+unsigned queue_state(struct dsa_world *d, unsigned queue);
+unsigned occupancy(struct dsa_world *d, unsigned queue);
 
 #endif

@@ -31,9 +31,10 @@ static void translate(struct unit *unit, const struct unit_request *request,
 	uint8_t rights = 0;
 
 	if (is_virtual(request->addr) && !(unit->supervisor && !request->privileged))
-		rights = __atomic_load_n(&unit->rights[space_of(request->pasid)]
-						      [(request->addr - VIRTUAL_BASE) / VSVA_PAGE_SIZE],
-					 __ATOMIC_ACQUIRE);
+		rights = __atomic_load_n(
+			&unit->rights[space_of(request->pasid)]
+				     [(request->addr - VIRTUAL_BASE) / VSVA_PAGE_SIZE],
+			__ATOMIC_ACQUIRE);
 	*out = (struct unit_translation){.page_lg2 = 12, .rights = rights};
 	if (rights)
 		out->hpa = hpa(unit->base.v + offset_of(request->addr));
@@ -41,7 +42,8 @@ static void translate(struct unit *unit, const struct unit_request *request,
 		out->response = VTD_RESP_UR;
 }
 
-void unit_translate(struct unit *unit, const struct unit_request *request, struct unit_translation *out)
+void unit_translate(struct unit *unit, const struct unit_request *request,
+		    struct unit_translation *out)
 {
 	__atomic_fetch_add(&unit->untranslated_count, 1, __ATOMIC_RELAXED);
 	translate(unit, request, out);
@@ -115,10 +117,11 @@ void world_init(struct world *world, enum worker_mode mode)
 	assert_non_null(world->physmem);
 	world->pool = worker_pool_create(mode, 0);
 	assert_non_null(world->pool);
-	world->memory = mmap(NULL, MEMORY_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	world->memory =
+		mmap(NULL, MEMORY_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(world->memory != MAP_FAILED);
-	assert_int_equal(physmem_add(world->physmem, world->memory, MEMORY_LEN, true, &world->unit.base),
-			 0);
+	assert_int_equal(
+		physmem_add(world->physmem, world->memory, MEMORY_LEN, true, &world->unit.base), 0);
 	lock_init(&world->unit.lock, LOCK_RANK_LEAF, "fake unit");
 }
 
@@ -143,7 +146,8 @@ void world_allow(struct world *world, uint32_t pasid, uint64_t va, uint64_t len,
 	uint64_t last = (va + len - 1 - VIRTUAL_BASE) / VSVA_PAGE_SIZE;
 
 	for (uint64_t page = first; page <= last; page++)
-		__atomic_store_n(&world->unit.rights[space_of(pasid)][page], rights, __ATOMIC_RELEASE);
+		__atomic_store_n(&world->unit.rights[space_of(pasid)][page], rights,
+				 __ATOMIC_RELEASE);
 }
 
 unsigned char *world_byte(struct world *world, uint64_t va)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A remapping unit that does what a test says: a few address spaces of VIRTUAL_PAGES pages, each page with
- * rights; page requests that are kept, granted or refused. And the memory behind it.
+ * A remapping unit that does what a test says: a few address spaces of VIRTUAL_PAGES pages, each
+ * page with rights; page requests that are kept, granted or refused. And the memory behind it.
  *
- * Addresses VIRTUAL_BASE … in every space lead to the same memory, whose pages are swapped in pairs, so that
- * nothing that is contiguous for the device is so in memory.
+ * Addresses from VIRTUAL_BASE on lead to the same memory in every space. Its pages are swapped in
+ * pairs, so that nothing that is contiguous for the device is so in memory.
  */
 #ifndef TESTS_DEVICE_FAKE_UNIT_H
 #define TESTS_DEVICE_FAKE_UNIT_H
@@ -14,7 +14,7 @@
 
 #define VIRTUAL_BASE  0x7f0000000000u
 #define VIRTUAL_PAGES 2048u
-#define SPACES	      4u /* PASID % 4; requests without PASID use 0 */
+#define SPACES        4u /* PASID % 4; requests without PASID use 0 */
 #define REQUESTS_MAX  1024u
 
 enum fake_policy {
@@ -30,11 +30,11 @@ struct unit {
 	uint8_t rights[SPACES][VIRTUAL_PAGES]; /* VSVA_PROT_*, atomic */
 	hpa_t base;
 	enum fake_policy policy;
-	bool supervisor;		/* pages are for privileged requests only */
-	bool error;			/* every translation ends with UR */
+	bool supervisor; /* pages are for privileged requests only */
+	bool error;      /* every translation ends with UR */
 	bool deny_translated;
-	struct unit_page_request requests[REQUESTS_MAX]; /* lock */
-	unsigned request_count;				 /* lock; ever made */
+	struct unit_page_request requests[REQUESTS_MAX];          /* lock */
+	unsigned request_count;                                   /* lock; ever made */
 	unsigned ats_count, untranslated_count, translated_count; /* atomic */
 	void (*before_completion)(struct unit *unit, const struct unit_request *request);
 };

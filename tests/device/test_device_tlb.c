@@ -5,7 +5,7 @@
 
 #include "hw/device/device_tlb.h"
 
-#define RW (VSVA_PROT_READ | VSVA_PROT_WRITE)
+#define RW  (VSVA_PROT_READ | VSVA_PROT_WRITE)
 #define GIB UINT64_C(0x40000000)
 #define MIB UINT64_C(0x100000)
 
@@ -162,7 +162,8 @@ static void test_invalidation_scope(void **state)
 		left_after((struct ats_invalidation){true, false, 1, UINT64_C(1) << 63, 63}), 5);
 	assert_false(is_cached(1, UINT64_C(0xffff800000000000)));
 	/* a page inside a larger one takes the larger one */
-	assert_int_equal(left_after((struct ats_invalidation){true, false, 1, 4 * MIB + 0x5000, 12}), 5);
+	assert_int_equal(
+		left_after((struct ats_invalidation){true, false, 1, 4 * MIB + 0x5000, 12}), 5);
 	assert_false(is_cached(1, 4 * MIB));
 	/* all PASIDs: not the requests without */
 	assert_int_equal(left_after((struct ats_invalidation){true, true, 0, 0x1000, 12}), 4);
@@ -212,9 +213,9 @@ static void test_more_than_fits(void **state)
  * The race that the generation is for. The "page table" is one number; its owner changes it, then
  * invalidates, and from then on nobody who looks may find the old one.
  */
-static uint64_t table = 0x1000;	 /* atomic */
+static uint64_t table = 0x1000;   /* atomic */
 static uint64_t settled = 0x1000; /* atomic: everything before is invalidated */
-static bool stop;		 /* atomic */
+static bool stop;                 /* atomic */
 
 static void *filler(void *arg)
 {

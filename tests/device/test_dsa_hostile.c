@@ -52,8 +52,9 @@ static struct dsa_descriptor random_descriptor(void)
 	}
 	dsa_descriptor_set_RECORD(&n, random_address() & ~UINT64_C(31));
 	if (dsa_descriptor_OPCODE(&n) == DSA_OP_DUALCAST)
-		dsa_descriptor_set_DESTINATION2(&n, (random_address() & ~UINT64_C(4095)) |
-							    (dsa_descriptor_DESTINATION(&n) & 4095));
+		dsa_descriptor_set_DESTINATION2(&n,
+						(random_address() & ~UINT64_C(4095)) |
+							(dsa_descriptor_DESTINATION(&n) & 4095));
 	dsa_descriptor_set_PASID(&n, PASID + below(2));
 	return n;
 }
@@ -93,7 +94,8 @@ static void test_random_submissions(void **state)
 		struct dsa_descriptor n = random_descriptor();
 		bool shared = below(2);
 
-		dsa_portal_write(d.dsa, (shared ? DSA_PORTAL_STRIDE : 0) + below(128) * 64, &n, shared);
+		dsa_portal_write(d.dsa, (shared ? DSA_PORTAL_STRIDE : 0) + below(128) * 64, &n,
+				 shared);
 		if (i % 64 == 0)
 			random_list();
 		if (i % 4 == 0)
@@ -143,13 +145,15 @@ static void test_random_registers(void **state)
 			dsa_mmio_write(d.dsa, 0, offset, size, rng_u64(&rng) >> below(64));
 			break;
 		case 3:
-			dsa_mmio_write(d.dsa, 0, DSA_REG_CMD, 4, below(16) << 20 | below(4) | below(2) << 31);
+			dsa_mmio_write(d.dsa, 0, DSA_REG_CMD, 4,
+				       below(16) << 20 | below(4) | below(2) << 31);
 			break;
 		case 4:
 			dsa_mmio_write(d.dsa, 2, below(0x20000) & ~UINT64_C(7), 8, rng_u64(&rng));
 			break;
 		case 5:
-			dsa_config_write(d.dsa, (uint32_t)below(0x200), 1u << below(3), (uint32_t)rng_u64(&rng));
+			dsa_config_write(d.dsa, (uint32_t)below(0x200), 1u << below(3),
+					 (uint32_t)rng_u64(&rng));
 			break;
 		case 6:
 			if (!below(50)) {
@@ -172,9 +176,9 @@ static void test_random_registers(void **state)
 	dsa_world_fini(&d);
 }
 
-/* Threads ---------------------------------------------------------------------------------------------------- */
+/* Threads */
 
-static bool stop;	 /* atomic */
+static bool stop;       /* atomic */
 static unsigned rounds; /* atomic; descriptors that have ended or were given up */
 
 static bool is_stopped(void)
@@ -182,13 +186,15 @@ static bool is_stopped(void)
 	return __atomic_load_n(&stop, __ATOMIC_ACQUIRE);
 }
 
-/* Moves from one private piece to another, each with a record of its own; retries like a real client. */
+/* Moves from one private piece to another, each with a record of its own; retries like a real
+ * client. */
 static void *submitter(void *arg)
 {
 	unsigned me = *(unsigned *)arg;
 
 	while (!is_stopped()) {
-		struct dsa_descriptor n = describe(DSA_OP_FILL, USUAL, me, DESTINATION + me * 65536, 20000);
+		struct dsa_descriptor n =
+			describe(DSA_OP_FILL, USUAL, me, DESTINATION + me * 65536, 20000);
 		unsigned char *record = world_byte(&d.w, RECORD + me * DSA_RECORD_BYTES);
 		unsigned patience = 0;
 
@@ -196,7 +202,8 @@ static void *submitter(void *arg)
 		while (submit(&d, SHARED, n, me) && !is_stopped())
 			sched_yield();
 		/* an abort may take it away */
-		while (!__atomic_load_n(record, __ATOMIC_ACQUIRE) && patience++ < 1000 && !is_stopped())
+		while (!__atomic_load_n(record, __ATOMIC_ACQUIRE) && patience++ < 1000 &&
+		       !is_stopped())
 			sched_yield();
 		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
 	}
@@ -224,7 +231,8 @@ static void *unmapper(void *arg)
 	(void)arg;
 	rng_seed(&mine, 7);
 	while (!is_stopped()) {
-		uint64_t va = DESTINATION + rng_below(&mine, 3) * 65536 + rng_below(&mine, 5) * 4096;
+		uint64_t va =
+			DESTINATION + rng_below(&mine, 3) * 65536 + rng_below(&mine, 5) * 4096;
 		struct ats_invalidation scope = {true, false, PASID, va, 12};
 
 		world_allow(&d.w, PASID, va, 4096, 0);

@@ -29,14 +29,6 @@ static uint8_t status_of(struct dsa_descriptor descriptor)
 	return (uint8_t)dsa_record_STATUS(&r);
 }
 
-static uint64_t software_error(void)
-{
-	uint64_t head = dsa_get(&d, DSA_REG_SWERR);
-
-	dsa_put(&d, DSA_REG_SWERR, 3);
-	return dsa_SWERR_VALID(head) ? dsa_SWERR_ERROR(head) : 0;
-}
-
 static void test_noop(void **state)
 {
 	struct dsa_record r = run_one(&d, describe(DSA_OP_NOOP, ASKED, 0, 0, 0));
@@ -54,12 +46,13 @@ static void test_record_only_when_asked_or_failed(void **state)
 	(void)state;
 	assert_int_equal(status_of(describe(DSA_OP_NOOP, DSA_FLAG_RECORD_VALID, 0, 0, 0)), 0);
 	assert_int_equal(status_of(describe(DSA_OP_NOOP, 0, 0, 0, 0)), 0);
-	assert_int_equal(software_error(), 0);
-	assert_int_equal(status_of(describe(0x3f, DSA_FLAG_RECORD_VALID, 0, 0, 0)), DSA_STATUS_BAD_OPCODE);
-	assert_int_equal(software_error(), 0);
+	assert_int_equal(software_error(&d), 0);
+	assert_int_equal(status_of(describe(0x3f, DSA_FLAG_RECORD_VALID, 0, 0, 0)),
+			 DSA_STATUS_BAD_OPCODE);
+	assert_int_equal(software_error(&d), 0);
 	/* a failure that no record can tell */
 	assert_int_equal(status_of(describe(0x3f, 0, 0, 0, 0)), 0);
-	assert_int_equal(software_error(), DSA_STATUS_BAD_OPCODE);
+	assert_int_equal(software_error(&d), DSA_STATUS_BAD_OPCODE);
 	assert_int_equal(d.interrupts[0], 1);
 }
 
@@ -125,7 +118,8 @@ static void test_fill(void **state)
 	assert_int_equal(status_of(describe(DSA_OP_FILL, USUAL, pattern, DESTINATION + 3, len)),
 			 DSA_STATUS_SUCCESS);
 	for (uint32_t i = 0; i < len; i++)
-		assert_int_equal(*world_byte(&d.w, DESTINATION + 3 + i), (uint8_t)(pattern >> i % 8 * 8));
+		assert_int_equal(*world_byte(&d.w, DESTINATION + 3 + i),
+				 (uint8_t)(pattern >> i % 8 * 8));
 	assert_int_equal(*world_byte(&d.w, DESTINATION + 2), 0);
 	assert_int_equal(*world_byte(&d.w, DESTINATION + 3 + len), 0x5a);
 }
@@ -141,8 +135,8 @@ static void same_contents(uint32_t len)
 	free(bytes);
 }
 
-static void expect_compare(struct dsa_descriptor descriptor, enum dsa_status status, unsigned result,
-			   uint32_t bytes)
+static void expect_compare(struct dsa_descriptor descriptor, enum dsa_status status,
+			   unsigned result, uint32_t bytes)
 {
 	struct dsa_record r = run_one(&d, descriptor);
 
@@ -181,13 +175,14 @@ static void test_compare_expected(void **state)
 	/* a predicate that is false is no error: nothing in SWERR without a record */
 	dsa_descriptor_set_FLAGS(&c, DSA_FLAG_CHECK_RESULT);
 	run_one(&d, c);
-	assert_int_equal(software_error(), 0);
+	assert_int_equal(software_error(&d), 0);
 }
 
 static void test_compare_pattern(void **state)
 {
 	const uint64_t pattern = 0x0102030405060708;
-	struct dsa_descriptor c = describe(DSA_OP_COMPARE_PATTERN, USUAL, SOURCE + 5, pattern, 10003);
+	struct dsa_descriptor c =
+		describe(DSA_OP_COMPARE_PATTERN, USUAL, SOURCE + 5, pattern, 10003);
 
 	(void)state;
 	for (uint32_t i = 0; i < 10003; i++)
@@ -200,13 +195,15 @@ static void test_compare_pattern(void **state)
 }
 
 /* Bit by bit, from the polynomial as it is written: a second opinion. */
-static uint32_t crc_reference(uint32_t seed, const unsigned char *bytes, size_t len, bool plain_seed,
-			      bool plain_data)
+static uint32_t crc_reference(uint32_t seed, const unsigned char *bytes, size_t len,
+			      bool plain_seed, bool plain_data)
 {
 	uint64_t remainder = 0;
 
 	for (unsigned i = 0; i < 32; i++)
-		remainder |= (uint64_t)((plain_seed ? seed : ~seed) >> (plain_seed ? i : 31 - i) & 1) << i;
+		remainder |=
+			(uint64_t)((plain_seed ? seed : ~seed) >> (plain_seed ? i : 31 - i) & 1)
+			<< i;
 	for (size_t i = 0; i < len; i++)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			uint64_t in = bytes[i] >> (plain_data ? 7 - bit : bit) & 1;
@@ -247,8 +244,8 @@ static void test_crc(void **state)
 				     (variant & 2 ? DSA_FLAG_CRC_BYPASS_REFLECTION : 0u),
 			     SOURCE + 1, 0, sizeof(bytes));
 		dsa_descriptor_set_CRC_SEED(&c, 0x89abcdef);
-		assert_int_equal(crc_of(c), crc_reference(0x89abcdef, bytes, sizeof(bytes), variant & 1,
-							  variant & 2));
+		assert_int_equal(crc_of(c), crc_reference(0x89abcdef, bytes, sizeof(bytes),
+							  variant & 1, variant & 2));
 	}
 }
 
@@ -281,7 +278,8 @@ static void test_crc_in_two_pieces(void **state)
 
 static void test_copy_crc(void **state)
 {
-	struct dsa_descriptor c = describe(DSA_OP_COPY_CRC, USUAL, SOURCE + 3, DESTINATION + 7, 10000);
+	struct dsa_descriptor c =
+		describe(DSA_OP_COPY_CRC, USUAL, SOURCE + 3, DESTINATION + 7, 10000);
 	unsigned char bytes[10000];
 
 	(void)state;
@@ -346,9 +344,12 @@ static void test_invalid_flags(void **state)
 		enum dsa_opcode opcode;
 		uint32_t flags, bad;
 	} cases[] = {
-		{DSA_OP_MOVE, 1u << 5, 1u << 5},   {DSA_OP_MOVE, 1u << 6, 1u << 6},
-		{DSA_OP_MOVE, 1u << 14, 1u << 14}, {DSA_OP_MOVE, 1u << 15, 1u << 15},
-		{DSA_OP_MOVE, 1u << 16, 1u << 16}, {DSA_OP_MOVE, 1u << 23, 1u << 23},
+		{DSA_OP_MOVE, 1u << 5, 1u << 5},
+		{DSA_OP_MOVE, 1u << 6, 1u << 6},
+		{DSA_OP_MOVE, 1u << 14, 1u << 14},
+		{DSA_OP_MOVE, 1u << 15, 1u << 15},
+		{DSA_OP_MOVE, 1u << 16, 1u << 16},
+		{DSA_OP_MOVE, 1u << 23, 1u << 23},
 		{DSA_OP_MOVE, DSA_FLAG_CHECK_RESULT, DSA_FLAG_CHECK_RESULT},
 		{DSA_OP_COMPARE, DSA_FLAG_CACHE_CONTROL, DSA_FLAG_CACHE_CONTROL},
 		{DSA_OP_NOOP, DSA_FLAG_CACHE_CONTROL | 1u << 20, DSA_FLAG_CACHE_CONTROL | 1u << 20},
@@ -357,21 +358,22 @@ static void test_invalid_flags(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct dsa_record r = run_one(
-			&d, describe(cases[i].opcode, ASKED | cases[i].flags, SOURCE, DESTINATION, 64));
+		struct dsa_record r = run_one(&d, describe(cases[i].opcode, ASKED | cases[i].flags,
+							   SOURCE, DESTINATION, 64));
 
 		assert_int_equal(dsa_record_STATUS(&r), DSA_STATUS_BAD_FLAGS);
 		assert_int_equal(dsa_record_INVALID_FLAGS(&r), cases[i].bad);
 	}
 	/* accepted without meaning */
-	assert_int_equal(status_of(describe(DSA_OP_MOVE,
-					    ASKED | DSA_FLAG_CACHE_CONTROL | DSA_FLAG_TRAFFIC_CLASSES |
-						    DSA_FLAG_STRICT_ORDER | DSA_FLAG_FENCE,
-					    SOURCE, DESTINATION, 64)),
-			 DSA_STATUS_SUCCESS);
+	assert_int_equal(
+		status_of(describe(DSA_OP_MOVE,
+				   ASKED | DSA_FLAG_CACHE_CONTROL | DSA_FLAG_TRAFFIC_CLASSES |
+					   DSA_FLAG_STRICT_ORDER | DSA_FLAG_FENCE,
+				   SOURCE, DESTINATION, 64)),
+		DSA_STATUS_SUCCESS);
 	/* a record without an address */
 	status_of(describe(DSA_OP_NOOP, DSA_FLAG_RECORD_REQUESTED, 0, 0, 0));
-	assert_int_equal(software_error(), DSA_STATUS_BAD_FLAGS);
+	assert_int_equal(software_error(&d), DSA_STATUS_BAD_FLAGS);
 }
 
 static void test_block_on_fault_needs_the_queue(void **state)
@@ -391,7 +393,7 @@ static void test_block_on_fault_needs_the_queue(void **state)
 	dsa_config_write(d.dsa, 0x106, 2, 0x8000);
 	world_allow(&d.w, PASID, RECORD, 4096, VSVA_PROT_READ);
 	assert_int_equal(status_of(describe(DSA_OP_NOOP, ASKED, 0, 0, 0)), 0);
-	assert_int_equal(software_error(), DSA_STATUS_RECORD_FAULT);
+	assert_int_equal(software_error(&d), DSA_STATUS_RECORD_FAULT);
 	assert_int_equal(world_requests(&d.w), 0);
 }
 
@@ -407,9 +409,12 @@ static void test_reserved_fields(void **state)
 	}
 	dsa_descriptor_set_RESERVED(&m, 1);
 	assert_int_equal(status_of(m), DSA_STATUS_RESERVED_FIELD);
-	assert_int_equal(status_of(describe(DSA_OP_NOOP, ASKED, 1, 0, 0)), DSA_STATUS_RESERVED_FIELD);
-	assert_int_equal(status_of(describe(DSA_OP_DRAIN, ASKED, 0, 1, 0)), DSA_STATUS_RESERVED_FIELD);
-	assert_int_equal(status_of(describe(DSA_OP_NOOP, ASKED, 0, 0, 1)), DSA_STATUS_RESERVED_FIELD);
+	assert_int_equal(status_of(describe(DSA_OP_NOOP, ASKED, 1, 0, 0)),
+			 DSA_STATUS_RESERVED_FIELD);
+	assert_int_equal(status_of(describe(DSA_OP_DRAIN, ASKED, 0, 1, 0)),
+			 DSA_STATUS_RESERVED_FIELD);
+	assert_int_equal(status_of(describe(DSA_OP_NOOP, ASKED, 0, 0, 1)),
+			 DSA_STATUS_RESERVED_FIELD);
 	m = describe(DSA_OP_COMPARE, ASKED, SOURCE, DESTINATION, 64);
 	m.q[5] = 0x100;
 	assert_int_equal(status_of(m), DSA_STATUS_RESERVED_FIELD);
@@ -423,12 +428,15 @@ static void test_sizes(void **state)
 	(void)state;
 	assert_int_equal(status_of(describe(DSA_OP_MOVE, ASKED, SOURCE, DESTINATION, 0)),
 			 DSA_STATUS_BAD_SIZE);
-	assert_int_equal(status_of(describe(DSA_OP_MOVE, ASKED, SOURCE, DESTINATION, (1u << 21) + 1)),
-			 DSA_STATUS_BAD_SIZE);
+	assert_int_equal(
+		status_of(describe(DSA_OP_MOVE, ASKED, SOURCE, DESTINATION, (1u << 21) + 1)),
+		DSA_STATUS_BAD_SIZE);
 	assert_int_equal(status_of(describe(DSA_OP_FILL, ASKED, 0, VA + 0x100000, 1u << 21)),
 			 DSA_STATUS_SUCCESS);
-	assert_int_equal(status_of(describe(DSA_OP_BATCH, ASKED, LIST, 0, 1)), DSA_STATUS_BAD_COUNT);
-	assert_int_equal(status_of(describe(DSA_OP_BATCH, ASKED, LIST, 0, 33)), DSA_STATUS_BAD_COUNT);
+	assert_int_equal(status_of(describe(DSA_OP_BATCH, ASKED, LIST, 0, 1)),
+			 DSA_STATUS_BAD_COUNT);
+	assert_int_equal(status_of(describe(DSA_OP_BATCH, ASKED, LIST, 0, 33)),
+			 DSA_STATUS_BAD_COUNT);
 	assert_int_equal(status_of(describe(DSA_OP_BATCH, ASKED, LIST + 32, 0, 2)),
 			 DSA_STATUS_LIST_ALIGNMENT);
 }
@@ -441,10 +449,10 @@ static void test_record_alignment(void **state)
 	dsa_descriptor_set_RECORD(&n, RECORD + 16);
 	run_one(&d, n);
 	assert_true(world_is_all(&d.w, RECORD, 64, 0));
-	assert_int_equal(software_error(), DSA_STATUS_RECORD_ALIGNMENT);
+	assert_int_equal(software_error(&d), DSA_STATUS_RECORD_ALIGNMENT);
 }
 
-/* Faults ------------------------------------------------------------------------------------------ */
+/* Faults */
 
 static void expect_fault(struct dsa_descriptor m, uint8_t status, uint64_t bytes, uint64_t addr)
 {
@@ -502,7 +510,8 @@ static void test_page_fault_backward(void **state)
 
 static void test_page_requests_granted(void **state)
 {
-	struct dsa_descriptor m = describe(DSA_OP_MOVE, USUAL, SOURCE + 24, DESTINATION + 24, 1049353 - 1024);
+	struct dsa_descriptor m =
+		describe(DSA_OP_MOVE, USUAL, SOURCE + 24, DESTINATION + 24, 1049353 - 1024);
 
 	(void)state;
 	world_randomize(&d.w, SOURCE, 0x100000, 2);
@@ -562,12 +571,12 @@ static void test_translation_error(void **state)
 	expect_fault(m, DSA_STATUS_TRANSLATION, 0, SOURCE);
 	dsa_config_write(d.dsa, 0x106, 2, 0);
 	run_one(&d, m);
-	assert_int_equal(software_error(), DSA_STATUS_RECORD_FAULT);
+	assert_int_equal(software_error(&d), DSA_STATUS_RECORD_FAULT);
 	/* bus master off: as if nothing were there */
 	d.w.unit.error = false;
 	dsa_config_write(d.dsa, 0x04, 2, 2);
 	run_one(&d, m);
-	assert_int_equal(software_error(), DSA_STATUS_RECORD_FAULT);
+	assert_int_equal(software_error(&d), DSA_STATUS_RECORD_FAULT);
 }
 
 static void test_record_page_requested(void **state)
@@ -578,7 +587,7 @@ static void test_record_page_requested(void **state)
 	/* without block on fault in the descriptor: the queue's counts */
 	assert_int_equal(status_of(describe(DSA_OP_NOOP, ASKED, 0, 0, 0)), DSA_STATUS_SUCCESS);
 	assert_int_equal(world_requests(&d.w), 1);
-	assert_int_equal(software_error(), 0);
+	assert_int_equal(software_error(&d), 0);
 }
 
 static void test_record_page_refused(void **state)

@@ -8,8 +8,8 @@
 #include "hw/device/device_tlb.h"
 #include "vtd/descriptors.h"
 
-#define VA VIRTUAL_BASE
-#define RW (VSVA_PROT_READ | VSVA_PROT_WRITE)
+#define VA    VIRTUAL_BASE
+#define RW    (VSVA_PROT_READ | VSVA_PROT_WRITE)
 #define PASID 5u
 
 static struct world world;
@@ -75,7 +75,8 @@ static int setup(void **state)
 	world.trace = (struct trace){.observer = observe};
 	responses = accesses = 0;
 	pci_config_init(&config, &description);
-	if (endpoint_init(&endpoint, &world.unit, rid(0x30), &config, world.physmem, &ops, &world.trace))
+	if (endpoint_init(&endpoint, &world.unit, rid(0x30), &config, world.physmem, &ops,
+			  &world.trace))
 		return -1;
 	world.unit.endpoint = &endpoint;
 	switch_on();
@@ -105,7 +106,8 @@ static enum dma_result window(const struct dma_context *context, uint64_t va, si
 	return result;
 }
 
-static enum dma_result touch(const struct dma_context *context, uint64_t va, enum unit_access access)
+static enum dma_result touch(const struct dma_context *context, uint64_t va,
+			     enum unit_access access)
 {
 	struct dma_window out;
 
@@ -245,7 +247,8 @@ static void test_invalidation_between_request_and_completion(void **state)
 	(void)state;
 	world_allow(&world, PASID, VA, 4096, RW);
 	world.unit.before_completion = invalidate_meanwhile;
-	/* this access is inside the section that the invalidation's wait waits for; the next is not */
+	/* this access is inside the section that the invalidation's wait waits for; the next is not
+	 */
 	assert_int_equal(touch(&by_ats, VA, UNIT_READ), DMA_OK);
 	assert_int_equal(device_tlb_count(endpoint.tlb), 0);
 	assert_int_equal(touch(&by_ats, VA, UNIT_READ), DMA_OK);
@@ -281,10 +284,12 @@ static void test_read_and_write(void **state)
 	world_allow(&world, PASID, VA + 3 * 4096, 4096, 0);
 	world_randomize(&world, VA + 10, sizeof(in), 1);
 	world_read(&world, VA + 10, in, sizeof(in));
-	assert_int_equal(endpoint_read(&endpoint, &by_ats, VA + 10, out, sizeof(out), &done), DMA_OK);
+	assert_int_equal(endpoint_read(&endpoint, &by_ats, VA + 10, out, sizeof(out), &done),
+			 DMA_OK);
 	assert_int_equal(done, sizeof(out));
 	assert_memory_equal(in, out, sizeof(out));
-	assert_int_equal(endpoint_write(&endpoint, &by_ats, VA + 8192, in, sizeof(in), &done), DMA_FAULT);
+	assert_int_equal(endpoint_write(&endpoint, &by_ats, VA + 8192, in, sizeof(in), &done),
+			 DMA_FAULT);
 	assert_int_equal(done, 4096);
 	assert_int_equal(endpoint_read(&endpoint, &by_ats, VA + 8192, out, 4096, &done), DMA_OK);
 	assert_memory_equal(in, out, 4096);
@@ -328,7 +333,8 @@ static void test_page_request_of_another_pasid(void **state)
 {
 	(void)state;
 	endpoint_page_request(&endpoint, &by_ats, VA, UNIT_READ);
-	endpoint_page_response(&endpoint, PASID + 1, world.unit.requests[0].prgi, VTD_RESPONSE_SUCCESS);
+	endpoint_page_response(&endpoint, PASID + 1, world.unit.requests[0].prgi,
+			       VTD_RESPONSE_SUCCESS);
 	endpoint_page_response(&endpoint, PASID, 511, VTD_RESPONSE_SUCCESS);
 	endpoint_page_response(&endpoint, PASID, 512, VTD_RESPONSE_SUCCESS);
 	assert_int_equal(responses, 0);
@@ -365,7 +371,8 @@ static void test_every_group_index(void **state)
 	assert_int_equal(endpoint_page_request(&endpoint, &by_ats, VA, UNIT_READ), -EBUSY);
 	for (unsigned i = 0; i < ENDPOINT_GROUPS; i++)
 		for (unsigned j = 0; j < i; j++)
-			assert_int_not_equal(world.unit.requests[i].prgi, world.unit.requests[j].prgi);
+			assert_int_not_equal(world.unit.requests[i].prgi,
+					     world.unit.requests[j].prgi);
 	for (unsigned i = 0; i < ENDPOINT_GROUPS; i++)
 		world_answer(&world, i, VTD_RESPONSE_SUCCESS);
 	assert_int_equal(responses, ENDPOINT_GROUPS);
@@ -423,14 +430,17 @@ static void test_stop_marker(void **state)
 
 static void test_virtual_function_uses_those_of_the_pf(void **state)
 {
-	static const struct pci_config_description vf_description = {.ats = true, .ats_queue_depth = 1};
+	static const struct pci_config_description vf_description = {.ats = true,
+								     .ats_queue_depth = 1};
 	struct pci_config vf_config;
 	struct endpoint vf;
 	struct dma_window out;
 
 	(void)state;
 	pci_config_init(&vf_config, &vf_description);
-	assert_int_equal(endpoint_init(&vf, &world.unit, rid(0x31), &vf_config, world.physmem, &ops, NULL), 0);
+	assert_int_equal(
+		endpoint_init(&vf, &world.unit, rid(0x31), &vf_config, world.physmem, &ops, NULL),
+		0);
 	endpoint_set_pf(&vf, rid(0x30), &config);
 	endpoint_config_write(&vf, 0x04, 2, 4);
 	world_allow(&world, PASID, VA, 4096, RW);

@@ -209,7 +209,7 @@ static void test_pasid_frozen_while_ats_is_on(void **state)
 	assert_false(pci_config_pasid_enabled(&config));
 }
 
-#define STOPPED 0x100
+#define STOPPED  0x100
 #define REQUIRED 0x8000
 
 static void test_pri_enable(void **state)

@@ -8,10 +8,10 @@
 #include "hw/device/test_engine.h"
 #include "vtd/descriptors.h"
 
-#define VA	    ((uint64_t)VIRTUAL_BASE)
+#define VA          ((uint64_t)VIRTUAL_BASE)
 #define DESTINATION (VA + 0x200000)
-#define RW	    (VSVA_PROT_READ | VSVA_PROT_WRITE)
-#define PASID	    5u
+#define RW          (VSVA_PROT_READ | VSVA_PROT_WRITE)
+#define PASID       5u
 
 static struct world world;
 static struct test_engine *engine;
@@ -124,7 +124,8 @@ static void test_copy(void **state)
 	world_randomize(&world, VA, 0x100000, 1);
 	world_allow(&world, PASID, VA, 0x400000, RW);
 	prepare(VA + 5, DESTINATION + 9, 0x100000 - 5, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_COPY | TEST_ENGINE_USE_ATS | TEST_ENGINE_INTERRUPT), TEST_ENGINE_DONE);
+	assert_int_equal(run(TEST_ENGINE_COPY | TEST_ENGINE_USE_ATS | TEST_ENGINE_INTERRUPT),
+			 TEST_ENGINE_DONE);
 	assert_int_equal(interrupts, 1);
 	assert_int_equal(get32(TEST_ENGINE_BYTES), 0x100000 - 5);
 	assert_true(world_same(&world, VA + 5, DESTINATION + 9, 0x100000 - 5));
@@ -188,22 +189,26 @@ static void test_faults(void **state)
 	world_allow(&world, PASID, VA, 0x10000, RW);
 	world_allow(&world, PASID, VA + 8192, 4096, 0);
 	prepare(VA + 100, 0, 20000, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_INTERRUPT), TEST_ENGINE_FAULT);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_INTERRUPT),
+			 TEST_ENGINE_FAULT);
 	assert_int_equal(interrupts, 1);
 	assert_int_equal(get(TEST_ENGINE_FAULT_ADDR), VA + 8192);
 	assert_int_equal(get32(TEST_ENGINE_BYTES), 8092);
 	/* asked for, refused, granted */
 	world.unit.policy = FAKE_REFUSE;
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_FAULT);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_FAULT);
 	assert_int_equal(world_requests(&world), 1);
 	world.unit.policy = FAKE_GRANT;
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_DONE);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_DONE);
 	assert_int_equal(world_requests(&world), 2);
 	/* a lie does not keep it for ever; without ATS there is nothing to ask for */
 	world.unit.policy = FAKE_LIE;
 	world_allow(&world, PASID, VA + 0x20000, 4096, 0);
 	prepare(VA + 0x20000, 0, 8, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_FAULT);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_FAULT);
 	assert_in_range(world_requests(&world), 3, 100);
 	prepare(VA + 0x20000, 0, 8, 0);
 	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_FAULT);
@@ -213,14 +218,16 @@ static void test_busy_and_reset(void **state)
 {
 	(void)state;
 	prepare(VA, 0, 8, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_BUSY);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_BUSY);
 	assert_int_equal(run(TEST_ENGINE_FILL_MEMORY), TEST_ENGINE_BUSY);
 	assert_int_equal(world_requests(&world), 1);
 	world_answer(&world, 0, VTD_RESPONSE_SUCCESS);
 	world_run(&world);
 	assert_int_equal(get32(TEST_ENGINE_STATUS), TEST_ENGINE_DONE);
 	prepare(VA + 4096, 0, 8, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_BUSY);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_BUSY);
 	test_engine_reset(engine);
 	assert_int_equal(get32(TEST_ENGINE_STATUS), TEST_ENGINE_IDLE);
 	world_answer(&world, 1, VTD_RESPONSE_SUCCESS);
@@ -230,7 +237,8 @@ static void test_busy_and_reset(void **state)
 	assert_int_equal(run(TEST_ENGINE_READ), TEST_ENGINE_DONE);
 	/* page requests are reset while one is waited for */
 	prepare(VA + 8192, 0, 8, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_BUSY);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_BUSY);
 	test_engine_config_write(engine, 0x124, 2, 0);
 	test_engine_config_write(engine, 0x124, 2, 2);
 	world_run(&world);
@@ -243,7 +251,8 @@ static void test_destroy_while_waiting(void **state)
 {
 	(void)state;
 	prepare(VA, 0, 8, PASID | TEST_ENGINE_PASID_VALID);
-	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS), TEST_ENGINE_BUSY);
+	assert_int_equal(run(TEST_ENGINE_READ | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS),
+			 TEST_ENGINE_BUSY);
 }
 
 int main(void)

@@ -149,7 +149,7 @@ static void set_up_queues(struct fixture *f)
 	f->status = fixture_page(f);
 	f->prq = fixture_page(f);
 	set64(f, VTD_REG_IQT, 0);
-	set64(f, VTD_REG_IQA, f->queue | VTD_IQA_with_DW(0, vtd_ECAP_SMTS(f->ecap)));
+	set64(f, VTD_REG_IQA, f->queue | vtd_IQA_with_DW(0, vtd_ECAP_SMTS(f->ecap)));
 	command(f, 0, (uint32_t)VTD_GCMD_QIE);
 	assert_true(reg32(f, VTD_REG_GSTS) & VTD_GSTS_QIES);
 	set64(f, VTD_REG_PQH, 0);
@@ -180,7 +180,7 @@ void fixture_init(struct fixture *f, const struct fixture_options *o)
 	assert_int_equal(unit_create(&config, &f->unit), 0);
 	f->root = fixture_page(f);
 	set_up_events(f);
-	fixture_set_root(f, VTD_RTADDR_with_TTM(f->root,
+	fixture_set_root(f, vtd_RTADDR_with_TTM(f->root,
 						o->legacy ? VTD_TTM_LEGACY : VTD_TTM_SCALABLE));
 	set_up_queues(f);
 	fixture_enable(f, true);

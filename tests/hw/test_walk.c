@@ -2,6 +2,8 @@
 /* Walks: every kind, depth and page size; rights; A/D bits; what refuses. */
 #include "fixture.h"
 
+#include <string.h>
+
 #include "vtd/registers.h"
 
 #define PASID 5u

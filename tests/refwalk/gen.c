@@ -793,27 +793,43 @@ static void choose_type(struct gen_rng *rng, struct refwalk_request *r)
 				: REFWALK_PAGE_REQUEST;
 }
 
+static void choose(struct gen_rng *rng, struct refwalk_request *r)
+{
+	/* RID_PASID as a PASID, VT-d 9.4 */
+	if (percent(rng, 2))
+		r->has_pasid = true;
+	if (percent(rng, 3)) {
+		r->has_pasid = true;
+		r->pasid = (uint32_t)below(rng, percent(rng, 50) ? 1 << 20 : 300);
+	}
+	choose_type(rng, r);
+	choose_access(rng, r);
+}
+
+static void aim(struct gen_rng *rng, struct refwalk_request *r, const struct gen_target *t)
+{
+	r->rid = t->rid;
+	r->has_pasid = t->has_pasid;
+	r->pasid = t->pasid;
+	if (!percent(rng, 6))
+		r->addr = t->addr | (next(rng) & low_mask(t->lg2));
+}
+
+struct refwalk_request gen_request_at(struct gen_rng *rng, const struct gen_target *target)
+{
+	struct refwalk_request r = {.addr = stray_addr(rng)};
+
+	aim(rng, &r, target);
+	choose(rng, &r);
+	return r;
+}
+
 struct refwalk_request gen_request(struct gen_rng *rng, const struct gen_world *world)
 {
 	struct refwalk_request r = {.rid = (uint16_t)next(rng), .addr = stray_addr(rng)};
 
-	if (world->target_count && !percent(rng, 1)) {
-		const struct gen_target *t = &world->targets[below(rng, world->target_count)];
-
-		r.rid = t->rid;
-		r.has_pasid = t->has_pasid;
-		r.pasid = t->pasid;
-		if (!percent(rng, 6))
-			r.addr = t->addr | (next(rng) & low_mask(t->lg2));
-	}
-	/* RID_PASID as a PASID, VT-d 9.4 */
-	if (percent(rng, 2))
-		r.has_pasid = true;
-	if (percent(rng, 3)) {
-		r.has_pasid = true;
-		r.pasid = (uint32_t)below(rng, percent(rng, 50) ? 1 << 20 : 300);
-	}
-	choose_type(rng, &r);
-	choose_access(rng, &r);
+	if (world->target_count && !percent(rng, 1))
+		aim(rng, &r, &world->targets[below(rng, world->target_count)]);
+	choose(rng, &r);
 	return r;
 }

@@ -122,6 +122,8 @@ uint64_t gen_nowhere(struct gen_rng *rng, const struct gen_world *world);
 
 struct gen_rng gen_rng_from(uint64_t seed);
 struct refwalk_request gen_request(struct gen_rng *rng, const struct gen_world *world);
+/* Mostly at this target. */
+struct refwalk_request gen_request_at(struct gen_rng *rng, const struct gen_target *target);
 
 /* The unit of the world, with copy as its memory; copy must outlive the unit. */
 struct refwalk_unit gen_unit(struct gen_copy *copy);

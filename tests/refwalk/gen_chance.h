@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chance and bits, for the files of the generator only. */
+/* Chance and bits, for the generator and those who play with it. */
 #ifndef GEN_CHANCE_H
 #define GEN_CHANCE_H
 

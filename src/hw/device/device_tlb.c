@@ -4,8 +4,9 @@
 #include "base/alloc.h"
 
 #define SET_LG2 7u
-#define SETS	(1u << SET_LG2)
-#define WAYS	4u
+#define SETS    (1u << SET_LG2)
+#define WAYS    4u
+#define SLOTS   ((size_t)SETS * WAYS)
 
 static const uint8_t classes_lg2[] = {12, 21, 30};
 
@@ -16,14 +17,14 @@ static const uint8_t classes_lg2[] = {12, 21, 30};
 struct tlb_slot {
 	uint32_t sequence;
 	uint32_t pasid; /* VSVA_PASID_INVALID: none */
-	uint64_t addr;	/* base of the piece; low bits: SLOT_* */
-	uint64_t hpa;	/* base; low bits: VSVA_PROT_* */
+	uint64_t addr;  /* base of the piece; low bits: SLOT_* */
+	uint64_t hpa;   /* base; low bits: VSVA_PROT_* */
 };
 
-#define SLOT_LG2_MASK	UINT64_C(0x3f)
-#define SLOT_VALID	UINT64_C(0x40)
+#define SLOT_LG2_MASK   UINT64_C(0x3f)
+#define SLOT_VALID      UINT64_C(0x40)
 #define SLOT_PRIVILEGED UINT64_C(0x80)
-#define SLOT_LOW	UINT64_C(0xfff)
+#define SLOT_LOW        UINT64_C(0xfff)
 
 struct device_tlb {
 	struct lock lock;    /* writers */
@@ -62,7 +63,8 @@ static uint64_t piece_base(uint64_t addr, unsigned lg2)
 /* What a slot's addr must be to answer for this tag with an entry of this class. */
 static uint64_t slot_key(const struct device_tlb_tag *tag, unsigned lg2)
 {
-	return piece_base(tag->addr, lg2) | SLOT_VALID | lg2 | (tag->privileged ? SLOT_PRIVILEGED : 0);
+	return piece_base(tag->addr, lg2) | SLOT_VALID | lg2 |
+	       (tag->privileged ? SLOT_PRIVILEGED : 0);
 }
 
 static unsigned set_index(uint64_t key, uint32_t pasid)
@@ -184,8 +186,8 @@ static bool slot_is_in_scope(const struct tlb_slot *slot, const struct ats_inval
 		return false;
 	if (has_pasid && !scope->all_pasids && slot->pasid != scope->pasid)
 		return false;
-	return pieces_touch(slot->addr & ~SLOT_LOW, (unsigned)(slot->addr & SLOT_LG2_MASK), scope->addr,
-			    scope->size_lg2);
+	return pieces_touch(slot->addr & ~SLOT_LOW, (unsigned)(slot->addr & SLOT_LG2_MASK),
+			    scope->addr, scope->size_lg2);
 }
 
 static bool slot_is_any(const struct tlb_slot *slot, const struct ats_invalidation *scope)
@@ -200,7 +202,7 @@ static void clear_where(struct device_tlb *tlb, const struct ats_invalidation *s
 	lock_take(&tlb->lock);
 	/* First the generation: a fill that has taken it already finds it passed. */
 	__atomic_store_n(&tlb->generation, tlb->generation + 1, __ATOMIC_SEQ_CST);
-	for (struct tlb_slot *slot = tlb->slots[0]; slot < tlb->slots[0] + SETS * WAYS; slot++)
+	for (struct tlb_slot *slot = tlb->slots[0]; slot < tlb->slots[0] + SLOTS; slot++)
 		if (chosen(slot, scope))
 			slot_write(slot, VSVA_PASID_INVALID, 0, 0);
 	lock_drop(&tlb->lock);
@@ -221,7 +223,7 @@ unsigned device_tlb_count(struct device_tlb *tlb)
 	unsigned count = 0;
 
 	lock_take(&tlb->lock);
-	for (const struct tlb_slot *slot = tlb->slots[0]; slot < tlb->slots[0] + SETS * WAYS; slot++)
+	for (const struct tlb_slot *slot = tlb->slots[0]; slot < tlb->slots[0] + SLOTS; slot++)
 		count += slot->addr & SLOT_VALID ? 1 : 0;
 	lock_drop(&tlb->lock);
 	return count;

@@ -4,15 +4,17 @@
  * this function and may take back.
  *
  *   tag         PASID or none, privilege, and the naturally aligned piece of address space
- *   class       entries have one of three sizes (4 KiB, 2 MiB, 1 GiB); a translation of another size is kept as
- *               the largest class that fits into it
- *   generation  moved on by every invalidation. A fill names the generation that it began under and is
- *               dropped if that has passed: what was translated before an invalidation is not cached after it
+ *   class       entries have one of three sizes (4 KiB, 2 MiB, 1 GiB); a translation of another
+ *               size is kept as the largest class that fits into it
+ *   generation  moved on by every invalidation. A fill names the generation that it began under
+ *               and is dropped if that has passed: what was translated before an invalidation
+ *               is not cached after it
  *
  * | may run at once  | lookup | insert     | invalidate | flush      |
  * | lookup           | yes    | yes        | yes        | yes        |
  * | insert           |        | serialised | serialised | serialised |
- * lookup takes no lock and must be inside an RCU read section: what it found may be used until that ends.
+ * lookup takes no lock and must be inside an RCU read section: what it found may be used until that
+ * ends.
  */
 #ifndef HW_DEVICE_DEVICE_TLB_H
 #define HW_DEVICE_DEVICE_TLB_H
@@ -28,9 +30,9 @@ struct device_tlb_tag {
 };
 
 struct device_tlb_entry {
-	hpa_t hpa;	 /* of the byte at addr */
+	hpa_t hpa;        /* of the byte at addr */
 	uint8_t page_lg2; /* bytes around addr that the entry covers */
-	uint8_t rights;	 /* VSVA_PROT_* */
+	uint8_t rights;   /* VSVA_PROT_* */
 };
 
 /* NULL: no memory. */

@@ -8,18 +8,18 @@
 #include "base/alloc.h"
 #include "hw/device/dsa_device.h"
 
-#define DEFAULT_QUEUES	8u
+#define DEFAULT_QUEUES  8u
 #define DEFAULT_ENGINES 4u
 /* What the stock driver was seen to work with. */
-#define READ_BUFFERS	 96u
+#define READ_BUFFERS     96u
 #define MAX_TRANSFER_LG2 31u
-#define MAX_BATCH_LG2	 10u
-#define PRI_CAPACITY	 512u
-#define ATS_DEPTH	 16u
+#define MAX_BATCH_LG2    10u
+#define PRI_CAPACITY     512u
+#define ATS_DEPTH        16u
 /* Slices are short; this is for a machine that is stopped in a debugger. */
 #define RESET_TIMEOUT_MS 60000u
 
-/* Registers --------------------------------------------------------------------------------------- */
+/* Registers */
 
 void dsa_unlock(struct dsa *dsa)
 {
@@ -55,7 +55,8 @@ enum dsa_device_state dsa_device_state(const struct dsa *dsa)
 
 void dsa_set_device_state(struct dsa *dsa, enum dsa_device_state state)
 {
-	dsa_set_reg(dsa, DSA_REG_GENSTS, dsa_GENSTS_with_STATE(dsa_reg(dsa, DSA_REG_GENSTS), state));
+	dsa_set_reg(dsa, DSA_REG_GENSTS,
+		    dsa_GENSTS_with_STATE(dsa_reg(dsa, DSA_REG_GENSTS), state));
 }
 
 static uint32_t msixperm_offset(const struct dsa *dsa)
@@ -118,8 +119,9 @@ void dsa_registers_reset(struct dsa *dsa)
 	dsa_set_reg(dsa, DSA_REG_VERSION, DSA_VERSION_1);
 	dsa_set_reg(dsa, DSA_REG_GENCAP, gencap());
 	dsa_set_reg(dsa, DSA_REG_WQCAP, wqcap(dsa));
-	dsa_set_reg(dsa, DSA_REG_GRPCAP,
-		    dsa_GRPCAP_with_READ_BUFFERS(dsa_GRPCAP_with_GROUPS(0, DSA_GROUPS), READ_BUFFERS));
+	dsa_set_reg(
+		dsa, DSA_REG_GRPCAP,
+		dsa_GRPCAP_with_READ_BUFFERS(dsa_GRPCAP_with_GROUPS(0, DSA_GROUPS), READ_BUFFERS));
 	dsa_set_reg(dsa, DSA_REG_ENGCAP, dsa_ENGCAP_with_ENGINES(0, dsa->engine_count));
 	dsa_operations_bitmap(opcap);
 	for (uint32_t i = 0; i < ARRAY_LEN(opcap); i++)
@@ -131,10 +133,11 @@ void dsa_registers_reset(struct dsa *dsa)
 	for (unsigned i = 0; i < dsa->engine_count; i++)
 		dsa->engines[i].group = DSA_NONE;
 	for (unsigned i = 0; i < dsa->vector_count; i++)
-		memcpy(&dsa->msix[4 * i], (uint32_t[]){0, 0, 0, 1}, 16);
+		memcpy(&dsa->msix[(size_t)4 * i], (uint32_t[]){0, 0, 0, 1}, 16);
 }
 
-void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job, const struct dsa_error *error)
+void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job,
+		const struct dsa_error *error)
 {
 	uint64_t head = dsa_reg(dsa, DSA_REG_SWERR);
 	bool has_pasid = job && job->context.pasid != VSVA_PASID_INVALID;
@@ -154,9 +157,10 @@ void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job, cons
 	head = dsa_SWERR_with_OPERATION(head, error->opcode);
 	head = dsa_SWERR_with_PASID(head, has_pasid ? job->context.pasid : 0);
 	dsa_set_reg(dsa, DSA_REG_SWERR, head);
-	dsa_set_reg(dsa, DSA_REG_SWERR + 8,
-		    dsa_SWERR1_with_INVALID_FLAGS(dsa_SWERR1_with_BATCH_INDEX(0, error->batch_index),
-						  error->invalid_flags));
+	dsa_set_reg(
+		dsa, DSA_REG_SWERR + 8,
+		dsa_SWERR1_with_INVALID_FLAGS(dsa_SWERR1_with_BATCH_INDEX(0, error->batch_index),
+					      error->invalid_flags));
 	dsa_set_reg(dsa, DSA_REG_SWERR + 16, error->addr);
 	if (dsa_GENCTRL_SOFTWARE_ERROR(dsa_reg(dsa, DSA_REG_GENCTRL))) {
 		dsa->regs[DSA_REG_INTCAUSE / 4] |= (uint32_t)dsa_INTCAUSE_with_ERROR(0, 1);
@@ -164,7 +168,7 @@ void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job, cons
 	}
 }
 
-/* Register access ----------------------------------------------------------------------------------- */
+/* Register access */
 
 static bool is_in(uint32_t offset, uint32_t base, uint32_t len)
 {
@@ -219,14 +223,16 @@ static void write_dword(struct dsa *dsa, uint32_t offset, uint32_t value)
 			*reg = (uint32_t)dsa_GENCFG_with_READ_BUFFER_LIMIT(0, value & 0xff);
 		break;
 	case DSA_REG_GENCTRL:
-		*reg = (uint32_t)(dsa_GENCTRL_with_SOFTWARE_ERROR(0, dsa_GENCTRL_SOFTWARE_ERROR(value)) |
+		*reg = (uint32_t)(dsa_GENCTRL_with_SOFTWARE_ERROR(
+					  0, dsa_GENCTRL_SOFTWARE_ERROR(value)) |
 				  dsa_GENCTRL_with_HALT(0, dsa_GENCTRL_HALT(value)));
 		break;
 	case DSA_REG_INTCAUSE:
 		*reg &= ~value;
 		break;
 	case DSA_REG_SWERR:
-		*reg &= ~(value & (uint32_t)(dsa_SWERR_with_VALID(0, 1) | dsa_SWERR_with_OVERFLOW(0, 1)));
+		*reg &= ~(value &
+			  (uint32_t)(dsa_SWERR_with_VALID(0, 1) | dsa_SWERR_with_OVERFLOW(0, 1)));
 		break;
 	case DSA_REG_CMD:
 		dsa_command_write(dsa, value);
@@ -276,7 +282,7 @@ int dsa_mmio_write(struct dsa *dsa, unsigned bar, uint64_t offset, unsigned size
 	return 0;
 }
 
-/* Configuration space ------------------------------------------------------------------------------- */
+/* Configuration space */
 
 uint32_t dsa_config_read(struct dsa *dsa, uint32_t offset, unsigned size)
 {
@@ -305,7 +311,7 @@ void dsa_config_write(struct dsa *dsa, uint32_t offset, unsigned size, uint32_t 
 	dsa_unlock(dsa);
 }
 
-/* Life ------------------------------------------------------------------------------------------------ */
+/* Life */
 
 static bool none_running(void *arg)
 {
@@ -366,7 +372,8 @@ static uint64_t portal_bar_size(unsigned queues)
 	return size;
 }
 
-static struct pci_config_description describe(const struct dsa_config *config, const struct dsa *dsa)
+static struct pci_config_description describe(const struct dsa_config *config,
+					      const struct dsa *dsa)
 {
 	bool is_vf = config->pf_config != NULL;
 
@@ -437,8 +444,8 @@ static int start(struct dsa *dsa, const struct dsa_config *config)
 
 	if (error)
 		return error;
-	error = endpoint_init(&dsa->endpoint, config->unit, config->rid, &dsa->config, config->physmem,
-			      &endpoint_ops, config->trace);
+	error = endpoint_init(&dsa->endpoint, config->unit, config->rid, &dsa->config,
+			      config->physmem, &endpoint_ops, config->trace);
 	if (error)
 		return error;
 	if (config->pf_config)

@@ -3,27 +3,30 @@
  * An accelerator that a stock idxd driver takes for an Intel DSA (8086:0b25).
  *
  * Vocabulary
- *   work queue   takes descriptors; dedicated: one client, one PASID; shared: any client, the PASID is in
- *                the descriptor
+ *   work queue   takes descriptors; dedicated: one client, one PASID; shared: any client, the
+ *                PASID is in the descriptor
  *   portal       a page of BAR 2 where a 64-byte write submits a descriptor to a queue
  *   posted       a portal write that reports nothing (MOVDIR64B); deferrable: one that says
  *                accepted or retry (ENQCMD)
  *   engine       executes descriptors of the queues of its group; a worker of the pool
  *   record       completion record: 32 bytes that the device writes when a descriptor is done
  *
- * BAR 0 holds the registers (16 KiB, MSI-X table at 0x2000 and PBA at 0x3000), BAR 2 the portals (16 KiB per
- * queue). Interrupts go to config->irq whatever the MSI-X table and its masks say: they are those of
- * whoever owns the function (a VMM that emulates MSI-X for its guest), and are only kept here.
+ * BAR 0 holds the registers (16 KiB, MSI-X table at 0x2000 and PBA at 0x3000), BAR 2 the portals
+ * (16 KiB per queue). Interrupts go to config->irq whatever the MSI-X table and its masks say: they
+ * are those of whoever owns the function (a VMM that emulates MSI-X for its guest), and are only
+ * kept here.
  *
- * Not architectural: eight 8-byte (or sixteen 4-byte) stores to one line of a portal make one posted portal write. The store to the
- * line's first bytes begins it, the others follow in any order, the last one submits. For CPUs without MOVDIR64B.
+ * Not architectural: eight 8-byte (or sixteen 4-byte) stores to one line of a portal make one
+ * posted portal write. The store to the line's first bytes begins it, the others follow in any
+ * order, the last one submits. For CPUs without MOVDIR64B.
  *
- * Priorities, traffic classes, read buffers and occupancy interrupts are accepted and mean nothing: queues are
- * served in turn. Completion order is not submission order, as on silicon.
+ * Priorities, traffic classes and read buffers are accepted and mean nothing: queues are served in
+ * turn. Completion order is not submission order, as on silicon. An entry of a queue is in use
+ * until its descriptor is finished; on silicon until an engine has taken it.
  *
  * Concurrency: every function from any thread, but for destroy, which is the last. None may be
- * called inside an RCU read section. irq is called without a lock and must not block, nor call dsa_reset() or
- * dsa_destroy().
+ * called inside an RCU read section. irq is called without a lock and must not block, nor call
+ * dsa_reset() or dsa_destroy().
  */
 #ifndef HW_DEVICE_DSA_H
 #define HW_DEVICE_DSA_H
@@ -33,7 +36,7 @@
 
 struct dsa;
 
-#define DSA_MAX_QUEUES	16u
+#define DSA_MAX_QUEUES  16u
 #define DSA_MAX_ENGINES 8u
 #define DSA_MAX_ENTRIES 128u
 
@@ -47,9 +50,9 @@ struct dsa_config {
 	 * function leaves pf_config NULL. */
 	rid_t pf_rid;
 	struct pci_config *pf_config;
-	uint16_t sriov_vfs;  /* of a physical function: TotalVFs */
-	unsigned queues;     /* 0: 8 */
-	unsigned engines;    /* 0: 4 */
+	uint16_t sriov_vfs;                      /* of a physical function: TotalVFs */
+	unsigned queues;                         /* 0: 8 */
+	unsigned engines;                        /* 0: 4 */
 	void (*irq)(void *arg, unsigned vector); /* may be NULL */
 	void *arg;
 };
@@ -75,12 +78,12 @@ void dsa_config_write(struct dsa *dsa, uint32_t offset, unsigned size, uint32_t 
 int dsa_mmio_read(struct dsa *dsa, unsigned bar, uint64_t offset, unsigned size, uint64_t *value);
 int dsa_mmio_write(struct dsa *dsa, unsigned bar, uint64_t offset, unsigned size, uint64_t value);
 
-/* A 64-byte write at offset of BAR 2, a multiple of 64. 0 accepted (or, posted, whatever became of it);
- * 1 retry (only deferrable); -EINVAL. */
+/* A 64-byte write at offset of BAR 2, a multiple of 64. 0 accepted (or, posted, whatever became of
+ * it); 1 retry (only deferrable); -EINVAL. */
 int dsa_portal_write(struct dsa *dsa, uint64_t offset, const void *bytes, bool deferrable);
 
-/* Function-level reset without the configuration space (whose owner restores it anyway): registers to
- * defaults, work forgotten, no record written; when it returns no access is under way. */
+/* Function-level reset without the configuration space (whose owner restores it anyway): registers
+ * to defaults, work forgotten, no record written; when it returns no access is under way. */
 void dsa_reset(struct dsa *dsa);
 /* Surprise removal, and back again as after power-on. */
 void dsa_set_gone(struct dsa *dsa, bool gone);

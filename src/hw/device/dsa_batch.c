@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A batch (DSA 3.8): descriptors in memory, executed one after the other. That makes a fence true by
- * itself; what is left of it is that nothing behind it runs once something before it has failed.
+ * A batch (DSA 3.8): descriptors in memory, executed one after the other. That makes a fence true
+ * by itself; what is left of it is that nothing behind it runs once something before it has failed.
  */
 #include "hw/device/dsa_device.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What may be wrong with a descriptor before anything is done for it (DSA 5.7). The order is fixed, so
- * that a descriptor with two mistakes always gets the same status: record address, opcode, flags,
- * interrupt handle, reserved fields, sizes, then what depends on the operation.
+ * What may be wrong with a descriptor before anything is done for it (DSA 5.7). The order is fixed,
+ * so that a descriptor with two mistakes always gets the same status: record address, opcode,
+ * flags, interrupt handle, reserved fields, sizes, then what depends on the operation.
  */
 #include "hw/device/dsa_device.h"
 
@@ -36,7 +36,8 @@ static uint32_t bad_flags(const struct dsa_run *run, const struct dsa_operation 
 	return bad;
 }
 
-static enum dsa_status check_interrupt(const struct dsa_run *run, const struct dsa_operation *operation)
+static enum dsa_status check_interrupt(const struct dsa_run *run,
+				       const struct dsa_operation *operation)
 {
 	(void)operation;
 	if ((flags_of(run) & DSA_FLAG_INTERRUPT) &&
@@ -62,7 +63,8 @@ static uint64_t specific_mask(const struct dsa_run *run, const struct dsa_operat
 	return 0;
 }
 
-static enum dsa_status check_reserved(const struct dsa_run *run, const struct dsa_operation *operation)
+static enum dsa_status check_reserved(const struct dsa_run *run,
+				      const struct dsa_operation *operation)
 {
 	const struct dsa_descriptor *d = descriptor_of(run);
 	uint64_t bad = dsa_descriptor_RESERVED(d);
@@ -83,11 +85,13 @@ static enum dsa_status check_size(const struct dsa_run *run, const struct dsa_op
 	uint64_t size = dsa_descriptor_SIZE(descriptor_of(run));
 
 	if (operation->opcode == DSA_OP_BATCH)
-		return size < 2 || size > UINT64_C(1) << run->job->max_batch_lg2 ? DSA_STATUS_BAD_COUNT
-										  : 0;
+		return size < 2 || size > UINT64_C(1) << run->job->max_batch_lg2
+			       ? DSA_STATUS_BAD_COUNT
+			       : 0;
 	if (!(operation->fields & DSA_USES_SIZE))
 		return 0;
-	return size < 1 || size > UINT64_C(1) << run->job->max_transfer_lg2 ? DSA_STATUS_BAD_SIZE : 0;
+	return size < 1 || size > UINT64_C(1) << run->job->max_transfer_lg2 ? DSA_STATUS_BAD_SIZE
+									    : 0;
 }
 
 static bool do_overlap(uint64_t a, uint64_t b, uint64_t size)
@@ -108,13 +112,15 @@ static enum dsa_status check_dualcast(const struct dsa_descriptor *d)
 	return 0;
 }
 
-static enum dsa_status check_operands(const struct dsa_run *run, const struct dsa_operation *operation)
+static enum dsa_status check_operands(const struct dsa_run *run,
+				      const struct dsa_operation *operation)
 {
 	const struct dsa_descriptor *d = descriptor_of(run);
 
 	switch (operation->opcode) {
 	case DSA_OP_BATCH:
-		return dsa_descriptor_SOURCE(d) % DSA_DESCRIPTOR_BYTES ? DSA_STATUS_LIST_ALIGNMENT : 0;
+		return dsa_descriptor_SOURCE(d) % DSA_DESCRIPTOR_BYTES ? DSA_STATUS_LIST_ALIGNMENT
+								       : 0;
 	case DSA_OP_DUALCAST:
 		return check_dualcast(d);
 	case DSA_OP_COPY_CRC:
@@ -131,7 +137,8 @@ static enum dsa_status check_operands(const struct dsa_run *run, const struct ds
 }
 
 /* PCIe 6.20.2.3: the function may ask in privileged mode only if software has switched that on. */
-static enum dsa_status check_privilege(const struct dsa_run *run, const struct dsa_operation *operation)
+static enum dsa_status check_privilege(const struct dsa_run *run,
+				       const struct dsa_operation *operation)
 {
 	const struct dma_context *context = &run->job->context;
 
@@ -144,10 +151,11 @@ static enum dsa_status check_privilege(const struct dsa_run *run, const struct d
 
 enum dsa_status dsa_check(const struct dsa_run *run, uint32_t *invalid_flags)
 {
-	static check_fn *const checks[] = {check_interrupt, check_reserved, check_size, check_operands,
-					   check_privilege};
+	static check_fn *const checks[] = {check_interrupt, check_reserved, check_size,
+					   check_operands, check_privilege};
 	const struct dsa_descriptor *d = descriptor_of(run);
-	const struct dsa_operation *operation = dsa_operation_find((unsigned)dsa_descriptor_OPCODE(d));
+	const struct dsa_operation *operation =
+		dsa_operation_find((unsigned)dsa_descriptor_OPCODE(d));
 	enum dsa_status status = 0;
 
 	*invalid_flags = 0;

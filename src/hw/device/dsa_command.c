@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The command register (DSA 9.2.13). A command is decoded and checked, does what it does at once, and is
- * finished when no job of its scope is left: a drain waits for them, an abort has ended them. New
- * jobs do not count, so a command ends even if clients go on submitting.
+ * The command register (DSA 9.2.13). A command is decoded and checked, does what it does at once,
+ * and is finished when no job of its scope is left: a drain waits for them, an abort has ended
+ * them. New jobs do not count, so a command ends even if clients go on submitting.
  */
 #include "hw/device/dsa_device.h"
 
-/* Scope ------------------------------------------------------------------------------------------- */
+/* Scope */
 
 /* Operand of queue commands: a mask of 16 queues, and which sixteen. */
 static bool mask_has(uint32_t operand, unsigned queue)
@@ -54,7 +54,7 @@ static void abort_scope(struct dsa *dsa)
 			dsa_job_abort(dsa, i);
 }
 
-/* Enabling the device -------------------------------------------------------------------------------- */
+/* Enabling the device */
 
 static uint64_t group_queues(const struct dsa *dsa, unsigned group)
 {
@@ -127,7 +127,7 @@ static unsigned enable_device(struct dsa *dsa)
 	return DSA_CMDSTS_OK;
 }
 
-/* Checks ----------------------------------------------------------------------------------------------- */
+/* Checks */
 
 static unsigned check_queue_mask(const struct dsa *dsa, uint32_t operand)
 {
@@ -178,7 +178,7 @@ static unsigned check_command(const struct dsa *dsa, unsigned code, uint32_t ope
 	}
 }
 
-/* Execution -------------------------------------------------------------------------------------------- */
+/* Execution */
 
 static void for_masked(struct dsa *dsa, void (*act)(struct dsa *dsa, unsigned queue))
 {
@@ -273,8 +273,9 @@ void dsa_command_poll(struct dsa *dsa)
 	finish(dsa, DSA_CMDSTS_OK);
 }
 
-/* While a command is active another one is undefined. A reset or an abort is taken all the same: it is
- * what somebody does who has waited for a drain in vain, and it ends what the drain waits for. */
+/* While a command is active another one is undefined. A reset or an abort is taken all the same: it
+ * is what somebody does who has waited for a drain in vain, and it ends what the drain waits for.
+ */
 static bool may_replace(unsigned code)
 {
 	return code == DSA_COMMAND_RESET_DEVICE || code == DSA_COMMAND_ABORT_ALL ||

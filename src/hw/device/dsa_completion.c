@@ -88,7 +88,8 @@ static void note_error(struct dsa_run *run, uint8_t code, uint64_t addr)
 	};
 }
 
-/* DSA 3.13: the record's page is waited for if the queue allows it, whatever the descriptor says. */
+/* DSA 3.13: the record's page is waited for if the queue allows it, whatever the descriptor says.
+ */
 static enum dsa_step write_record(struct dsa_run *run)
 {
 	uint64_t addr = dsa_descriptor_RECORD(&run->task->descriptor);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * CRC-32C (polynomial 0x11EDC6F41) as the accelerator computes it. The register is kept reflected (its
- * bit 0 is the highest power), which is what the data's own bit order asks for; DSA 8.3.14 lets a
- * descriptor leave out the inversion and reflection of seed and result, or the reflection of data.
+ * CRC-32C (polynomial 0x11EDC6F41) as the accelerator computes it. The register is kept reflected
+ * (its bit 0 is the highest power), which is what the data's own bit order asks for; DSA 8.3.14
+ * lets a descriptor leave out the inversion and reflection of seed and result, or the reflection of
+ * data.
  */
 #include "hw/device/dsa_device.h"
 

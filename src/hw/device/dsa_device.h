@@ -2,22 +2,15 @@
 /*
  * Inside of the accelerator, shared by dsa.c and the dsa_*.c files.
  *
- *   job     an entry of a work queue, from the portal to its completion. Preallocated; nothing is allocated
- *           between submission and completion.
+ *   job     an entry of a work queue, from the portal to its completion. Preallocated; nothing is
+ *           allocated between submission and completion.
  *   task    one descriptor being executed: a job's own, or the current one of its batch
  *   step    a piece of a task: at most one translation of each operand, and the copy it permits
  *   slice   the steps that an engine takes for one job before it looks at the next
  *
- * States of a job, each change under dsa->lock:
- *
- *   free ─submit─▶ ready ◀──────────────┐
- *          │         │ engine takes it   │ answer, credit, earlier jobs done, slice over
- *          │         ▼                   │
- *          │      running ──────▶ wait page / wait credit
- *          └─▶ wait drain      done or aborted: free
- *
- * While it runs a job belongs to its engine, which reads and writes it without the lock; others may only set
- * job->aborted and answer its page request.
+ * The states of a job and who changes them are a table in dsa_job.c.
+ * While it runs a job belongs to its engine, which reads and writes it without the lock; others may
+ * only set job->aborted and answer its page request.
  */
 #ifndef HW_DEVICE_DSA_DEVICE_H
 #define HW_DEVICE_DSA_DEVICE_H
@@ -33,11 +26,11 @@
  * descriptor of 2 GiB delays nobody for long. */
 #define DSA_SLICE_COST 262144u
 /* One call of a worker's run function. */
-#define DSA_RUN_COST (4u * 1048576u)
+#define DSA_RUN_COST 4194304u
 /* What a step costs beside its bytes. */
 #define DSA_STEP_COST 256u
-/* Page requests for one page without progress; then it is taken for refused. Who unmaps what it has just mapped
- * would keep a queue for ever. */
+/* Page requests for one page without progress; then it is taken for refused. Who unmaps what it has
+ * just mapped would keep a queue for ever. */
 #define DSA_PAGE_TRIES 64u
 
 struct dsa_operation;
@@ -75,8 +68,8 @@ struct dsa_page {
 	uint64_t addr;
 	enum unit_access access;
 	unsigned tries;
-	uint64_t tag; /* of the request under way, 0 none; lock */
-	bool answered; /* lock */
+	uint64_t tag;             /* of the request under way, 0 none; lock */
+	bool answered;            /* lock */
 	enum dsa_verdict verdict; /* lock while a request is under way, else the engine's */
 };
 
@@ -104,18 +97,18 @@ struct dsa_job {
 	uint8_t queue;
 	uint64_t sequence; /* order of submission */
 	struct dma_context context;
-	bool may_block;	       /* the queue's block on fault */
-	bool may_ask;	       /* the queue's page requests */
+	bool may_block; /* the queue's block on fault */
+	bool may_ask;   /* the queue's page requests */
 	uint8_t max_transfer_lg2, max_batch_lg2;
-	bool aborted;	       /* atomic */
-	uint64_t cost;	       /* of this slice */
+	bool aborted;          /* atomic */
+	uint64_t cost;         /* of this slice */
 	struct dsa_task task;  /* the descriptor that was submitted */
 	struct dsa_task child; /* the current one of its batch */
 	bool in_child;
 	bool child_failed;
-	uint32_t child_index;  /* descriptors of the batch that are finished */
+	uint32_t child_index; /* descriptors of the batch that are finished */
 	struct dsa_page page;
-	uint32_t vectors;	/* interrupts that this slice earned */
+	uint32_t vectors;       /* interrupts that this slice earned */
 	struct dsa_error error; /* to be reported when the slice is over */
 };
 
@@ -131,7 +124,7 @@ struct dsa_assembly {
 /* A queue as it was when it was enabled; its registers may not change meanwhile. */
 struct dsa_wq {
 	enum dsa_wq_state state;
-	uint8_t group;	/* DSA_NONE; fixed while the device is enabled */
+	uint8_t group; /* DSA_NONE; fixed while the device is enabled */
 	bool dedicated;
 	uint16_t size, threshold;
 	uint16_t count; /* jobs */
@@ -175,7 +168,7 @@ struct dsa {
 	uint64_t page_serial;
 	uint64_t answers; /* page requests answered */
 	unsigned next_slot;
-	uint32_t raised; /* vectors to fire when the lock is dropped */
+	uint32_t raised;                /* vectors to fire when the lock is dropped */
 	uint8_t state[DSA_MAX_ENTRIES]; /* enum dsa_job_state */
 	struct dsa_job jobs[DSA_MAX_ENTRIES];
 };
@@ -190,7 +183,8 @@ enum dsa_device_state dsa_device_state(const struct dsa *dsa);
 void dsa_set_device_state(struct dsa *dsa, enum dsa_device_state state);
 void dsa_registers_reset(struct dsa *dsa);
 /* Into SWERR, or its overflow bit. Under the lock. */
-void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job, const struct dsa_error *error);
+void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job,
+		const struct dsa_error *error);
 uint64_t dsa_wqcfg(const struct dsa *dsa, unsigned queue, unsigned quadword);
 
 /* dsa_command.c. Under the lock. */
@@ -211,6 +205,7 @@ uint32_t dsa_wq_config_read(const struct dsa *dsa, uint32_t offset);
 void dsa_portal_store(struct dsa *dsa, uint64_t offset, unsigned size, uint64_t value);
 
 /* dsa_job.c: entries of queues. Under the lock. */
+void dsa_job_set_state(struct dsa *dsa, unsigned slot, enum dsa_job_state state);
 int dsa_job_alloc(struct dsa *dsa); /* -1: none is free */
 void dsa_job_free(struct dsa *dsa, unsigned slot);
 /* Ends it without a record: at once, or as soon as its engine notices. */
@@ -238,8 +233,8 @@ struct dsa_run {
 /* dsa_ops.c */
 struct dsa_operation {
 	uint8_t opcode;
-	bool in_batch;	/* may stand in a batch */
-	uint32_t flags; /* that it knows beside those of every operation */
+	bool in_batch;   /* may stand in a batch */
+	uint32_t flags;  /* that it knows beside those of every operation */
 	uint32_t fields; /* DSA_USES_* */
 	enum dsa_step (*step)(struct dsa_run *run);
 };
@@ -271,8 +266,8 @@ struct dsa_operand {
 	enum unit_access access;
 };
 
-/* Windows of the same length, at most want, on all operands. DSA_STEP_MORE: here they are. DONE: the task
- * ends with a fault. PAGE: wait. */
+/* Windows of the same length, at most want, on all operands. DSA_STEP_MORE: here they are. DONE:
+ * the task ends with a fault. PAGE: wait. */
 enum dsa_step dsa_windows(struct dsa_run *run, const struct dsa_operand *operands, unsigned count,
 			  size_t want, struct dma_window *windows);
 /* What a failed access means: DSA_STEP_PAGE to wait for the page, or DSA_STEP_DONE with *status. */

@@ -22,7 +22,8 @@ void dsa_engine_kick(struct dsa *dsa, unsigned group)
 
 static bool is_for(const struct dsa *dsa, unsigned slot, const struct dsa_engine *engine)
 {
-	return dsa->state[slot] == DSA_JOB_READY && dsa->wq[dsa->jobs[slot].queue].group == engine->group;
+	return dsa->state[slot] == DSA_JOB_READY &&
+	       dsa->wq[dsa->jobs[slot].queue].group == engine->group;
 }
 
 /* -1: nothing is ready. Continues behind the last one, so that every job gets its turn. */
@@ -48,7 +49,7 @@ static int engine_take(struct dsa_engine *engine)
 	slot = find_ready(dsa, engine);
 	engine->running = slot >= 0;
 	if (slot >= 0) {
-		dsa->state[slot] = DSA_JOB_RUNNING;
+		dsa_job_set_state(dsa, (unsigned)slot, DSA_JOB_RUNNING);
 		engine->cursor = ((unsigned)slot + 1) % DSA_MAX_ENTRIES;
 		/* Is there more for others? */
 		if (find_ready(dsa, engine) >= 0)
@@ -134,7 +135,7 @@ static void engine_put(struct dsa *dsa, unsigned slot, enum dsa_step step)
 		dsa_job_free(dsa, slot);
 		dsa_command_poll(dsa);
 	} else {
-		dsa->state[slot] = (uint8_t)next;
+		dsa_job_set_state(dsa, slot, next);
 	}
 	dsa_unlock(dsa);
 }

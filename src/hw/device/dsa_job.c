@@ -5,6 +5,32 @@
 
 #include <string.h>
 
+#define TO(state) (1u << DSA_JOB_##state)
+
+/* The legal changes, all under the lock. An abort may end a job that does not run; one that runs is
+ * ended by its engine. */
+static const unsigned edges[] = {
+	/* submission; a drain descriptor with jobs before it waits for them */
+	[DSA_JOB_FREE] = TO(READY) | TO(WAIT_DRAIN),
+	/* an engine takes it; abort */
+	[DSA_JOB_READY] = TO(RUNNING) | TO(FREE),
+	/* its engine: the slice is over or the page is there; it must wait; it is done or aborted
+	 */
+	[DSA_JOB_RUNNING] = TO(READY) | TO(WAIT_PAGE) | TO(WAIT_CREDIT) | TO(FREE),
+	/* the answer, or the certainty that none will come; abort */
+	[DSA_JOB_WAIT_PAGE] = TO(READY) | TO(FREE),
+	/* an answer to anybody; abort */
+	[DSA_JOB_WAIT_CREDIT] = TO(READY) | TO(FREE),
+	/* the last earlier job of its queue and PASID is gone; abort */
+	[DSA_JOB_WAIT_DRAIN] = TO(READY) | TO(FREE),
+};
+
+void dsa_job_set_state(struct dsa *dsa, unsigned slot, enum dsa_job_state state)
+{
+	CHECK(edges[dsa->state[slot]] >> state & 1);
+	dsa->state[slot] = (uint8_t)state;
+}
+
 /* In turn, so that slots are handed out and served in about the order of submission. */
 int dsa_job_alloc(struct dsa *dsa)
 {
@@ -35,7 +61,7 @@ bool dsa_job_has_earlier(const struct dsa *dsa, unsigned slot)
 
 void dsa_job_ready(struct dsa *dsa, unsigned slot)
 {
-	dsa->state[slot] = DSA_JOB_READY;
+	dsa_job_set_state(dsa, slot, DSA_JOB_READY);
 	dsa_engine_kick(dsa, dsa->wq[dsa->jobs[slot].queue].group);
 }
 
@@ -51,7 +77,7 @@ void dsa_job_free(struct dsa *dsa, unsigned slot)
 {
 	struct dsa_job *job = &dsa->jobs[slot];
 
-	dsa->state[slot] = DSA_JOB_FREE;
+	dsa_job_set_state(dsa, slot, DSA_JOB_FREE);
 	/* A late answer finds no request. */
 	job->page.tag = 0;
 	dsa->wq[job->queue].count--;

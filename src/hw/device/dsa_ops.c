@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The operations (DSA chapter 8). Each function does one step: windows on its operands, the work that
- * they permit, and the account of it. The memory is shared with CPUs that may change it meanwhile:
- * nothing is read twice where that could matter.
+ * The operations (DSA chapter 8). Each function does one step: windows on its operands, the work
+ * that they permit, and the account of it. The memory is shared with CPUs that may change it
+ * meanwhile: nothing is read twice where that could matter.
  */
 #include "hw/device/dsa_device.h"
 
@@ -33,12 +33,14 @@ static enum dsa_step advance(struct dsa_task *task, size_t len)
 
 static struct dsa_operand source_at(const struct dsa_task *task)
 {
-	return (struct dsa_operand){dsa_descriptor_SOURCE(&task->descriptor) + task->done, UNIT_READ};
+	return (struct dsa_operand){dsa_descriptor_SOURCE(&task->descriptor) + task->done,
+				    UNIT_READ};
 }
 
 static struct dsa_operand destination_at(const struct dsa_task *task, enum unit_access access)
 {
-	return (struct dsa_operand){dsa_descriptor_DESTINATION(&task->descriptor) + task->done, access};
+	return (struct dsa_operand){dsa_descriptor_DESTINATION(&task->descriptor) + task->done,
+				    access};
 }
 
 /* A drain has nothing to do once it is run: it was held back until it may. */
@@ -47,7 +49,7 @@ static enum dsa_step step_nothing(struct dsa_run *run)
 	return finish(run->task, DSA_STATUS_SUCCESS);
 }
 
-/* Memory move ------------------------------------------------------------------------------------- */
+/* Memory move */
 
 static bool must_go_backward(const struct dsa_descriptor *d)
 {
@@ -73,7 +75,8 @@ static enum dsa_step step_backward(struct dsa_run *run)
 	struct dsa_task *task = run->task;
 	uint64_t source_end = dsa_descriptor_SOURCE(&task->descriptor) + left_of(task);
 	uint64_t destination_end = dsa_descriptor_DESTINATION(&task->descriptor) + left_of(task);
-	uint64_t len = least(left_of(task), least(tail_of_page(source_end), tail_of_page(destination_end)));
+	uint64_t len = least(left_of(task),
+			     least(tail_of_page(source_end), tail_of_page(destination_end)));
 	const struct dsa_operand operands[] = {{source_end - len, UNIT_READ},
 					       {destination_end - len, UNIT_WRITE}};
 	struct dma_window w[2];
@@ -103,7 +106,7 @@ static enum dsa_step step_move(struct dsa_run *run)
 	return advance(task, w[1].len);
 }
 
-/* Fill -------------------------------------------------------------------------------------------- */
+/* Fill */
 
 /* The pattern as it lies in memory from a position on. */
 static uint64_t pattern_at(uint64_t pattern, uint64_t position)
@@ -130,7 +133,7 @@ static enum dsa_step step_fill(struct dsa_run *run)
 	return advance(task, w.len);
 }
 
-/* Comparisons --------------------------------------------------------------------------------------- */
+/* Comparisons */
 
 /* DSA 8.3.5: with "check result" the answer is compared with what the descriptor expects. */
 static enum dsa_step judge(struct dsa_task *task, bool different)
@@ -193,7 +196,7 @@ static enum dsa_step step_compare_pattern(struct dsa_run *run)
 	return compared(task, same, w.len);
 }
 
-/* Checksums ----------------------------------------------------------------------------------------- */
+/* Checksums */
 
 /* DSA 8.3.14: the seed is in the descriptor, or in memory. */
 static enum dsa_step read_seed(struct dsa_run *run)
@@ -251,7 +254,7 @@ static enum dsa_step step_copy_crc(struct dsa_run *run)
 	return advance(task, w[1].len);
 }
 
-/* The rest ------------------------------------------------------------------------------------------ */
+/* The rest */
 
 static enum dsa_step step_dualcast(struct dsa_run *run)
 {

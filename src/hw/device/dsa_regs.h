@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Layouts of the accelerator: registers, descriptors, completion records, and the numbers in them.
- * Intel Data Streaming Accelerator, revision 1.0 register map: chapters 5 (descriptors), 8 (operations) and 9
- * (registers). Spellings follow Linux's uapi header idxd.h where the two differ.
+ * Intel Data Streaming Accelerator, revision 1.0 register map: chapters 5 (descriptors), 8
+ * (operations) and 9 (registers). Spellings follow Linux's uapi header idxd.h where the two differ.
  *
  * Each list is f(prefix, field, high bit, low bit) and gives dsa_<prefix>_<field>() and
- * dsa_<prefix>_with_<field>() for registers, which travel by value, and …_set_…() for structures in memory. Bit
- * numbers of structures are absolute: bit 64 is bit 0 of the second quadword.
+ * dsa_<prefix>_with_<field>() for registers, which travel by value, and dsa_<prefix>_set_<field>()
+ * for structures in memory. Bit numbers of structures are absolute: bit 64 is bit 0 of the second
+ * quadword.
  */
 #ifndef HW_DEVICE_DSA_REGS_H
 #define HW_DEVICE_DSA_REGS_H
@@ -15,12 +16,14 @@
 
 #include "vtd/layout.h"
 
-/* Registers in BAR 0 ---------------------------------------------------------------------------- */
+/* Registers in BAR 0 */
 
+/* clang-format off */
 #define DSA_REGISTERS(r)                                                                           \
 	r(VERSION, 0x00) r(GENCAP, 0x10) r(WQCAP, 0x20) r(GRPCAP, 0x30) r(ENGCAP, 0x38)            \
 	r(OPCAP, 0x40) r(OFFSETS, 0x60) r(GENCFG, 0x80) r(GENCTRL, 0x88) r(GENSTS, 0x90)           \
 	r(INTCAUSE, 0x98) r(CMD, 0xa0) r(CMDSTS, 0xa8) r(CMDCAP, 0xb0) r(SWERR, 0xc0)
+/* clang-format on */
 
 enum {
 #define DSA_OFFSET_(name, offset) DSA_REG_##name = (offset),
@@ -54,6 +57,7 @@ enum {
 
 #define DSA_VERSION_1 0x100u
 
+/* clang-format off */
 #define DSA_GENCAP_FIELDS(f)                                                                       \
 	f(GENCAP, BLOCK_ON_FAULT, 0, 0) f(GENCAP, OVERLAPPING_COPY, 1, 1)                          \
 	f(GENCAP, CACHE_CONTROL_MEMORY, 2, 2) f(GENCAP, CACHE_CONTROL_FLUSH, 3, 3)                 \
@@ -90,6 +94,7 @@ enum {
 	f(WQCFG1, MAX_TRANSFER_LG2, 36, 32) f(WQCFG1, MAX_BATCH_LG2, 40, 37)
 #define DSA_WQCFG3_FIELDS(f)                                                                       \
 	f(WQCFG3, OCCUPANCY, 15, 0) f(WQCFG3, BOTH_MODES, 29, 29) f(WQCFG3, STATE, 31, 30)
+/* clang-format on */
 #define DSA_WQCFG_STATE_WORD 6u /* 32-bit word that software may not write */
 
 #define DSA_REGISTER_GET_(r, n, hi, lo)                                                            \
@@ -119,14 +124,21 @@ DSA_WQCFG0_FIELDS(DSA_REGISTER_GET_)
 DSA_WQCFG1_FIELDS(DSA_REGISTER_GET_)
 DSA_WQCFG3_FIELDS(DSA_REGISTER_GET_)
 
-enum dsa_device_state { DSA_DEVICE_DISABLED, DSA_DEVICE_ENABLED, DSA_DEVICE_DRAIN, DSA_DEVICE_HALT };
+enum dsa_device_state {
+	DSA_DEVICE_DISABLED,
+	DSA_DEVICE_ENABLED,
+	DSA_DEVICE_DRAIN,
+	DSA_DEVICE_HALT
+};
 enum dsa_wq_state { DSA_WQ_DISABLED, DSA_WQ_ENABLED, DSA_WQ_BUSY };
 
 /* Commands: c(name, code) */
+/* clang-format off */
 #define DSA_COMMANDS(c)                                                                            \
 	c(ENABLE_DEVICE, 1) c(DISABLE_DEVICE, 2) c(DRAIN_ALL, 3) c(ABORT_ALL, 4)                   \
 	c(RESET_DEVICE, 5) c(ENABLE_WQ, 6) c(DISABLE_WQ, 7) c(DRAIN_WQ, 8) c(ABORT_WQ, 9)          \
 	c(RESET_WQ, 10) c(DRAIN_PASID, 11) c(ABORT_PASID, 12)
+/* clang-format on */
 
 enum dsa_command_code {
 #define DSA_COMMAND_(name, code) DSA_COMMAND_##name = (code),
@@ -160,7 +172,7 @@ enum dsa_command_error {
 	DSA_CMDSTS_QUEUE_NOT_ENABLED = 0x32,
 };
 
-/* Descriptor ------------------------------------------------------------------------------------- */
+/* Descriptor */
 
 #define DSA_DESCRIPTOR_BYTES 64u
 
@@ -169,6 +181,7 @@ struct dsa_descriptor {
 };
 
 /* Fields of different operations lie over each other. */
+/* clang-format off */
 #define DSA_DESCRIPTOR_FIELDS(f)                                                                   \
 	f(descriptor, PASID, 19, 0) f(descriptor, PRIVILEGED, 31, 31)                              \
 	f(descriptor, FLAGS, 55, 32) f(descriptor, OPCODE, 63, 56)                                 \
@@ -177,16 +190,19 @@ struct dsa_descriptor {
 	f(descriptor, INTERRUPT, 303, 288) f(descriptor, RESERVED, 319, 304)                       \
 	f(descriptor, EXPECTED, 327, 320) f(descriptor, DESTINATION2, 383, 320)                    \
 	f(descriptor, CRC_SEED, 351, 320) f(descriptor, SEED_ADDRESS, 447, 384)
+/* clang-format on */
 
 struct dsa_record {
 	uint64_t q[4];
 };
 #define DSA_RECORD_BYTES 32u
 
+/* clang-format off */
 #define DSA_RECORD_FIELDS(f)                                                                       \
 	f(record, STATUS, 7, 0) f(record, RESULT, 15, 8) f(record, BYTES, 63, 32)                  \
 	f(record, FAULT_ADDRESS, 127, 64) f(record, INVALID_FLAGS, 151, 128)                       \
 	f(record, CRC, 191, 128)
+/* clang-format on */
 
 #define DSA_STRUCTURE_(s, n, hi, lo)                                                               \
 	_Static_assert((hi) / 64 == (lo) / 64, #s "." #n " spans quadwords");                      \
@@ -196,8 +212,7 @@ struct dsa_record {
 	}                                                                                          \
 	static inline void dsa_##s##_set_##n(struct dsa_##s *at, uint64_t value)                   \
 	{                                                                                          \
-		at->q[(lo) / 64] =                                                                 \
-			vtd_put_field(at->q[(lo) / 64], (hi) % 64, (lo) % 64, value);              \
+		at->q[(lo) / 64] = vtd_put_field(at->q[(lo) / 64], (hi) % 64, (lo) % 64, value);   \
 	}
 
 DSA_DESCRIPTOR_FIELDS(DSA_STRUCTURE_)
@@ -211,21 +226,23 @@ enum {
 	DSA_FLAG_BLOCK_ON_FAULT = 1u << 1,
 	DSA_FLAG_RECORD_VALID = 1u << 2,     /* CRAV */
 	DSA_FLAG_RECORD_REQUESTED = 1u << 3, /* RCR */
-	DSA_FLAG_INTERRUPT = 1u << 4,	     /* RCI */
+	DSA_FLAG_INTERRUPT = 1u << 4,        /* RCI */
 	DSA_FLAG_CHECK_RESULT = 1u << 7,
 	DSA_FLAG_CACHE_CONTROL = 1u << 8,
 	DSA_FLAG_TRAFFIC_CLASSES = 0xfu << 9, /* of the three addresses and of the record */
 	DSA_FLAG_STRICT_ORDER = 1u << 13,
 	DSA_FLAG_CRC_READ_SEED = 1u << 16,
-	DSA_FLAG_CRC_BYPASS_INVERSION = 1u << 17, /* and reflection of seed and result */
+	DSA_FLAG_CRC_BYPASS_INVERSION = 1u << 17,  /* and reflection of seed and result */
 	DSA_FLAG_CRC_BYPASS_REFLECTION = 1u << 18, /* of the data */
 };
 
 /* Operations: o(name, opcode) */
+/* clang-format off */
 #define DSA_OPERATIONS(o)                                                                          \
 	o(NOOP, 0x00) o(BATCH, 0x01) o(DRAIN, 0x02) o(MOVE, 0x03) o(FILL, 0x04)                    \
 	o(COMPARE, 0x05) o(COMPARE_PATTERN, 0x06) o(DUALCAST, 0x09) o(CRC, 0x10)                   \
 	o(COPY_CRC, 0x11) o(CACHE_FLUSH, 0x20)
+/* clang-format on */
 
 enum dsa_opcode {
 #define DSA_OPCODE_(name, code) DSA_OP_##name = (code),
@@ -257,8 +274,8 @@ enum dsa_status {
 	DSA_STATUS_WRITE = 0x80, /* the faulting access was a write */
 };
 
-/* What SWERR says of a portal write that was not accepted. Not in Linux's headers: from memory of the
- * specification's table, and Linux only prints them. */
+/* What SWERR says of a portal write that was not accepted. Not in Linux's headers: from memory of
+ * the specification's table, and Linux only prints them. */
 enum dsa_portal_error {
 	DSA_PORTAL_QUEUE_NOT_ENABLED = 0x51,
 	DSA_PORTAL_POSTED_TO_SHARED = 0x52,

@@ -12,8 +12,8 @@ static bool is_page(uint64_t a, uint64_t b)
 	return (a ^ b) < VSVA_PAGE_SIZE && a / VSVA_PAGE_SIZE == b / VSVA_PAGE_SIZE;
 }
 
-/* DSA 3.13 (page faults): with block on fault the device asks and waits; otherwise, or if it may not
- * ask, the descriptor ends here and software goes on from where it got. */
+/* DSA 3.13 (page faults): with block on fault the device asks and waits; otherwise, or if it may
+ * not ask, the descriptor ends here and software goes on from where it got. */
 enum dsa_step dsa_fault(struct dsa_run *run, bool block, enum dma_result result, uint64_t addr,
 			enum unit_access access, uint8_t *status)
 {
@@ -46,9 +46,9 @@ enum dsa_step dsa_windows(struct dsa_run *run, const struct dsa_operand *operand
 	bool block = dsa_descriptor_FLAGS(&task->descriptor) & DSA_FLAG_BLOCK_ON_FAULT;
 
 	for (unsigned i = 0; i < count; i++) {
-		enum dma_result result = endpoint_window(&run->dsa->endpoint, &run->job->context,
-							 operands[i].addr, want, operands[i].access,
-							 &windows[i]);
+		enum dma_result result =
+			endpoint_window(&run->dsa->endpoint, &run->job->context, operands[i].addr,
+					want, operands[i].access, &windows[i]);
 		if (result != DMA_OK) {
 			task->fault_addr = operands[i].addr;
 			return dsa_fault(run, block, result, operands[i].addr, operands[i].access,

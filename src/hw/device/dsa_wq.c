@@ -5,23 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Configuration (DSA 9.2.25) ------------------------------------------------------------------------ */
-
-static uint64_t wqcfg_defaults(const struct dsa *dsa, unsigned quadword)
-{
-	uint64_t gencap = dsa_reg(dsa, DSA_REG_GENCAP);
-
-	if (quadword == 1)
-		return dsa_WQCFG1_with_MAX_TRANSFER_LG2(0, dsa_GENCAP_MAX_TRANSFER_LG2(gencap)) |
-		       dsa_WQCFG1_with_MAX_BATCH_LG2(0, dsa_GENCAP_MAX_BATCH_LG2(gencap));
-	return 0;
-}
+/* Configuration (DSA 9.2.25) */
 
 void dsa_wq_reset(struct dsa *dsa, unsigned queue)
 {
 	dsa_wq_disable(dsa, queue);
 	for (unsigned i = 0; i < DSA_WQCFG_STRIDE / 8; i++)
-		dsa_set_reg(dsa, DSA_WQCFG + queue * DSA_WQCFG_STRIDE + 8 * i, wqcfg_defaults(dsa, i));
+		dsa_set_reg(dsa, DSA_WQCFG + queue * DSA_WQCFG_STRIDE + 8 * i, 0);
 }
 
 void dsa_wq_disable(struct dsa *dsa, unsigned queue)
@@ -104,8 +94,7 @@ static unsigned check_enable(const struct dsa *dsa, unsigned queue)
 		return DSA_CMDSTS_QUEUE_ENABLED;
 	if (dsa->wq[queue].group == DSA_NONE)
 		return DSA_CMDSTS_CONFIG;
-	if (!dsa_WQCFG0_SIZE(size) ||
-	    dsa_WQCFG0_SIZE(size) + sizes_enabled(dsa) > DSA_MAX_ENTRIES)
+	if (!dsa_WQCFG0_SIZE(size) || dsa_WQCFG0_SIZE(size) + sizes_enabled(dsa) > DSA_MAX_ENTRIES)
 		return DSA_CMDSTS_QUEUE_SIZE;
 	if (!dsa_WQCFG1_PRIORITY(config))
 		return DSA_CMDSTS_QUEUE_PRIORITY;
@@ -127,7 +116,7 @@ unsigned dsa_wq_enable(struct dsa *dsa, unsigned queue)
 	return DSA_CMDSTS_OK;
 }
 
-/* Submission ------------------------------------------------------------------------------------------ */
+/* Submission */
 
 static struct dma_context context_of(const struct dsa *dsa, unsigned queue,
 				     const struct dsa_descriptor *d)
@@ -171,8 +160,9 @@ static void accept_descriptor(struct dsa *dsa, unsigned queue, unsigned slot,
 	};
 	dsa_task_init(&job->task, d);
 	dsa->wq[queue].count++;
-	dsa->state[slot] = DSA_JOB_WAIT_DRAIN;
-	if (dsa_descriptor_OPCODE(d) != DSA_OP_DRAIN || !dsa_job_has_earlier(dsa, slot))
+	if (dsa_descriptor_OPCODE(d) == DSA_OP_DRAIN && dsa_job_has_earlier(dsa, slot))
+		dsa_job_set_state(dsa, slot, DSA_JOB_WAIT_DRAIN);
+	else
 		dsa_job_ready(dsa, slot);
 	TRACE(dsa->trace, DEVICE, SUBMIT, .rid = dsa->endpoint.rid,
 	      .hpasid = hpasid(job->context.pasid), .value = dsa_descriptor_OPCODE(d));
@@ -189,8 +179,8 @@ static void refuse(struct dsa *dsa, unsigned queue, const struct dsa_descriptor 
 	dsa_report(dsa, queue, NULL, &error);
 }
 
-/* Under the lock. 0 or 1 as dsa_portal_write(). A deferrable write that finds no room, or no queue, is told so
- * and needs no error. */
+/* Under the lock. 0 or 1 as dsa_portal_write(). A deferrable write that finds no room, or no queue,
+ * is told so and needs no error. */
 static int submit(struct dsa *dsa, unsigned queue, bool limited, const struct dsa_descriptor *d,
 		  bool deferrable)
 {
@@ -200,7 +190,8 @@ static int submit(struct dsa *dsa, unsigned queue, bool limited, const struct ds
 
 	if (enabled && wq->dedicated == deferrable) {
 		refuse(dsa, queue, d,
-		       deferrable ? DSA_PORTAL_DEFERRABLE_TO_DEDICATED : DSA_PORTAL_POSTED_TO_SHARED);
+		       deferrable ? DSA_PORTAL_DEFERRABLE_TO_DEDICATED
+				  : DSA_PORTAL_POSTED_TO_SHARED);
 		return deferrable;
 	}
 	if (enabled && has_room(wq, limited))
@@ -210,7 +201,8 @@ static int submit(struct dsa *dsa, unsigned queue, bool limited, const struct ds
 		return 0;
 	}
 	if (!deferrable)
-		refuse(dsa, queue, d, enabled ? DSA_PORTAL_QUEUE_FULL : DSA_PORTAL_QUEUE_NOT_ENABLED);
+		refuse(dsa, queue, d,
+		       enabled ? DSA_PORTAL_QUEUE_FULL : DSA_PORTAL_QUEUE_NOT_ENABLED);
 	return deferrable;
 }
 
@@ -221,7 +213,8 @@ static bool portal_is_valid(const struct dsa *dsa, uint64_t offset)
 }
 
 /* Under the lock; the portal is valid. */
-static int submit_at(struct dsa *dsa, uint64_t offset, const struct dsa_descriptor *d, bool deferrable)
+static int submit_at(struct dsa *dsa, uint64_t offset, const struct dsa_descriptor *d,
+		     bool deferrable)
 {
 	bool limited = offset % DSA_PORTAL_STRIDE / DSA_PORTAL_PAGE == DSA_PORTAL_LIMITED;
 
@@ -243,7 +236,7 @@ int dsa_portal_write(struct dsa *dsa, uint64_t offset, const void *bytes, bool d
 	return result;
 }
 
-/* Assembly of stores ------------------------------------------------------------------------------------ */
+/* Assembly of stores */
 
 /* The line that this store belongs to, or NULL: it is in the middle of a line that nobody began. */
 static struct dsa_assembly *find_line(struct dsa_wq *wq, uint64_t line, bool begins)

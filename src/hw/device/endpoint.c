@@ -7,8 +7,9 @@
 #include "hw/device/device_tlb.h"
 #include "vtd/descriptors.h"
 
-int endpoint_init(struct endpoint *endpoint, struct unit *unit, rid_t rid, struct pci_config *config,
-		  struct physmem *physmem, const struct endpoint_ops *ops, const struct trace *trace)
+int endpoint_init(struct endpoint *endpoint, struct unit *unit, rid_t rid,
+		  struct pci_config *config, struct physmem *physmem,
+		  const struct endpoint_ops *ops, const struct trace *trace)
 {
 	*endpoint = (struct endpoint){
 		.unit = unit,
@@ -45,7 +46,7 @@ static bool is_gone(const struct endpoint *endpoint)
 	return __atomic_load_n(&endpoint->gone, __ATOMIC_ACQUIRE);
 }
 
-/* Translation ----------------------------------------------------------------------------------- */
+/* Translation */
 
 static struct unit_request request_of(const struct endpoint *endpoint,
 				      const struct dma_context *context, uint64_t addr,
@@ -53,7 +54,8 @@ static struct unit_request request_of(const struct endpoint *endpoint,
 {
 	bool has_pasid = context->pasid != VSVA_PASID_INVALID;
 
-	/* PCIe 6.20.2.3: privileged mode is asked for with a PASID, and only if that is switched on */
+	/* PCIe 6.20.2.3: privileged mode is asked for with a PASID, and only if that is switched on
+	 */
 	return (struct unit_request){
 		.rid = endpoint->rid,
 		.pasid = context->pasid,
@@ -71,14 +73,16 @@ static enum dma_result translate_untranslated(struct endpoint *endpoint,
 	struct unit_translation t;
 
 	unit_translate(endpoint->unit, request, &t);
-	/* A write to 0xFEExxxxx is a message, and this function's messages go another way (MSI-X). */
+	/* A write to 0xFEExxxxx is a message, and this function's messages go another way (MSI-X).
+	 */
 	if (t.response != VTD_RESP_NONE || t.interrupt)
 		return DMA_ERROR;
 	*out = (struct device_tlb_entry){.hpa = t.hpa, .page_lg2 = t.page_lg2, .rights = t.rights};
 	return DMA_OK;
 }
 
-static enum dma_result translate_by_ats(struct endpoint *endpoint, const struct unit_request *request,
+static enum dma_result translate_by_ats(struct endpoint *endpoint,
+					const struct unit_request *request,
 					const struct device_tlb_tag *tag, uint64_t generation,
 					struct device_tlb_entry *out)
 {
@@ -99,7 +103,8 @@ static enum dma_result translate_by_ats(struct endpoint *endpoint, const struct 
 	return (t.rights & needed) == needed ? DMA_OK : DMA_FAULT;
 }
 
-static enum dma_result translate_cached(struct endpoint *endpoint, const struct unit_request *request,
+static enum dma_result translate_cached(struct endpoint *endpoint,
+					const struct unit_request *request,
 					struct device_tlb_entry *out)
 {
 	struct device_tlb_tag tag = {
@@ -124,7 +129,8 @@ static bool may_request(const struct endpoint *endpoint, const struct dma_contex
 {
 	if (is_gone(endpoint) || !pci_config_bus_master(endpoint->config))
 		return false;
-	return context->pasid == VSVA_PASID_INVALID || pci_config_pasid_enabled(endpoint->pf_config);
+	return context->pasid == VSVA_PASID_INVALID ||
+	       pci_config_pasid_enabled(endpoint->pf_config);
 }
 
 static size_t least(size_t a, size_t b)
@@ -143,7 +149,8 @@ static size_t rest_of_page(uint64_t addr, unsigned page_lg2)
 	return page - (addr & (page - 1));
 }
 
-/* Two regions of memory may meet inside one large page: then only up to the end of the small page. */
+/* Two regions of memory may meet inside one large page: then only up to the end of the small page.
+ */
 static void *pointer_of(struct endpoint *endpoint, uint64_t addr, hpa_t to, size_t *len, bool write)
 {
 	void *pointer = physmem_ptr(endpoint->physmem, to, *len, write);
@@ -176,16 +183,18 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 	out->pointer = pointer_of(endpoint, addr, entry.hpa, &out->len, write);
 	if (!out->pointer)
 		return DMA_ERROR;
-	TRACE(endpoint->trace, DEVICE, ACCESS, .rid = endpoint->rid, .hpasid = hpasid(context->pasid),
-	      .addr = addr, .hpa = out->hpa, .len = out->len, .write = write);
+	TRACE(endpoint->trace, DEVICE, ACCESS, .rid = endpoint->rid,
+	      .hpasid = hpasid(context->pasid), .addr = addr, .hpa = out->hpa, .len = out->len,
+	      .write = write);
 	return DMA_OK;
 }
 
-/* Copying --------------------------------------------------------------------------------------- */
+/* Copying */
 
 /* Exactly one of to and from is given. */
-static enum dma_result copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
-			    unsigned char *to, const unsigned char *from, size_t len, size_t *done)
+static enum dma_result copy(struct endpoint *endpoint, const struct dma_context *context,
+			    uint64_t addr, unsigned char *to, const unsigned char *from, size_t len,
+			    size_t *done)
 {
 	enum unit_access access = to ? UNIT_READ : UNIT_WRITE;
 	enum dma_result result = DMA_OK;
@@ -195,7 +204,8 @@ static enum dma_result copy(struct endpoint *endpoint, const struct dma_context 
 	if (!inside)
 		rcu_read_lock();
 	for (*done = 0; *done < len; *done += window.len) {
-		result = endpoint_window(endpoint, context, addr + *done, len - *done, access, &window);
+		result = endpoint_window(endpoint, context, addr + *done, len - *done, access,
+					 &window);
 		if (result != DMA_OK)
 			break;
 		if (to)
@@ -222,7 +232,7 @@ enum dma_result endpoint_write(struct endpoint *endpoint, const struct dma_conte
 	return copy(endpoint, context, addr, NULL, buffer, len, done);
 }
 
-/* Page requests --------------------------------------------------------------------------------- */
+/* Page requests */
 
 /* A free group in turn; where there is none, one whose answer a reset has made pointless: an answer
  * that never came must not cost a group for ever. -1: all are pending. Under the lock. */
@@ -294,8 +304,8 @@ static int page_request(struct endpoint *endpoint, const struct dma_context *con
 	return prgi;
 }
 
-int endpoint_page_request(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
-			  enum unit_access access)
+int endpoint_page_request(struct endpoint *endpoint, const struct dma_context *context,
+			  uint64_t addr, enum unit_access access)
 {
 	return page_request(endpoint, context, addr, access,
 			    (struct endpoint_group){
@@ -373,7 +383,7 @@ void endpoint_page_response(struct endpoint *endpoint, uint32_t pasid, uint16_t 
 		endpoint->ops->page_response(endpoint, prgi, code);
 }
 
-/* Life ------------------------------------------------------------------------------------------- */
+/* Life */
 
 unsigned endpoint_config_write(struct endpoint *endpoint, uint32_t offset, unsigned size,
 			       uint32_t value)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An endpoint: the part that every PCIe function with ATS, PRI and PASID has. It makes the requests,
- * owns the device TLB, and keeps the page-request groups that wait for an answer.
+ * An endpoint: the part that every PCIe function with ATS, PRI and PASID has. It makes the
+ * requests, owns the device TLB, and keeps the page-request groups that wait for an answer.
  *
  * A device's engine accesses memory in windows: endpoint_window() translates one address inside an
- * RCU read section and gives a pointer to at most a page (or a large page, at most 64 KiB) that may be
- * touched until the section ends. A copy therefore is
+ * RCU read section and gives a pointer to at most a page (or a large page, at most 64 KiB) that may
+ * be touched until the section ends. A copy therefore is
  *
  *     rcu_read_lock();
  *     endpoint_window(source …); endpoint_window(destination …); memcpy(…);
@@ -22,23 +22,24 @@
 #include "vtd/pci_config.h"
 
 #define ENDPOINT_WINDOW_MAX 65536u /* bytes under one translation in one read section */
-#define ENDPOINT_GROUPS 512u	   /* 9-bit page request group index */
+#define ENDPOINT_GROUPS     512u   /* 9-bit page request group index */
 
 struct device_tlb;
 
 struct endpoint_ops {
-	/* A page-request group was answered; code: enum vtd_page_response. No lock of the
-	 * endpoint is held. Typically marks the waiting work runnable and kicks the engine. */
+	/* A page-request group was answered; code: enum vtd_response_code. No lock of the endpoint
+	 * is held, but the caller may be inside an RCU read section: must not wait. Typically marks
+	 * the waiting work runnable and kicks the engine. */
 	void (*page_response)(struct endpoint *endpoint, uint16_t prgi, unsigned code);
-	/* The same for a request made with endpoint_page_request_tagged(): the tag comes back. The
-	 * group index may be in use again by the time this is called; the tag is the device's own. */
+	/* The same for a request made with endpoint_page_request_tagged(): the tag comes back. By
+	 * the time this is called the group index may be in use again; the tag never is. */
 	void (*page_answer)(struct endpoint *endpoint, uint64_t tag, unsigned code);
 };
 
 enum endpoint_group_state {
 	ENDPOINT_GROUP_FREE,
 	ENDPOINT_GROUP_PENDING, /* asked, not answered */
-	ENDPOINT_GROUP_STALE,	/* forgotten by a reset; its answer may still come and is dropped */
+	ENDPOINT_GROUP_STALE,   /* forgotten by a reset; its answer may still come and is dropped */
 };
 
 struct endpoint_group {
@@ -51,23 +52,24 @@ struct endpoint_group {
 struct endpoint {
 	struct unit *unit;
 	rid_t rid;
-	rid_t pf_rid; /* own RID but for a virtual function: ATS depth, PRI and PASID are the PF's */
+	rid_t pf_rid; /* own RID, or a VF's physical function: it has the ATS queue depth */
 	const struct endpoint_ops *ops;
 	const struct trace *trace;
 	struct physmem *physmem;
 	struct pci_config *config;    /* ATS and bus-master enables */
 	struct pci_config *pf_config; /* PRI and PASID enables: own, or the PF's for a VF */
 	struct device_tlb *tlb;
-	struct lock lock;			       /* groups; a leaf: the unit is called without it */
+	struct lock lock; /* groups; a leaf: the unit is called without it */
 	struct endpoint_group groups[ENDPOINT_GROUPS]; /* lock */
-	uint16_t next_group;			       /* lock */
-	uint32_t outstanding;			       /* requests not answered; lock */
+	uint16_t next_group;                           /* lock */
+	uint32_t outstanding;                          /* requests not answered; lock */
 	bool gone; /* surprise removal: answers nothing any more; atomic */
 };
 
 /* 0; -ENOMEM. config, physmem, unit: borrowed, outlive the endpoint. */
-int endpoint_init(struct endpoint *endpoint, struct unit *unit, rid_t rid, struct pci_config *config,
-		  struct physmem *physmem, const struct endpoint_ops *ops, const struct trace *trace);
+int endpoint_init(struct endpoint *endpoint, struct unit *unit, rid_t rid,
+		  struct pci_config *config, struct physmem *physmem,
+		  const struct endpoint_ops *ops, const struct trace *trace);
 void endpoint_fini(struct endpoint *endpoint);
 /* Makes it a virtual function, before anything runs: PRI and PASID are switched on in the physical
  * function's configuration space. pf_config: borrowed, outlives the endpoint. */
@@ -97,7 +99,8 @@ struct dma_window {
 	hpa_t hpa;
 };
 
-/* At most want bytes at addr. Inside an RCU read section. Emits VSVA_EV_ACCESS for what is handed out. */
+/* At most want bytes at addr. Inside an RCU read section. Emits VSVA_EV_ACCESS for what is handed
+ * out. */
 enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_context *context,
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out);
@@ -111,9 +114,10 @@ enum dma_result endpoint_write(struct endpoint *endpoint, const struct dma_conte
 			       uint64_t addr, const void *buffer, size_t len, size_t *done);
 
 /* Sends a page request of one page as a group of its own. Returns the group index, -EOPNOTSUPP
- * (PRI off), -EBUSY (no credit: as many outstanding as the allocation allows). Not in a read section. */
-int endpoint_page_request(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
-			  enum unit_access access);
+ * (PRI off), -EBUSY (no credit: as many outstanding as the allocation allows). Not in a read
+ * section. */
+int endpoint_page_request(struct endpoint *endpoint, const struct dma_context *context,
+			  uint64_t addr, enum unit_access access);
 /* The same; the answer comes through ops->page_answer with this tag, maybe before this returns. */
 int endpoint_page_request_tagged(struct endpoint *endpoint, const struct dma_context *context,
 				 uint64_t addr, enum unit_access access, uint64_t tag);
@@ -127,8 +131,8 @@ void endpoint_set_gone(struct endpoint *endpoint, bool gone);
 /* What the unit calls -------------------------------------------------------------------------- */
 
 struct ats_invalidation {
-	bool has_pasid; /* PASID-based descriptor (type 8) */
-	bool all_pasids;/* G=1 */
+	bool has_pasid;  /* PASID-based descriptor (type 8) */
+	bool all_pasids; /* G=1 */
 	uint32_t pasid;
 	uint64_t addr;
 	uint8_t size_lg2; /* 12 … 64; 64: everything */
@@ -137,6 +141,7 @@ struct ats_invalidation {
  * accesses in flight end with the grace period of the wait descriptor. */
 int endpoint_invalidate(struct endpoint *endpoint, const struct ats_invalidation *invalidation);
 /* Page group response from the unit. Unknown groups are counted (PRI status UPRGI) and dropped. */
-void endpoint_page_response(struct endpoint *endpoint, uint32_t pasid, uint16_t prgi, unsigned code);
+void endpoint_page_response(struct endpoint *endpoint, uint32_t pasid, uint16_t prgi,
+			    unsigned code);
 
 #endif

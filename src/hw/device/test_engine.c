@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "vtd/descriptors.h"
 
-#define BAR_SIZE	 4096u
-#define PBA_OFFSET	 0x800u
+#define BAR_SIZE         4096u
+#define PBA_OFFSET       0x800u
 #define RESET_TIMEOUT_MS 60000u
 /* As of the accelerator: a page that is given and taken again for ever. */
 #define PAGE_TRIES 64u
@@ -46,13 +46,13 @@ struct test_engine {
 	void (*irq)(void *arg, unsigned vector);
 	void *irq_arg;
 
-	struct lock lock;      /* all that follows, but for job while it is running */
+	struct lock lock; /* all that follows, but for job while it is running */
 	uint8_t regs[0x48];
 	uint32_t msix[4];
 	enum job_state state;
 	bool aborted;
-	uint64_t serial;       /* of the page request under way */
-	bool waits;	       /* serial is asked and not answered */
+	uint64_t serial; /* of the page request under way */
+	bool waits;      /* serial is asked and not answered */
 	enum page_answer answer;
 	struct dma_job job;
 };
@@ -64,8 +64,7 @@ static const struct engine_register {
 	enum register_access access;
 } registers[] = {
 #define REGISTER_(name, offset, bytes, access) {(offset), (bytes), ACCESS_##access},
-	TEST_ENGINE_REGISTERS(REGISTER_)
-};
+	TEST_ENGINE_REGISTERS(REGISTER_)};
 
 static uint64_t get(const struct test_engine *engine, unsigned offset, unsigned bytes)
 {
@@ -88,7 +87,7 @@ static void registers_reset(struct test_engine *engine)
 	memcpy(engine->msix, (uint32_t[]){0, 0, 0, 1}, sizeof(engine->msix));
 }
 
-/* The copy engine --------------------------------------------------------------------------------------- */
+/* The copy engine */
 
 enum outcome { OUTCOME_MORE, OUTCOME_DONE, OUTCOME_FAULT, OUTCOME_ERROR };
 
@@ -124,7 +123,8 @@ static enum outcome step_copy(struct test_engine *engine)
 {
 	struct dma_job *job = &engine->job;
 	struct dma_window from, to;
-	enum outcome outcome = window_at(engine, job->source, job->len - job->done, UNIT_READ, &from);
+	enum outcome outcome =
+		window_at(engine, job->source, job->len - job->done, UNIT_READ, &from);
 
 	if (outcome != OUTCOME_MORE)
 		return outcome;
@@ -153,7 +153,8 @@ static enum outcome step_read(struct test_engine *engine)
 {
 	struct dma_job *job = &engine->job;
 	struct dma_window from;
-	enum outcome outcome = window_at(engine, job->source, job->len - job->done, UNIT_READ, &from);
+	enum outcome outcome =
+		window_at(engine, job->source, job->len - job->done, UNIT_READ, &from);
 
 	if (outcome != OUTCOME_MORE)
 		return outcome;
@@ -202,7 +203,8 @@ static enum outcome run_slice(struct test_engine *engine)
 	rcu_read_lock();
 	for (;;) {
 		outcome = step(engine);
-		if (outcome != OUTCOME_MORE || engine->job.done - begin >= RUN_LEN || is_aborted(engine))
+		if (outcome != OUTCOME_MORE || engine->job.done - begin >= RUN_LEN ||
+		    is_aborted(engine))
 			break;
 		rcu_quiescent();
 	}
@@ -210,7 +212,8 @@ static enum outcome run_slice(struct test_engine *engine)
 	return outcome;
 }
 
-/* The job is over, or was aborted: then its registers are somebody else's. Called without the lock. */
+/* The job is over, or was aborted: then its registers are somebody else's. Called without the lock.
+ */
 static void complete(struct test_engine *engine, enum test_engine_status status)
 {
 	struct dma_job *job = &engine->job;
@@ -220,7 +223,8 @@ static void complete(struct test_engine *engine, enum test_engine_status status)
 	if (!engine->aborted) {
 		put(engine, TEST_ENGINE_BYTES, 4, job->done);
 		put(engine, TEST_ENGINE_RESULT, 8, job->result);
-		put(engine, TEST_ENGINE_FAULT_ADDR, 8, status == TEST_ENGINE_FAULT ? job->fault_addr : 0);
+		put(engine, TEST_ENGINE_FAULT_ADDR, 8,
+		    status == TEST_ENGINE_FAULT ? job->fault_addr : 0);
 		put(engine, TEST_ENGINE_STATUS, 4, status);
 		interrupt = job->interrupt;
 	}
@@ -333,12 +337,12 @@ static void page_answer(struct endpoint *endpoint, uint64_t tag, unsigned code)
 	worker_kick(engine->worker);
 }
 
-/* Registers ------------------------------------------------------------------------------------------------ */
+/* Registers */
 
 static bool command_is_valid(const struct dma_job *job, uint32_t command)
 {
-	const uint32_t known = 0xff | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS |
-			       TEST_ENGINE_INTERRUPT;
+	const uint32_t known =
+		0xff | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS | TEST_ENGINE_INTERRUPT;
 
 	if (command & ~known)
 		return false;
@@ -501,7 +505,7 @@ void test_engine_config_write(struct test_engine *engine, uint32_t offset, unsig
 	lock_drop(&engine->lock);
 }
 
-/* Life ------------------------------------------------------------------------------------------------------ */
+/* Life */
 
 static bool is_idle(void *arg)
 {

@@ -286,7 +286,7 @@ int pasid_entry_clear(struct vsva_guest_device *device, gpasid_t pasid)
 	return err;
 }
 
-int pasid_table_init(struct vsva_guest_device *device)
+int device_tables_init(struct vsva_guest_device *device)
 {
 	struct vsva_guest *guest = device->guest;
 	struct vtd_pasid_entry *entry = NULL;
@@ -322,7 +322,7 @@ static void free_tables(struct vsva_guest_device *device)
 	table_fini(&device->table, true);
 }
 
-void pasid_table_fini(struct vsva_guest_device *device)
+void device_tables_fini(struct vsva_guest_device *device)
 {
 	struct vsva_guest *guest = device->guest;
 

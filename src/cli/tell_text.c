@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/journey.h"
+#include "cli/tell.h"
+
+/* Hops of one kind that a section shows before it only counts. */
+#define SHOWN_PER_SECTION 4
+
+#define RULE_WIDTH 96
+
+struct text_teller {
+	struct teller teller;
+	struct tell_text_options options;
+	enum tell_hops hops;
+	uint64_t shown[VSVA_EV_KIND_COUNT], left_out[VSVA_EV_KIND_COUNT]; /* in this section */
+};
+
+static struct text_teller *text_of(struct teller *teller)
+{
+	return (struct text_teller *)teller;
+}
+
+/* Colours -----------------------------------------------------------------------------------------
+ */
+
+#define PLAIN  "\033[0m"
+#define BOLD   "\033[1m"
+#define DIM    "\033[2m"
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define BLUE   "\033[34m"
+#define CYAN   "\033[36m"
+
+static const char *colour(const struct text_teller *text, const char *code)
+{
+	return text->options.in_colour ? code : "";
+}
+
+static const char *journey_colour(const struct text_teller *text, enum journey journey)
+{
+	static const char *const codes[] = {GREEN, BLUE, YELLOW, RED};
+
+	return colour(text, codes[journey]);
+}
+
+/* A hop: who --------------------------------------------------------------------------------------
+ */
+
+static void say_who(char *buffer, size_t size, const struct names *names, const struct hop *hop)
+{
+	const char *guest = names_guest(names, hop->vm);
+	const char *process = names_process(names, hop->vm, hop->guest);
+
+	if (!hop->vm)
+		snprintf(buffer, size, "-");
+	else if (!guest)
+		snprintf(buffer, size, "VM %" PRIu32, hop->vm);
+	else if (process && hop->guest.v != VSVA_PASID_INVALID)
+		snprintf(buffer, size, "%s/%s", guest, process);
+	else
+		snprintf(buffer, size, "%s", guest);
+}
+
+static void say_device(char *buffer, size_t size, const struct names *names, rid_t rid)
+{
+	const char *name = names_device(names, rid);
+
+	if (!rid.v)
+		buffer[0] = 0;
+	else if (name)
+		snprintf(buffer, size, "%s", name);
+	else
+		snprintf(buffer, size, "%02x:%02x.%x", rid.v >> 8, rid.v >> 3 & 0x1f, rid.v & 7);
+}
+
+/* "g5/h0x1000": guest's number, host's number */
+static void say_pasids(char *buffer, size_t size, const struct hop *hop)
+{
+	char guest[20] = "", host[20] = "";
+
+	if (hop->guest.v != VSVA_PASID_INVALID)
+		snprintf(guest, sizeof(guest), "guest %" PRIu32, hop->guest.v);
+	if (hop->event.hpasid.v != VSVA_PASID_INVALID)
+		snprintf(host, sizeof(host), "host %#" PRIx32, hop->event.hpasid.v);
+	snprintf(buffer, size, "%s%s%s", guest, guest[0] && host[0] ? " = " : "", host);
+}
+
+/* A hop: where ------------------------------------------------------------------------------------
+ */
+
+static void say_gva_hpa(char *buffer, size_t size, const struct hop *hop)
+{
+	const struct vsva_event *event = &hop->event;
+
+	if (event->hpasid.v == VSVA_PASID_INVALID)
+		snprintf(buffer, size, "IOVA %#" PRIx64 " -> HPA %#" PRIx64, event->addr,
+			 event->hpa.v);
+	else if (hop->has_gpa)
+		snprintf(buffer, size, "GVA %#" PRIx64 " -> GPA %#" PRIx64 " -> HPA %#" PRIx64,
+			 event->addr, hop->gpa.v, event->hpa.v);
+	else
+		snprintf(buffer, size, "GVA %#" PRIx64 " -> HPA %#" PRIx64, event->addr,
+			 event->hpa.v);
+}
+
+static bool has_failed(const struct hop *hop)
+{
+	return hop_kind_of(hop->event.kind)->value == HOP_VALUE_FAULT && hop->event.value != 0;
+}
+
+static void say_address(char *buffer, size_t size, const struct hop *hop)
+{
+	const struct vsva_event *event = &hop->event;
+	enum hop_address address = hop_kind_of(event->kind)->address;
+
+	buffer[0] = 0;
+	if (address == HOP_ADDRESS_GVA_HPA && has_failed(hop))
+		address = HOP_ADDRESS_GVA;
+	switch (address) {
+	case HOP_ADDRESS_NONE:
+		break;
+	case HOP_ADDRESS_ROOT:
+		if (event->addr)
+			snprintf(buffer, size, "root at GPA %#" PRIx64, event->addr);
+		break;
+	case HOP_ADDRESS_GVA:
+		if (event->len != UINT64_MAX)
+			snprintf(buffer, size, "GVA %#" PRIx64, event->addr);
+		break;
+	case HOP_ADDRESS_GVA_HPA:
+		say_gva_hpa(buffer, size, hop);
+		break;
+	case HOP_ADDRESS_GVA_GPA:
+		snprintf(buffer, size, "GVA %#" PRIx64 " -> GPA %#" PRIx64, event->addr,
+			 event->hpa.v);
+		break;
+	case HOP_ADDRESS_GPA:
+		snprintf(buffer, size, "GPA %#" PRIx64, event->addr);
+		break;
+	case HOP_ADDRESS_GPA_HPA:
+		snprintf(buffer, size, "GPA %#" PRIx64 " -> HPA %#" PRIx64, event->addr,
+			 event->hpa.v);
+		break;
+	}
+}
+
+/* A hop: what
+ * --------------------------------------------------------------------------------------- */
+
+static const char *opcode_name(const struct names *names, const struct vsva_event *event)
+{
+	return names_is_test_engine(names, event->rid) ? engine_operation_name(event->value)
+						       : dsa_opcode_name(event->value);
+}
+
+static const char *status_name(const struct names *names, const struct vsva_event *event)
+{
+	return names_is_test_engine(names, event->rid) ? engine_status_name(event->value)
+						       : dsa_status_name(event->value);
+}
+
+static void say_value(char *buffer, size_t size, const struct names *names,
+		      const struct vsva_event *event)
+{
+	buffer[0] = 0;
+	switch (hop_kind_of(event->kind)->value) {
+	case HOP_VALUE_NONE:
+		break;
+	case HOP_VALUE_DESCRIPTOR:
+		snprintf(buffer, size, ": %s", descriptor_type_name(event->value));
+		break;
+	case HOP_VALUE_OPCODE:
+		snprintf(buffer, size, ": %s", opcode_name(names, event));
+		break;
+	case HOP_VALUE_STATUS:
+		snprintf(buffer, size, ": %s", status_name(names, event));
+		break;
+	case HOP_VALUE_FAULT:
+		if (event->value)
+			snprintf(buffer, size, ": fault %#" PRIx64, event->value);
+		break;
+	case HOP_VALUE_GROUP:
+		snprintf(buffer, size, ", group %" PRIu64, event->value);
+		break;
+	case HOP_VALUE_RESPONSE:
+		snprintf(buffer, size, ": %s", page_response_name(event->value));
+		break;
+	case HOP_VALUE_ENTRY:
+		snprintf(buffer, size, ": %s", entry_type_name(event->value));
+		break;
+	case HOP_VALUE_PRESENT:
+		snprintf(buffer, size, ": %s", event->value ? "present" : "not present");
+		break;
+	case HOP_VALUE_VCMD:
+		snprintf(buffer, size, ": %s", vcmd_name(event->value));
+		break;
+	case HOP_VALUE_RID_KIND:
+		snprintf(buffer, size, ": %s", rid_kind_name(event->value));
+		break;
+	}
+}
+
+static const char *say_access(const struct vsva_event *event)
+{
+	if (event->kind == VSVA_EV_ACCESS)
+		return event->write ? " (write)" : " (read)";
+	if (event->kind == VSVA_EV_PAGE_REQUEST || event->kind == VSVA_EV_TRANSLATE)
+		return event->write ? " to write" : " to read";
+	return "";
+}
+
+static void say_result(char *buffer, size_t size, const struct vsva_event *event)
+{
+	buffer[0] = 0;
+	if (event->result && event->kind != VSVA_EV_VIOMMU_VCMD)
+		snprintf(buffer, size, " (%s)",
+			 strerror(event->result < 0 ? -event->result : event->result));
+}
+
+static void say_what(char *buffer, size_t size, const struct names *names,
+		     const struct vsva_event *event)
+{
+	char value[48], result[64];
+
+	say_value(value, sizeof(value), names, event);
+	say_result(result, sizeof(result), event);
+	snprintf(buffer, size, "%s%s%s%s", hop_kind_of(event->kind)->text, say_access(event), value,
+		 result);
+}
+
+/* Telling
+ * -------------------------------------------------------------------------------------------- */
+
+static void print_hop(const struct text_teller *text, const struct hop *hop)
+{
+	const struct names *names = text->teller.names;
+	const struct vsva_event *event = &hop->event;
+	enum journey journey = hop_kind_of(event->kind)->journey;
+	char who[64], device[NAME_MAX_LEN], what[192], pasids[48], where[96];
+
+	say_who(who, sizeof(who), names, hop);
+	say_device(device, sizeof(device), names, event->rid);
+	say_what(what, sizeof(what), names, event);
+	say_pasids(pasids, sizeof(pasids), hop);
+	say_address(where, sizeof(where), hop);
+	fprintf(text->options.out, "  %s%-5s%s %-6s  %-12s %-6s %-47s %-23s %s\n",
+		journey_colour(text, journey), journey_name(journey), colour(text, PLAIN),
+		vsva_room_name(event->room), who, device, what, pasids, where);
+}
+
+static void tell_hop(struct teller *teller, const struct hop *hop)
+{
+	struct text_teller *text = text_of(teller);
+	enum vsva_event_kind kind = hop->event.kind;
+
+	if (text->options.quiet || text->hops == TELL_HOPS_NONE)
+		return;
+	if (text->hops == TELL_HOPS_SOME && text->shown[kind] >= SHOWN_PER_SECTION) {
+		text->left_out[kind]++;
+		return;
+	}
+	text->shown[kind]++;
+	print_hop(text, hop);
+}
+
+static void end_section(struct text_teller *text)
+{
+	const char *separator = "  further hops like these: ";
+	bool any = false;
+
+	for (int kind = 0; kind < VSVA_EV_KIND_COUNT; kind++) {
+		if (!text->left_out[kind])
+			continue;
+		fprintf(text->options.out, "%s%s%" PRIu64 " %s", any ? "" : colour(text, DIM),
+			separator, text->left_out[kind],
+			vsva_event_name((enum vsva_event_kind)kind));
+		separator = ", ";
+		any = true;
+	}
+	if (any)
+		fprintf(text->options.out, "%s\n", colour(text, PLAIN));
+	memset(text->shown, 0, sizeof(text->shown));
+	memset(text->left_out, 0, sizeof(text->left_out));
+}
+
+static void tell_section(struct teller *teller, const char *heading)
+{
+	struct text_teller *text = text_of(teller);
+	int rule = RULE_WIDTH - (int)strlen(heading);
+
+	if (text->options.quiet)
+		return;
+	end_section(text);
+	fprintf(text->options.out, "\n%s-- %s %s", colour(text, BOLD), heading,
+		colour(text, PLAIN));
+	for (int i = 0; i < rule; i++)
+		fputc('-', text->options.out);
+	fputc('\n', text->options.out);
+}
+
+static void tell_say(struct teller *teller, const char *line)
+{
+	struct text_teller *text = text_of(teller);
+
+	if (!text->options.quiet)
+		fprintf(text->options.out, "  %s\n", line);
+}
+
+static void tell_expect(struct teller *teller, bool is_met, const char *what, const char *where)
+{
+	struct text_teller *text = text_of(teller);
+
+	if (is_met && text->options.quiet)
+		return;
+	if (is_met)
+		fprintf(text->options.out, "  %sok%s     %s\n", colour(text, GREEN),
+			colour(text, PLAIN), what);
+	else
+		fprintf(text->options.out, "  %sFAILED%s %s%s\n", colour(text, RED),
+			colour(text, PLAIN), where, what);
+}
+
+static void tell_violation(struct teller *teller, const char *what)
+{
+	struct text_teller *text = text_of(teller);
+
+	fprintf(text->options.out, "  %sLEDGER%s %s\n", colour(text, RED), colour(text, PLAIN),
+		what);
+}
+
+static void tell_error(struct teller *teller, const char *what)
+{
+	(void)teller;
+	fflush(stdout);
+	fprintf(stderr, "vsva: %s\n", what);
+}
+
+static void print_verdict(const struct text_teller *text, const struct summary *s)
+{
+	const char *code = s->status ? RED : GREEN;
+
+	fprintf(text->options.out, "  %-14s %s%s%s\n", "verdict", colour(text, code),
+		s->status ? "FAILED" : "passed", colour(text, PLAIN));
+}
+
+static void print_summary(const struct text_teller *text, const struct summary *s)
+{
+	FILE *out = text->options.out;
+
+	fprintf(out, "  %-14s %s (cache policy %s, seed %" PRIu64 ")\n", "scenario", s->scenario,
+		s->cache_policy, s->seed);
+	fprintf(out, "  %-14s %" PRIu64 " met, %" PRIu64 " failed\n", "expectations",
+		s->expectations - s->expectations_failed, s->expectations_failed);
+	fprintf(out, "  %-14s %" PRIu64 "\n", "hops", s->hops);
+	fprintf(out, "  %-14s %" PRIu64 " done, %" PRIu64 " undone, %" PRIu64 " refused\n", "binds",
+		s->binds, s->unbinds, s->binds_refused);
+	fprintf(out, "  %-14s %" PRIu64 ", %" PRIu64 " answered, %" PRIu64 " of them refused\n",
+		"page requests", s->page_requests, s->page_responses, s->pages_refused);
+	fprintf(out,
+		"  %-14s %" PRIu64 " by devices, judged by the ledger: %" PRIu64 " violations%s\n",
+		"accesses", s->accesses, s->violations,
+		s->ledger_is_blind ? " (and the ledger ran out of memory)" : "");
+	fprintf(out,
+		"  %-14s %" PRIu64 " allocated, %" PRIu64 " leaked; bindings left: %" PRIu64 "\n",
+		"host PASIDs", s->pasids_allocated, s->pasids_leaked, s->bound_left);
+	fprintf(out,
+		"  %-14s %" PRIu64 " walks, %" PRIu64 " IOTLB hits, %" PRIu64 " misses, %" PRIu64
+		" descriptors, %" PRIu64 " faults\n",
+		"unit", s->unit.walks, s->unit.iotlb_hits, s->unit.iotlb_misses,
+		s->unit.descriptors, s->unit.faults);
+	if (s->hops_dropped)
+		fprintf(out, "  %-14s %" PRIu64 " hops came too fast to be told\n", "not told",
+			s->hops_dropped);
+}
+
+static void tell_summary(struct teller *teller, const struct summary *summary)
+{
+	struct text_teller *text = text_of(teller);
+
+	if (text->options.quiet && !summary->status)
+		return;
+	if (!text->options.quiet)
+		tell_section(teller, "Summary");
+	print_summary(text, summary);
+	print_verdict(text, summary);
+}
+
+static void destroy(struct teller *teller)
+{
+	free(text_of(teller));
+}
+
+static const struct teller_ops text_ops = {
+	.section = tell_section,
+	.say = tell_say,
+	.hop = tell_hop,
+	.expect = tell_expect,
+	.violation = tell_violation,
+	.error = tell_error,
+	.summary = tell_summary,
+	.destroy = destroy,
+};
+
+struct teller *tell_text_create(const struct names *names, const struct tell_text_options *options,
+				enum tell_hops hops)
+{
+	struct text_teller *text = calloc(1, sizeof(*text));
+
+	if (!text)
+		return NULL;
+	text->teller = (struct teller){.ops = &text_ops, .names = names};
+	text->options = *options;
+	text->hops = hops;
+	return &text->teller;
+}

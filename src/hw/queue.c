@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fetching and executing descriptors, strictly one after the other: that gives every order that VT-d
+ * 6.5.2.11 promises between them.
+ *
+ * A wait descriptor is the only thing that software can see, so it is there that accesses under way
+ * are waited for: one grace period for all invalidations before it.
+ */
+#include "hw/queue.h"
+
+#include <errno.h>
+
+#include "hw/endpoints.h"
+#include "hw/invalidate.h"
+#include "hw/memory.h"
+#include "hw/registers.h"
+#include "hw/unit_state.h"
+#include "vsva/limits.h"
+#include "vtd/decode.h"
+
+/* Fetch ------------------------------------------------------------------------------------------- */
+
+struct fetch {
+	uint64_t address;
+	struct vtd_decode_rules rules;
+	struct vtd_desc desc;
+};
+
+static bool may_fetch(struct unit *unit, struct fetch *fetch)
+{
+	const struct vtd_regfile *rf = &unit->registers;
+	bool allowed;
+
+	registers_lock(unit);
+	allowed = vtd_regfile_iq_fetch_allowed(rf);
+	fetch->address = vtd_regfile_iq_head_address(rf);
+	fetch->rules = (struct vtd_decode_rules){
+		.is_wide = vtd_regfile_iq_is_wide(rf),
+		.ttm = vtd_RTADDR_TTM(vtd_regfile_root(rf)),
+		.cap = unit->config.cap,
+		.ecap = unit->config.ecap,
+	};
+	registers_unlock(unit);
+	return allowed;
+}
+
+/* Copied once and then judged: software may write to its queue at any time. */
+static int read_descriptor(struct unit *unit, struct fetch *fetch)
+{
+	unsigned words = fetch->rules.is_wide ? 4 : 2;
+	int iqei = 0;
+
+	fetch->desc = (struct vtd_desc){{0}};
+	rcu_read_lock();
+	for (unsigned i = 0; i < words; i++)
+		if (!memory_read(unit->config.physmem, fetch->address + 8 * i, &fetch->desc.q[i]))
+			iqei = VTD_IQEI_FETCH;
+	rcu_read_unlock();
+	return iqei;
+}
+
+/* Device TLB, VT-d 6.5.2.5, 6.5.2.6 ----------------------------------------------------------------- */
+
+/* What came of a descriptor. */
+struct outcome {
+	bool timed_out, answered_wrongly; /* ITE, ICE */
+	rid_t source;
+};
+
+static void invalidate_device(struct unit *unit, rid_t source,
+			      const struct ats_invalidation *invalidation, struct outcome *outcome)
+{
+	int err = endpoints_invalidate(unit, source, invalidation);
+
+	outcome->source = source;
+	outcome->timed_out = err == -ETIMEDOUT;
+	outcome->answered_wrongly = err && err != -ETIMEDOUT;
+}
+
+static void do_dev_tlb(struct unit *unit, const struct vtd_op *op, struct outcome *outcome)
+{
+	struct ats_invalidation invalidation = {
+		.pasid = VSVA_PASID_INVALID,
+		.addr = op->dev_tlb.addr,
+		.size_lg2 = op->dev_tlb.size_lg2,
+	};
+
+	invalidate_device(unit, op->dev_tlb.sid, &invalidation, outcome);
+}
+
+static void do_pasid_dev_tlb(struct unit *unit, const struct vtd_op *op, struct outcome *outcome)
+{
+	struct ats_invalidation invalidation = {
+		.has_pasid = true,
+		.all_pasids = op->pasid_dev_tlb.global,
+		.pasid = op->pasid_dev_tlb.pasid,
+		.addr = op->pasid_dev_tlb.addr,
+		.size_lg2 = op->pasid_dev_tlb.size_lg2,
+	};
+
+	invalidate_device(unit, op->pasid_dev_tlb.sid, &invalidation, outcome);
+}
+
+/* Caches -------------------------------------------------------------------------------------------- */
+
+static void do_context(struct unit *unit, const struct vtd_op *op)
+{
+	switch (op->context.granularity) {
+	case VTD_CONTEXT_GLOBAL:
+		invalidate_context_all(unit);
+		break;
+	case VTD_CONTEXT_DOMAIN:
+		invalidate_context_domain(unit, op->context.did.v);
+		break;
+	case VTD_CONTEXT_DEVICE:
+		invalidate_context_device(unit, op->context.did.v, op->context.sid,
+					  op->context.sid_mask);
+		break;
+	}
+}
+
+static void do_pasid_cache(struct unit *unit, const struct vtd_op *op)
+{
+	switch (op->pasid_cache.granularity) {
+	case VTD_PASID_CACHE_GLOBAL:
+		invalidate_pasid_all(unit);
+		break;
+	case VTD_PASID_CACHE_DOMAIN:
+		invalidate_pasid_domain(unit, op->pasid_cache.did.v);
+		break;
+	case VTD_PASID_CACHE_PASID:
+		invalidate_pasid_one(unit, op->pasid_cache.did.v, op->pasid_cache.pasid);
+		break;
+	}
+}
+
+static void do_iotlb(struct unit *unit, const struct vtd_op *op)
+{
+	struct page_range range = {
+		.addr = op->iotlb.addr, .am = op->iotlb.am, .leaf_only = op->iotlb.ih};
+
+	switch (op->iotlb.granularity) {
+	case VTD_IOTLB_GLOBAL:
+		invalidate_iotlb_all(unit);
+		break;
+	case VTD_IOTLB_DOMAIN:
+		invalidate_iotlb_domain(unit, op->iotlb.did.v);
+		break;
+	case VTD_IOTLB_PAGE:
+		invalidate_iotlb_pages(unit, op->iotlb.did.v, &range);
+		break;
+	}
+}
+
+static void do_pasid_iotlb(struct unit *unit, const struct vtd_op *op)
+{
+	struct page_range range = {.addr = op->pasid_iotlb.addr,
+				   .am = op->pasid_iotlb.am,
+				   .leaf_only = op->pasid_iotlb.ih};
+
+	if (op->pasid_iotlb.granularity == VTD_PASID_IOTLB_PASID)
+		invalidate_pasid_iotlb(unit, op->pasid_iotlb.did.v, op->pasid_iotlb.pasid);
+	else
+		invalidate_pasid_iotlb_pages(unit, op->pasid_iotlb.did.v, op->pasid_iotlb.pasid,
+					     &range);
+}
+
+/* Page group response, VT-d 7.7.1 --------------------------------------------------------------------- */
+
+static void do_page_response(struct unit *unit, const struct vtd_op *op)
+{
+	uint32_t pasid = op->page_response.has_pasid ? op->page_response.pasid : VSVA_PASID_INVALID;
+
+	endpoints_respond(unit, op->page_response.rid, pasid, op->page_response.prgi,
+			  op->page_response.code);
+}
+
+/* Wait, VT-d 6.5.2.8 ------------------------------------------------------------------------------------ */
+
+static void write_status(struct unit *unit, uint64_t address, uint32_t data)
+{
+	uint32_t *p;
+
+	rcu_read_lock();
+	p = physmem_ptr(unit->config.physmem, hpa(address), sizeof(*p), true);
+	if (p)
+		__atomic_store_n(p, data, __ATOMIC_RELEASE);
+	rcu_read_unlock();
+}
+
+/* Also page requests are handled in read sections of their own, so that a grace period drains them (PD). */
+static void do_wait(struct unit *unit, const struct vtd_op *op)
+{
+	if (unit->grace_needed || op->wait.drain)
+		rcu_synchronize();
+	unit->grace_needed = false;
+}
+
+/* Software that sees the status may look at IQH: it is past the descriptor by then. */
+static void complete_wait(struct unit *unit, const struct vtd_op *op)
+{
+	struct vtd_effects fx = {0};
+
+	if (op->wait.status_write)
+		write_status(unit, op->wait.status_addr, op->wait.status_data);
+	if (!op->wait.interrupt)
+		return;
+	registers_lock(unit);
+	vtd_regfile_wait_complete(&unit->registers, &fx);
+	registers_unlock(unit);
+	registers_send(unit, &fx);
+}
+
+/* Execution ----------------------------------------------------------------------------------------- */
+
+static struct outcome execute(struct unit *unit, const struct vtd_op *op)
+{
+	struct outcome outcome = {0};
+
+	unit->grace_needed |= op->type != VTD_DESC_WAIT && op->type != VTD_DESC_PAGE_RESPONSE;
+	switch (op->type) {
+	case VTD_DESC_CONTEXT:
+		do_context(unit, op);
+		break;
+	case VTD_DESC_IOTLB:
+		do_iotlb(unit, op);
+		break;
+	case VTD_DESC_DEV_TLB:
+		do_dev_tlb(unit, op, &outcome);
+		break;
+	case VTD_DESC_IEC: /* there is nothing to invalidate: interrupts are not remapped */
+		break;
+	case VTD_DESC_WAIT:
+		do_wait(unit, op);
+		break;
+	case VTD_DESC_PASID_IOTLB:
+		do_pasid_iotlb(unit, op);
+		break;
+	case VTD_DESC_PASID_CACHE:
+		do_pasid_cache(unit, op);
+		break;
+	case VTD_DESC_PASID_DEV_TLB:
+		do_pasid_dev_tlb(unit, op, &outcome);
+		break;
+	case VTD_DESC_PAGE_RESPONSE:
+		do_page_response(unit, op);
+		break;
+	}
+	return outcome;
+}
+
+static void stop(struct unit *unit, int iqei)
+{
+	struct vtd_effects fx = {0};
+
+	registers_lock(unit);
+	vtd_regfile_iq_error(&unit->registers, (unsigned)iqei, &fx);
+	registers_unlock(unit);
+	registers_send(unit, &fx);
+}
+
+/* A time-out stops the queue behind the descriptor that met it, before the wait that would have told
+ * of success. */
+static void advance(struct unit *unit, const struct outcome *outcome)
+{
+	struct vtd_effects fx = {0};
+
+	registers_lock(unit);
+	vtd_regfile_iq_advance(&unit->registers);
+	if (outcome->timed_out)
+		vtd_regfile_iq_ite(&unit->registers, outcome->source, &fx);
+	if (outcome->answered_wrongly)
+		vtd_regfile_iq_ice(&unit->registers, outcome->source, &fx);
+	registers_unlock(unit);
+	registers_send(unit, &fx);
+}
+
+static uint32_t pasid_of(const struct vtd_op *op)
+{
+	switch (op->type) {
+	case VTD_DESC_PASID_IOTLB:
+		return op->pasid_iotlb.pasid;
+	case VTD_DESC_PASID_CACHE:
+		return op->pasid_cache.pasid;
+	case VTD_DESC_PASID_DEV_TLB:
+		return op->pasid_dev_tlb.pasid;
+	case VTD_DESC_PAGE_RESPONSE:
+		return op->page_response.has_pasid ? op->page_response.pasid : VSVA_PASID_INVALID;
+	default:
+		return VSVA_PASID_INVALID;
+	}
+}
+
+/* false: nothing to do, or nothing that may be done. */
+static bool run_one(struct unit *unit)
+{
+	struct outcome outcome;
+	struct fetch fetch;
+	struct vtd_op op;
+	int iqei;
+
+	if (!may_fetch(unit, &fetch))
+		return false;
+	iqei = read_descriptor(unit, &fetch);
+	if (!iqei)
+		iqei = vtd_decode_descriptor(&fetch.desc, &fetch.rules, &op);
+	if (iqei) {
+		stop(unit, iqei);
+		return false;
+	}
+	counters_add(&unit->counters.descriptors);
+	TRACE(unit->config.trace, UNIT, DESCRIPTOR, .value = (uint64_t)op.type,
+	      .hpasid = hpasid(pasid_of(&op)));
+	outcome = execute(unit, &op);
+	advance(unit, &outcome);
+	if (op.type == VTD_DESC_WAIT)
+		complete_wait(unit, &op);
+	return true;
+}
+
+/* Running --------------------------------------------------------------------------------------------- */
+
+/* The queue is empty or stopped: a GCMD that wants it off is complete now. VT-d 6.5.2 */
+static void complete_disable(struct unit *unit)
+{
+	registers_lock(unit);
+	if (!vtd_regfile_iq_fetch_allowed(&unit->registers))
+		vtd_regfile_complete_gcmd(&unit->registers, VTD_FX_QIE);
+	registers_unlock(unit);
+}
+
+static bool has_work(struct unit *unit)
+{
+	bool work;
+
+	registers_lock(unit);
+	work = vtd_regfile_iq_fetch_allowed(&unit->registers) ||
+	       (unit->registers.gcmd_pending & VTD_GCMD_QIE);
+	registers_unlock(unit);
+	return work;
+}
+
+static bool run_some(struct unit *unit)
+{
+	for (unsigned n = 0; n < VSVA_LIMIT_DESCRIPTORS_PER_RUN; n++)
+		if (!run_one(unit))
+			return false;
+	return true;
+}
+
+bool unit_run_queue(struct unit *unit)
+{
+	CHECK(!rcu_is_reading());
+	if (__atomic_exchange_n(&unit->queue_running, true, __ATOMIC_SEQ_CST))
+		return false;
+	if (!run_some(unit))
+		complete_disable(unit);
+	__atomic_store_n(&unit->queue_running, false, __ATOMIC_SEQ_CST);
+	/* Whoever came while we ran has been sent away: what he came for is ours. */
+	return has_work(unit);
+}
+
+void queue_kick(struct unit *unit)
+{
+	if (unit->config.queue_kick) {
+		unit->config.queue_kick(unit->config.arg);
+		return;
+	}
+	while (unit_run_queue(unit))
+		;
+}
