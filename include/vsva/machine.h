@@ -36,9 +36,6 @@ struct vsva_machine_options {
 	uint32_t iotlb_entries; /* 0: the default */
 	vsva_observer_fn *observer; /* may be NULL */
 	void *observer_arg;
-	/* bare: event messages of the unit */
-	void (*msi)(void *arg, uint64_t address, uint32_t data);
-	void *msi_arg;
 };
 
 struct vsva_machine;
@@ -71,6 +68,10 @@ int vsva_machine_add_memory(struct vsva_machine *machine, hpa_t address, void *m
 			    bool writable);
 int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address);
 
+/* Bare machine: who gets the unit's event messages; NULL: nobody. Any thread may call it, it must not block. When this
+ * returns the one before is not running. */
+void vsva_machine_set_msi(struct vsva_machine *machine,
+			  void (*msi)(void *arg, uint64_t address, uint32_t data), void *arg);
 /* Bare machine: power-on state of the unit, everything in its caches gone. */
 void vsva_machine_reset_unit(struct vsva_machine *machine);
 

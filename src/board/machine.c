@@ -53,11 +53,17 @@ uint32_t machine_next_vm_number(struct vsva_machine *machine)
 static void deliver_message(void *arg, uint64_t address, uint32_t data)
 {
 	struct vsva_machine *machine = arg;
+	const struct message_sink *sink;
 
-	if (!machine->options.bare)
+	if (!machine->options.bare) {
 		messages_deliver(&machine->messages, address, data);
-	else if (machine->options.msi)
-		machine->options.msi(machine->options.msi_arg, address, data);
+		return;
+	}
+	rcu_read_lock();
+	sink = rcu_load(machine->sink);
+	if (sink)
+		sink->msi(sink->arg, address, data);
+	rcu_read_unlock();
 }
 
 static void kick_queue(void *arg)
@@ -285,6 +291,17 @@ int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address)
 	if (!err)
 		rcu_synchronize();
 	return err;
+}
+
+void vsva_machine_set_msi(struct vsva_machine *machine,
+			  void (*msi)(void *arg, uint64_t address, uint32_t data), void *arg)
+{
+	rcu_publish(machine->sink, NULL);
+	rcu_synchronize();
+	if (!msi)
+		return;
+	machine->sink_storage = (struct message_sink){.msi = msi, .arg = arg};
+	rcu_publish(machine->sink, &machine->sink_storage);
 }
 
 void vsva_machine_reset_unit(struct vsva_machine *machine)

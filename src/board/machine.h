@@ -13,12 +13,20 @@
 #include "hw/unit.h"
 #include "vsva/machine.h"
 
+/* Where the messages of a bare unit go. */
+struct message_sink {
+	void (*msi)(void *arg, uint64_t address, uint32_t data);
+	void *arg;
+};
+
 struct vsva_machine {
 	struct seams seams;
 	struct trace trace;
 	struct vsva_machine_options options;
 	struct unit *unit;
 	struct messages messages; /* to the host driver */
+	struct message_sink *sink; /* bare: RCU; NULL: nobody listens */
+	struct message_sink sink_storage; /* written while sink is NULL and no reader is left */
 	struct vsva_iommu *iommu; /* NULL: bare */
 	struct worker *queue_worker; /* bare: runs the unit's queue */
 	struct lock lock;	     /* devices; rank LEAF */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "host/child.h"
+#include "host/wait.h"
 #include "vsva/limits.h"
 
 /* A drain is repeated while the unit loses requests to overflow; the device's credits end that
@@ -150,7 +151,7 @@ static void drain_once(struct domain_locked locked, struct vsva_dev *dev, uint32
 	else
 		flush_iotlb_domain(&flush, did_);
 	dev_flush_device_tlb(dev, &flush, pasid, everything);
-	flush.batch.drain = vtd_ECAP_PDS(dev->iommu->rules.ecap) != 0;
+	flush_drains(&flush);
 	dev_flush_end(locked, dev, &flush, aftermath);
 }
 
@@ -447,8 +448,7 @@ static int detach(struct domain_locked locked, struct vsva_dev *dev)
 	struct aftermath aftermath = {0};
 
 	__atomic_store_n(&dev->is_open, false, __ATOMIC_SEQ_CST);
-	if (!worker_pool_wait_until(dev->iommu->pool, has_no_flushers, dev,
-				    2 * dev->iommu->qi.timeout_ms))
+	if (!host_wait(dev->iommu->pool, has_no_flushers, dev, 2 * dev->iommu->qi.timeout_ms))
 		aftermath.err = -ETIMEDOUT;
 	teardown_all(locked, dev, &aftermath);
 	close_context(locked, dev, &aftermath);

@@ -87,16 +87,17 @@ struct binding {
 	did_t did;
 	uint8_t addr_width;
 	uint8_t vtd_flags;
-	bool is_guest_given; /* VSVA_GPASID_VAL */
-	bool is_pass_through; /* the second stage alone: guest physical addresses; the first stage's members are 0 */
-	bool is_dying;       /* prq.lock: its page requests are answered "invalid" */
+	bool is_guest_given;  /* VSVA_GPASID_VAL */
+	bool is_pass_through; /* the second stage alone: guest physical addresses; the first stage's
+				 members are 0 */
+	bool is_dying;        /* prq.lock: its page requests are answered "invalid" */
 };
 
 struct fault_handler {
 	vsva_fault_handler_fn *fault;
 	vsva_unit_fault_fn *unit_fault;
 	void *arg;
-	unsigned running; /* atomic */
+	unsigned refs; /* atomic: its registration, and calls of it */
 };
 
 struct vsva_dev {

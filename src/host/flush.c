@@ -74,10 +74,9 @@ int flush_end(struct flush *flush)
 	return flush->err;
 }
 
-int flush_end_and_drain(struct flush *flush)
+void flush_drains(struct flush *flush)
 {
 	flush->batch.drain = vtd_ECAP_PDS(flush->iommu->rules.ecap) != 0;
-	return flush_end(flush);
 }
 
 /* Descriptors, VT-d 6.5.2 -------------------------------------------------------------------- */

@@ -44,8 +44,8 @@ struct flush_device {
 
 void flush_begin(struct flush *flush, struct vsva_iommu *iommu);
 int flush_end(struct flush *flush);
-/* As flush_end(); its wait also drains page requests (VT-d 7.10) if the unit can. */
-int flush_end_and_drain(struct flush *flush);
+/* The closing wait also drains page requests (VT-d 7.10), if the unit can. */
+void flush_drains(struct flush *flush);
 
 void flush_context_global(struct flush *flush);
 void flush_context_device(struct flush *flush, rid_t rid);

@@ -118,7 +118,8 @@ bool group_is_unreported(struct prq_locked locked, const struct vsva_dev *dev)
 	for (struct list *at = ready->next; at != ready; at = at->next)
 		if (container_of(at, struct group, in_list)->dev == dev)
 			return true;
-	return dev->handler && __atomic_load_n(&dev->handler->running, __ATOMIC_ACQUIRE);
+	/* beside its registration somebody else holds the handler: he is calling it */
+	return dev->handler && __atomic_load_n(&dev->handler->refs, __ATOMIC_ACQUIRE) > 1;
 }
 
 static void group_free(struct group *group)

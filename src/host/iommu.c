@@ -10,6 +10,7 @@
 #include "host/driver.h"
 #include "host/fault.h"
 #include "host/mmio.h"
+#include "host/wait.h"
 #include "vsva/limits.h"
 
 /* Commands --------------------------------------------------------------------------------- */
@@ -30,8 +31,7 @@ static int wait_for_status(struct vsva_iommu *iommu, uint64_t mask, uint64_t val
 {
 	struct status_wait wait = {iommu, mask, value};
 
-	if (has_status(&wait) ||
-	    worker_pool_wait_until(iommu->pool, has_status, &wait, iommu->qi.timeout_ms))
+	if (host_wait(iommu->pool, has_status, &wait, iommu->qi.timeout_ms))
 		return 0;
 	LOG_LIMITED(LOG_ERROR, "host: the unit does not carry out a command (GSTS %08x)",
 		    (unsigned)VTD_READ(&iommu->port, GSTS));
@@ -70,8 +70,7 @@ static int disable_queue(struct vsva_iommu *iommu)
 {
 	if (!(iommu->gcmd & VTD_GCMD_QIE))
 		return 0;
-	if (!queue_is_empty(iommu))
-		worker_pool_wait_until(iommu->pool, queue_is_empty, iommu, iommu->qi.timeout_ms);
+	host_wait(iommu->pool, queue_is_empty, iommu, iommu->qi.timeout_ms);
 	return command_level(iommu, VTD_GCMD_QIE, false);
 }
 

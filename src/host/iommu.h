@@ -19,9 +19,9 @@
  * Implements VT-d 3.4 to 3.8, 6.2.3.1, 6.5.2, 7.2, 7.4 to 7.10 as software sees them (scalable
  * mode).
  *
- * Waiting. The driver waits for the unit's queue with worker_pool_wait_until. Some waits hold
- * the lock of a domain; therefore in WORKERS_MANUAL the unit must run its queue inside the write of
- * the tail (no queue_kick), so that nothing is left to wait for.
+ * Waiting. Waits for the unit may hold the lock of a domain, below which no worker may run. In
+ * WORKERS_MANUAL the unit therefore runs its queue inside the write of the tail (no queue_kick),
+ * and the driver looks once instead of waiting.
  */
 #ifndef HOST_IOMMU_H
 #define HOST_IOMMU_H

@@ -8,6 +8,7 @@
 #include "host/group.h"
 #include "host/mmio.h"
 #include "host/report.h"
+#include "host/wait.h"
 #include "vsva/limits.h"
 
 #define RING_ORDER      2u /* 512 requests of 32 bytes: as many groups as one device may have open */
@@ -100,8 +101,8 @@ static struct request request_read(const struct vtd_page_request *slot)
 	return request;
 }
 
-/* Owner: a binding that lives, of a device that has a handler; and the address is one that its
- * first stage can have. */
+/* Owner: a binding that lives and has a first stage, of a device that has a handler; and the
+ * address is one that its first stage can have. */
 static bool has_owner(const struct vsva_dev *dev, const struct request *request)
 {
 	uint32_t pasid = request->key.pasid.v == VSVA_PASID_INVALID ? 0 : request->key.pasid.v;
@@ -113,7 +114,7 @@ static bool has_owner(const struct vsva_dev *dev, const struct request *request)
 		return false;
 	rcu_read_lock();
 	binding = dev_find_binding(dev, pasid);
-	if (binding && !binding->is_dying)
+	if (binding && !binding->is_dying && !binding->is_pass_through)
 		has = vtd_is_canonical(request->addr, binding->addr_width);
 	rcu_read_unlock();
 	return has;
@@ -302,43 +303,38 @@ void prq_discard_all(struct vsva_dev *dev)
 
 /* Draining on behalf of a virtual unit --------------------------------------------------------- */
 
-struct drain {
-	struct vsva_iommu *iommu;
-	struct vsva_dev *dev;
-};
-
 /* Nothing of the device is in the queue, and none of its groups waits to be reported. */
 static bool is_drained(void *arg)
 {
-	struct drain *drain = arg;
-	struct prq_locked locked = prq_lock(drain->iommu);
-	bool is_done = take_in(locked) && group_flush_answers(locked) &&
-		       !group_is_unreported(locked, drain->dev);
+	struct vsva_dev *dev = arg;
+	struct prq_locked locked = prq_lock(dev->iommu);
+	bool is_done =
+		take_in(locked) && group_flush_answers(locked) && !group_is_unreported(locked, dev);
 
 	prq_unlock(locked);
 	if (!is_done)
-		worker_kick(drain->iommu->prq_event.worker);
+		worker_kick(dev->iommu->prq_event.worker);
 	return is_done;
 }
 
-static bool has_unreported(struct vsva_dev *dev)
-{
-	struct prq_locked locked = prq_lock(dev->iommu);
-	bool has = take_in(locked) && group_is_unreported(locked, dev);
-
-	prq_unlock(locked);
-	return has;
-}
-
-/* Reports by itself, because the caller may hold locks that other workers take. */
+/* What is between the device and the queue comes first (VT-d 7.10). Then it reports by itself,
+ * because the caller may hold locks that other workers take; and waits only for a report that is
+ * being made. */
 int vsva_drain_page_requests(struct vsva_dev *dev)
 {
-	struct drain drain = {.iommu = dev->iommu, .dev = dev};
+	struct flush flush;
+	int err;
 
-	while (has_unreported(dev) && report_next(dev->iommu))
+	if (!dev)
+		return -EINVAL;
+	flush_begin(&flush, dev->iommu);
+	flush_drains(&flush);
+	err = flush_end(&flush);
+	if (err)
+		return err;
+	take_in_and_answer(dev->iommu);
+	while (report_next_of(dev))
 		;
-	return worker_pool_wait_until(dev->iommu->pool, is_drained, &drain,
-				      VSVA_LIMIT_QI_TIMEOUT_MS)
-		       ? 0
-		       : -ETIMEDOUT;
+	return host_wait(dev->iommu->pool, is_drained, dev, dev->iommu->qi.timeout_ms) ? 0
+										       : -ETIMEDOUT;
 }

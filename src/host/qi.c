@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "host/mmio.h"
+#include "host/wait.h"
 #include "vsva/limits.h"
 
 #define RING_ORDER 1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
@@ -194,8 +195,7 @@ static int batch_take_back(struct qi *qi, struct qi_batch *batch)
 
 static int batch_wait(struct qi *qi, struct qi_batch *batch)
 {
-	bool is_done = batch_is_done(batch) ||
-		       worker_pool_wait_until(qi->pool, batch_is_done, batch, patience_ms(qi));
+	bool is_done = host_wait(qi->pool, batch_is_done, batch, patience_ms(qi));
 	int outcome = batch_take_back(qi, batch);
 
 	if (is_done)
@@ -226,8 +226,7 @@ static int wait_for_room(struct qi *qi, unsigned count)
 {
 	struct room room = {qi, count};
 
-	if (room_is_there(&room) ||
-	    worker_pool_wait_until(qi->pool, room_is_there, &room, patience_ms(qi)))
+	if (host_wait(qi->pool, room_is_there, &room, patience_ms(qi)))
 		return 0;
 	note_timeout(qi);
 	return -ETIMEDOUT;

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "host/driver.h"
+#include "host/wait.h"
 
 rid_t vsva_dev_rid(const struct vsva_dev *dev)
 {
@@ -128,8 +129,7 @@ static int registry_remove(struct vsva_dev *dev)
 /* Who found it by RID has it in hand for the length of a report. */
 static int wait_until_unused(struct vsva_dev *dev)
 {
-	if (has_no_refs(dev) ||
-	    worker_pool_wait_until(dev->iommu->pool, has_no_refs, dev, dev->iommu->qi.timeout_ms))
+	if (host_wait(dev->iommu->pool, has_no_refs, dev, dev->iommu->qi.timeout_ms))
 		return 0;
 	LOG_LIMITED(LOG_ERROR, "host: device %04x is still in use; its memory is given up",
 		    dev->rid.v);

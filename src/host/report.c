@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/group.h"
+#include "host/wait.h"
 #include "vtd/faults.h"
 
 #define EXPIRY_SLICE_MS 1000u
@@ -15,11 +16,18 @@
 
 /* Handlers --------------------------------------------------------------------------------- */
 
+/* Only its registration holds it. */
 static bool is_idle(void *arg)
 {
 	struct fault_handler *handler = arg;
 
-	return __atomic_load_n(&handler->running, __ATOMIC_ACQUIRE) == 0;
+	return __atomic_load_n(&handler->refs, __ATOMIC_ACQUIRE) == 1;
+}
+
+static void handler_put(struct fault_handler *handler)
+{
+	if (__atomic_fetch_sub(&handler->refs, 1, __ATOMIC_ACQ_REL) == 1)
+		base_free(handler);
 }
 
 /* A device and its handler, held for the time of a call without locks. */
@@ -36,7 +44,7 @@ static bool hold_take(struct prq_locked locked, struct vsva_dev *dev, struct hol
 	if (!dev->handler)
 		return false;
 	__atomic_fetch_add(&dev->refs, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&dev->handler->running, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&dev->handler->refs, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -44,7 +52,7 @@ static void hold_drop(const struct hold *hold)
 {
 	struct worker_pool *pool = hold->dev->iommu->pool;
 
-	__atomic_fetch_sub(&hold->handler->running, 1, __ATOMIC_RELEASE);
+	handler_put(hold->handler);
 	dev_put(hold->dev);
 	worker_pool_notify(pool);
 }
@@ -61,7 +69,8 @@ int vsva_dev_register_fault_handler(struct vsva_dev *dev, vsva_fault_handler_fn 
 	new = base_zalloc(sizeof(*new));
 	if (!new)
 		return -ENOMEM;
-	*new = (struct fault_handler){.fault = handler, .unit_fault = unit_fault, .arg = arg};
+	*new = (struct fault_handler){
+		.fault = handler, .unit_fault = unit_fault, .arg = arg, .refs = 1};
 	locked = prq_lock(dev->iommu);
 	if (dev->handler)
 		err = -EBUSY;
@@ -87,6 +96,7 @@ static struct fault_handler *take_handler(struct vsva_dev *dev)
 int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 {
 	struct fault_handler *handler;
+	int err = 0;
 
 	if (!dev)
 		return -ENOENT;
@@ -94,15 +104,13 @@ int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 	if (!handler)
 		return -ENOENT;
 	prq_discard_all(dev);
-	if (!is_idle(handler) && !worker_pool_wait_until(dev->iommu->pool, is_idle, handler,
-							 dev->iommu->qi.timeout_ms)) {
-		/* It may still be used, so it is never freed. */
+	if (!host_wait(dev->iommu->pool, is_idle, handler, dev->iommu->qi.timeout_ms)) {
 		LOG_LIMITED(LOG_ERROR, "host: the fault handler of device %04x does not return",
 			    dev->rid.v);
-		return -ETIMEDOUT;
+		err = -ETIMEDOUT;
 	}
-	base_free(handler);
-	return 0;
+	handler_put(handler);
+	return err;
 }
 
 /* Page requests ---------------------------------------------------------------------------- */
@@ -125,29 +133,43 @@ static struct group *report_group(struct prq_locked locked, const struct report 
 	return group && group->serial == report->serial ? group : NULL;
 }
 
-/* false: the queue of ready groups is empty. A group whose handler has gone meanwhile is answered.
- */
-static bool report_take(struct vsva_iommu *iommu, struct report *report)
+/* The group that has been ready for longest, of one device or (dev NULL) of any. */
+static struct group *first_ready(struct prq_locked locked, const struct vsva_dev *dev)
+{
+	struct list *ready = &locked.iommu->prq.groups[GROUP_READY];
+
+	for (struct list *member = ready->next; member != ready; member = member->next) {
+		struct group *group = container_of(member, struct group, in_list);
+
+		if (!dev || group->dev == dev)
+			return group;
+	}
+	return NULL;
+}
+
+/* The requests go from the group to the report. */
+static void report_fill(struct prq_locked locked, struct report *report, struct group *group)
+{
+	report->key = group->key;
+	report->serial = group->serial;
+	report->count = group->count;
+	report->requests = group->requests;
+	group->requests = NULL;
+	group_set_reported(locked, group);
+}
+
+/* false: no group is ready. One whose handler has gone meanwhile is answered, and the report has no
+ * handler. */
+static bool report_take(struct vsva_iommu *iommu, const struct vsva_dev *dev, struct report *report)
 {
 	struct prq_locked locked = prq_lock(iommu);
-	struct list *ready = &iommu->prq.groups[GROUP_READY];
-	struct group *group = NULL;
+	struct group *group = first_ready(locked, dev);
 
-	if (!list_is_empty(ready))
-		group = container_of(ready->next, struct group, in_list);
-	report->count = 0;
-	report->requests = NULL;
 	report->hold.handler = NULL;
-	if (group && !hold_take(locked, group->dev, &report->hold)) {
+	if (group && hold_take(locked, group->dev, &report->hold))
+		report_fill(locked, report, group);
+	else if (group)
 		group_answer(locked, group, VTD_RESPONSE_INVALID);
-	} else if (group) {
-		report->key = group->key;
-		report->serial = group->serial;
-		report->count = group->count;
-		report->requests = group->requests;
-		group->requests = NULL;
-		group_set_reported(locked, group);
-	}
 	prq_unlock(locked);
 	return group != NULL;
 }
@@ -202,11 +224,11 @@ static void report_requests(const struct report *report)
 	}
 }
 
-bool report_next(struct vsva_iommu *iommu)
+static bool report_one(struct vsva_iommu *iommu, const struct vsva_dev *dev)
 {
 	struct report report;
 
-	if (!report_take(iommu, &report))
+	if (!report_take(iommu, dev, &report))
 		return false;
 	if (!report.hold.handler)
 		return true;
@@ -214,6 +236,16 @@ bool report_next(struct vsva_iommu *iommu)
 	base_free(report.requests);
 	hold_drop(&report.hold);
 	return true;
+}
+
+bool report_next(struct vsva_iommu *iommu)
+{
+	return report_one(iommu, NULL);
+}
+
+bool report_next_of(struct vsva_dev *dev)
+{
+	return report_one(dev->iommu, dev);
 }
 
 /* Responses -------------------------------------------------------------------------------- */

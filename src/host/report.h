@@ -8,6 +8,8 @@
 /* Reports the group that has been ready for longest. false: there is none. Only the page-request
  * worker. */
 bool report_next(struct vsva_iommu *iommu);
+/* The same for the groups of one device, by any thread. */
+bool report_next_of(struct vsva_dev *dev);
 /* An unrecoverable fault, to the handler of the device if it has one. */
 void report_unit_fault(struct vsva_dev *dev, const struct vsva_unit_fault *fault);
 

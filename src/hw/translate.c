@@ -147,11 +147,38 @@ static inline enum iotlb_answer find_cached(struct unit *unit, const struct unit
 	return answer;
 }
 
+/* What was asked for and is not there makes the completion an SE, cached or not. A right that is
+ * asked for by name is there, or it would not be a hit. */
+static void complete_cached(const struct unit *unit, const struct unit_request *request,
+			    struct root root, struct iotlb_page *page,
+			    struct unit_translation *out)
+{
+	if (!wants_write(unit, request))
+		page->flags &= (uint8_t)~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE);
+	answer_page(request, request->privileged && has_pasid(request), page, out);
+	if (!wants_write(unit, request) || (out->rights & VSVA_PROT_WRITE))
+		return;
+	out->fault = root_ttm(root) == VTD_TTM_LEGACY ? VTD_FAULT_LGN_2 : VTD_FAULT_SGN_6;
+	out->response = VTD_RESP_SE;
+}
+
 /* Rights ------------------------------------------------------------------------------------------ */
+
+static bool is_translation(const struct job *job)
+{
+	return job->lookup.kind == REQUEST_TRANSLATION;
+}
 
 static bool effective_write(const struct job *job)
 {
 	return job->privileged ? job->page.supervisor_write : job->page.write;
+}
+
+static bool asks_for_write(const struct job *job)
+{
+	if (is_translation(job))
+		return wants_write(job->unit, job->request);
+	return job->request->access & UNIT_WRITE;
 }
 
 /* LGN.2 before LGN.3, SGN.6 before SGN.7 */
@@ -163,7 +190,7 @@ static enum vtd_fault judge_rights(const struct job *job)
 
 	if (r->zero_length && vtd_CAP_ZLR(job->unit->config.cap))
 		read = read || write;
-	if ((r->access & UNIT_WRITE) && !write)
+	if (asks_for_write(job) && !write)
 		return legacy ? VTD_FAULT_LGN_2 : VTD_FAULT_SGN_6;
 	if ((r->access & UNIT_READ) && !read)
 		return legacy ? VTD_FAULT_LGN_3 : VTD_FAULT_SGN_7;
@@ -173,11 +200,6 @@ static enum vtd_fault judge_rights(const struct job *job)
 static bool has_right(const struct job *job)
 {
 	return job->page.read || effective_write(job);
-}
-
-static bool is_translation(const struct job *job)
-{
-	return job->lookup.kind == REQUEST_TRANSLATION;
 }
 
 /* Walks ------------------------------------------------------------------------------------------- */
@@ -206,8 +228,8 @@ static enum vtd_fault walk_first(struct job *job, struct walk *walk, uint64_t ad
 static enum vtd_fault walk_second(struct job *job, struct walk *walk)
 {
 	struct page *page = &job->page;
-	bool write = job->request->access & UNIT_WRITE;
-	enum vtd_fault fault = walk_second_stage(walk, page->output, write, &page->second);
+	enum vtd_fault fault =
+		walk_second_stage(walk, page->output, asks_for_write(job), &page->second);
 
 	if (fault)
 		return fault;
@@ -277,12 +299,8 @@ static enum vtd_fault commit(struct job *job, struct walk *walk)
 {
 	struct page *page = &job->page;
 	enum vtd_fault fault = VTD_FAULT_NONE;
-	bool dirty = job->request->access & UNIT_WRITE;
+	bool dirty = !walk->look_ahead && asks_for_write(job) && effective_write(job);
 
-	if (is_translation(job))
-		dirty = wants_write(job->unit, job->request) && effective_write(job);
-	if (walk->look_ahead)
-		dirty = false;
 	if (page->has_first)
 		fault = walk_commit_first_stage(walk, &page->first, dirty);
 	if (!fault && page->has_second)
@@ -318,6 +336,13 @@ static unsigned page_size_of(const struct page *page)
 	return lg2;
 }
 
+/* SRE may change with the invalidations of a PASID entry alone (VT-d 6.5.3.3), and those leave
+ * second-stage translations where they are: supervisor requests to them ask the entry each time. */
+static bool keeps_sre(const struct space *space)
+{
+	return space->sre && space->pgtt != VTD_PGTT_SECOND_STAGE;
+}
+
 static struct iotlb_page iotlb_page_of(const struct job *job, uint64_t addr)
 {
 	const struct page *p = &job->page;
@@ -330,7 +355,7 @@ static struct iotlb_page iotlb_page_of(const struct job *job, uint64_t addr)
 		.flags = (uint8_t)((p->read ? IOTLB_READ : 0) | (p->write ? IOTLB_WRITE : 0) |
 				   (p->user ? IOTLB_USER : 0) |
 				   (p->supervisor_write ? IOTLB_SUPERVISOR_WRITE : 0) |
-				   (job->space.sre ? IOTLB_SUPERVISOR : 0) |
+				   (keeps_sre(&job->space) ? IOTLB_SUPERVISOR : 0) |
 				   (p->dirty ? IOTLB_DIRTY : 0) | (job->space.ats ? IOTLB_ATS : 0)),
 	};
 }
@@ -470,10 +495,9 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 {
 	struct iotlb_page page = iotlb_page_of(job, job->request->addr);
 
-	if (!rights) {
-		fill(job, &page);
+	fill(job, &page);
+	if (!rights)
 		look_around(job, &page);
-	}
 	if (is_translation(job) && !wants_write(job->unit, job->request))
 		page.flags = (uint8_t)(page.flags & ~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE));
 	answer_page(job->request, job->privileged, &page, out);
@@ -576,9 +600,10 @@ static inline void translate_enabled(struct unit *unit, const struct unit_reques
 	answer = find_cached(unit, request, ats, &page);
 	if (__builtin_expect(answer == IOTLB_HIT, 1)) {
 		counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
-		if (ats && !wants_write(unit, request))
-			page.flags &= (uint8_t)~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE);
-		answer_page(request, request->privileged && has_pasid(request), &page, out);
+		if (ats)
+			complete_cached(unit, request, root, &page, out);
+		else
+			answer_page(request, request->privileged && has_pasid(request), &page, out);
 		return;
 	}
 	hit_not_present = answer == IOTLB_HIT_NOT_PRESENT;

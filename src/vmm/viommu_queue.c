@@ -34,13 +34,16 @@ static bool is_rid_pasid(const struct vsva_assigned *assigned, uint32_t guest)
 
 /* IOTLB ---------------------------------------------------------------------------------------------- */
 
-/* A guest that does not use ATS sends no device-TLB invalidations, but the physical device may
- * have cached translations all the same. */
+/*
+ * Device TLBs are the guest's to invalidate, but for two cases. A guest that does not use ATS knows of none, and the physical
+ * device has one all the same. And with caching mode Linux up to 6.x leaves the device TLB out when it flushes
+ * a whole PASID or domain (its deferred unmaps), trusting the host to flush both.
+ */
 static void flush(struct vsva_assigned *assigned, const struct vsva_flush *what)
 {
 	int err = vsva_flush_iotlb(assigned->dev, what);
 
-	if (!err && !assigned_guest_sees_ats(assigned))
+	if (!err && (what->all || !assigned_guest_sees_ats(assigned)))
 		err = vsva_flush_device_tlb(assigned->dev, what, false);
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x: invalidation failed: error %d",

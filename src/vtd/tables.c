@@ -133,7 +133,8 @@ struct vtd_pasid_entry vtd_pasid_entry_reserved_for(const struct vtd_rules *rule
 
 	for (unsigned i = 0; i < 8; i++)
 		mask.q[i] = vtd_pasid_entry_reserved[i];
-	if (pgtt == VTD_PGTT_SECOND_STAGE || pgtt == VTD_PGTT_NESTED)
+	/* what a type ignores, known types only do */
+	if (pgtt != VTD_PGTT_FIRST_STAGE && pgtt != VTD_PGTT_PASS_THROUGH)
 		reserve_second_stage(&mask, rules);
 	reserve_hpt(&mask);
 	vtd_pasid_entry_set_PWSNP(&mask, !vtd_ECAP_SMPWC(ecap));
@@ -141,8 +142,8 @@ struct vtd_pasid_entry vtd_pasid_entry_reserved_for(const struct vtd_rules *rule
 	vtd_pasid_entry_set_CD(&mask, !vtd_ECAP_MTS(ecap));
 	vtd_pasid_entry_set_SRE(&mask, !vtd_ECAP_SRS(ecap));
 	vtd_pasid_entry_set_EAFE(&mask, !vtd_ECAP_EAFS(ecap));
-	/* nested: a guest physical address, whose limit is SPT.4's, not HAW */
-	if (pgtt == VTD_PGTT_FIRST_STAGE)
+	/* nested, too: the limit of a guest physical address (SPT.4) comes on top of HAW */
+	if (pgtt != VTD_PGTT_SECOND_STAGE && pgtt != VTD_PGTT_PASS_THROUGH)
 		vtd_pasid_entry_set_FSPTPTR(&mask, beyond_haw(rules) & VTD_MASK(63, 12));
 	return mask;
 }

@@ -209,6 +209,19 @@ static void test_more_than_fits(void **state)
 			assert_int_equal(entry.hpa.v, page << 12 | UINT64_C(1) << 40);
 }
 
+/* All in the same few sets: it is the tag that tells them apart. */
+static void test_many_spaces_with_the_same_address(void **state)
+{
+	struct device_tlb_entry entry;
+
+	(void)state;
+	for (uint32_t pasid = 0; pasid < 20000; pasid++)
+		insert(pasid, 0x1000, (uint64_t)pasid << 12, 12, RW);
+	for (uint32_t pasid = 0; pasid < 20000; pasid++)
+		if (lookup(pasid, 0x1000, RW, &entry))
+			assert_int_equal(entry.hpa.v, (uint64_t)pasid << 12);
+}
+
 /*
  * The race that the generation is for. The "page table" is one number; its owner changes it, then
  * invalidates, and from then on nobody who looks may find the old one.
@@ -272,6 +285,7 @@ int main(void)
 		CASE(test_invalidation_scope),
 		CASE(test_fill_that_began_before_an_invalidation),
 		CASE(test_more_than_fits),
+		CASE(test_many_spaces_with_the_same_address),
 		CASE(test_race_of_fill_and_invalidation),
 	};
 

@@ -306,6 +306,28 @@ static void test_abort(void **state)
 	}
 }
 
+/* The entry that was aborted while it waited is in use again when the answer comes. */
+static void test_late_answer_to_an_entry_in_use(void **state)
+{
+	(void)state;
+	submit(&d, DEDICATED, stuck(&d, 0), 0);
+	world_run(&d.w);
+	assert_int_equal(dsa_command(&d, DSA_COMMAND_ABORT_ALL, 0), 0);
+	for (unsigned i = 1; i < DSA_MAX_ENTRIES; i++) {
+		submit(&d, DEDICATED, noop_descriptor(), 1);
+		world_run(&d.w);
+	}
+	submit(&d, DEDICATED, stuck(&d, 1), 2);
+	world_run(&d.w);
+	assert_int_equal(world_requests(&d.w), 2);
+	world_answer(&d.w, 0, VTD_RESPONSE_INVALID);
+	world_run(&d.w);
+	assert_int_equal(status_at(&d, 2), 0);
+	world_answer(&d.w, 1, VTD_RESPONSE_SUCCESS);
+	world_run(&d.w);
+	assert_int_equal(status_at(&d, 2), DSA_STATUS_SUCCESS);
+}
+
 static void test_abort_ends_a_drain(void **state)
 {
 	(void)state;
@@ -428,6 +450,7 @@ int main(void)
 		CASE(test_drain_waits_for_a_page),
 		CASE(test_drain_pasid),
 		CASE(test_abort),
+		CASE(test_late_answer_to_an_entry_in_use),
 		CASE(test_abort_ends_a_drain),
 		CASE(test_disable_waits),
 		CASE(test_reset),

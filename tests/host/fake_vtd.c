@@ -119,8 +119,8 @@ static void run_queue(struct fake_vtd *fake)
 
 	if (!(read32(fake, VTD_REG_GSTS) & VTD_GSTS_QIES) || fake->is_held)
 		return;
-	CHECK(vtd_IQA_DW(iqa));
 	while (REG(fake, IQH) != REG(fake, IQT)) {
+		CHECK(vtd_IQA_DW(iqa));
 		if (read32(fake, VTD_REG_FSTS) & (VTD_FSTS_IQE | VTD_FSTS_ITE))
 			return;
 		desc = *(struct vtd_desc *)memory_at(fake, vtd_IQA_IQA(iqa) + REG(fake, IQH), 32);

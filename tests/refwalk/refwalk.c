@@ -19,9 +19,9 @@
  *  7. SCT.9 compares with the RID_PASID in force, which is 0 if ECAP.RPS=0.
  *  8. HPTE and EPTR of the context entry and qwords 3 to 7 of the PASID entry are reserved: host
  *     permission tables and PASIDs in translated requests are not offered. SCT.4.3 cannot occur.
- *  9. "Reserved if capability X is 0" beats "ignored for this PGTT": AW, SSADE and SSPTPTR with
- *     SSTS=0, SSADE with SSADS=0 and EMTE with MTS=0 must be 0 for every PGTT. An unsupported
- *     PGTT ignores nothing. FSPTPTR is ignored for PGTT 010b and 100b.
+ *  9. "Ignored for this PGTT" beats "reserved if capability X is 0": AW, SSADE, SSPTPTR and EMTE
+ *     of PGTT 001b and 100b may be anything (Linux writes AW in first-stage entries, also where
+ *     SSTS=0). A reserved PGTT ignores nothing. FSPTPTR is ignored for PGTT 010b and 100b.
  * 10. Bits HAW and above of FSPTPTR and bits 51:HAW of first-stage entries are reserved under
  *     nesting too; SPT.4.4 and SFS.5 judge the guest address width (MGAW, AW) after that.
  * 11. DID=0 with CM=1, PAT encodings and EMT encodings are software's duty: no fault. FSPM is
@@ -460,9 +460,10 @@ static bool has_reserved_pasid_entry(const struct walk *w, const uint64_t pe[8])
 	uint64_t q1 = MASK(22, 16) | MASK(31, 27);
 	uint64_t q2 = BIT(1) | MASK(11, 8) | unless(no_first, w->high_bits);
 
-	q0 |= unless(ssts, MASK(63, 12) | MASK(4, 2)) | unless(ssts && ECAP(ECAP_SSADS), BIT(9));
+	q0 |= unless(no_second || ssts, MASK(63, 12) | MASK(4, 2));
+	q0 |= unless(no_second || (ssts && ECAP(ECAP_SSADS)), BIT(9));
 	q1 |= unless(ECAP(ECAP_SMPWC), BIT(23)) | unless(ECAP(ECAP_SC), BIT(24));
-	q1 |= unless(ECAP(ECAP_MTS), MASK(26, 25));
+	q1 |= unless(ECAP(ECAP_MTS), BIT(25)) | unless(no_second || ECAP(ECAP_MTS), BIT(26));
 	q2 |= unless(ECAP(ECAP_SRS), BIT(0)) | unless(ECAP(ECAP_EAFS), BIT(7));
 	return pe[0] & q0 || pe[1] & q1 || pe[2] & q2 || pe[3] || pe[4] || pe[5] || pe[6] || pe[7];
 }

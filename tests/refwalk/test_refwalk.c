@@ -721,8 +721,10 @@ static void test_pasid_entry_fields_need_capabilities(void **state)
 {
 	static const struct {
 		unsigned qword, field, capability;
-	} rows[] = {{0, 2, 46}, {0, 9, 46},  {0, 9, 45},  {0, 12, 46}, {1, 23, 48},
-		    {1, 24, 7}, {1, 25, 25}, {1, 26, 25}, {2, 0, 31},  {2, 7, 34}};
+		bool ignored; /* in an entry without second stage, capability or not */
+	} rows[] = {{0, 2, 46, true},   {0, 9, 46, true},  {0, 9, 45, true},   {0, 12, 46, true},
+		    {1, 23, 48, false}, {1, 24, 7, false}, {1, 25, 25, false}, {1, 26, 25, true},
+		    {2, 0, 31, false},  {2, 7, 34, false}};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -735,8 +737,28 @@ static void test_pasid_entry_fields_need_capabilities(void **state)
 		put(PE + 8 * rows[i].qword, get(PE + 8 * rows[i].qword) | 1ULL << rows[i].field);
 		expect_page(dma_pasid(ADDR4, R), 0x2345678, 12, R | W);
 		fx.unit.ecap &= ~(1ULL << rows[i].capability);
-		expect_ur(dma_pasid(ADDR4, R), 0x5a);
+		if (rows[i].ignored)
+			expect_page(dma_pasid(ADDR4, R), 0x2345678, 12, R | W);
+		else
+			expect_ur(dma_pasid(ADDR4, R), 0x5a);
 	}
+}
+
+static void test_pasid_entry_second_stage_fields_need_capabilities(void **state)
+{
+	static const struct {
+		unsigned qword, field, capability;
+	} rows[] = {{0, 9, 45}, {1, 26, 25}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (unsigned pgtt = 2; pgtt <= 3; pgtt++) {
+			start_pgtt(pgtt);
+			put(PE + 8 * rows[i].qword,
+			    get(PE + 8 * rows[i].qword) | 1ULL << rows[i].field);
+			fx.unit.ecap &= ~(1ULL << rows[i].capability);
+			expect_ur(dma_pasid(ADDR4, R), 0x5a);
+		}
 }
 
 static void test_pasid_entry_invalid(void **state)
@@ -1408,6 +1430,7 @@ int main(void)
 		T(test_pasid_directory),
 		T(test_pasid_entry_reserved_bits),
 		T(test_pasid_entry_fields_need_capabilities),
+		T(test_pasid_entry_second_stage_fields_need_capabilities),
 		T(test_pasid_entry_invalid),
 		T(test_execute_and_supervisor_requests),
 		T(test_page_request),

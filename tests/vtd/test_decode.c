@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors: every type valid, every reserved bit, every mode and width. Descriptors are written here as
- * numbers, from the tables of VT-d 6.5.2.
+ * Descriptors: every type valid, every reserved bit, every mode and width. Descriptors are written
+ * here as numbers, from the tables of VT-d 6.5.2.
  */
 #include "unit.h"
 
@@ -9,12 +9,12 @@
 
 #include "vtd/decode.h"
 
-#define BIT(n)	      (UINT64_C(1) << (n))
+#define BIT(n)        (UINT64_C(1) << (n))
 #define FIELD(v, lsb) ((uint64_t)(v) << (lsb))
 
-#define LEGACY	 0
+#define LEGACY   0
 #define SCALABLE 1
-#define ABORT	 3
+#define ABORT    3
 
 #define DT   BIT(2)
 #define IR   BIT(3)
@@ -29,8 +29,7 @@
 
 static struct vtd_decode_rules rules_of(uint64_t ttm, bool is_wide)
 {
-	return (struct vtd_decode_rules){
-		.is_wide = is_wide, .ttm = ttm, .cap = CAP, .ecap = ECAP};
+	return (struct vtd_decode_rules){.is_wide = is_wide, .ttm = ttm, .cap = CAP, .ecap = ECAP};
 }
 
 static int decode(struct vtd_decode_rules rules, uint64_t q0, uint64_t q1, struct vtd_op *op)
@@ -120,7 +119,8 @@ static void test_iotlb_address_mask_limit(void **state)
 	assert_int_equal(decoded(SCALABLE, page, 18).iotlb.am, 18);
 	refused(page, 19, 4); /* MAMV */
 	/* not page-selective: AM does not matter */
-	assert_int_equal(decoded(SCALABLE, 2 | FIELD(2, 4), 63).iotlb.granularity, VTD_IOTLB_DOMAIN);
+	assert_int_equal(decoded(SCALABLE, 2 | FIELD(2, 4), 63).iotlb.granularity,
+			 VTD_IOTLB_DOMAIN);
 	/* PSI=0: the whole domain */
 	no_psi.cap &= ~BIT(39);
 	assert_int_equal(decode(no_psi, page, 63, &op), 0);
@@ -129,8 +129,8 @@ static void test_iotlb_address_mask_limit(void **state)
 
 static void test_device_tlb_descriptor(void **state)
 {
-	const uint64_t q0 = 3 | FIELD(0xd, 12) | FIELD(17, 16) | FIELD(0x0510, 32) |
-			    FIELD(0xabc, 52);
+	const uint64_t q0 =
+		3 | FIELD(0xd, 12) | FIELD(17, 16) | FIELD(0x0510, 32) | FIELD(0xabc, 52);
 	struct vtd_op op = decoded(SCALABLE, q0, 0x5000);
 	(void)state;
 
@@ -226,7 +226,8 @@ static void test_iec_descriptor(void **state)
 
 static void test_wait_descriptor(void **state)
 {
-	struct vtd_op op = decoded(SCALABLE, 5 | BIT(4) | BIT(7) | FIELD(0xdeadbeef, 32), 0x12345674);
+	struct vtd_op op =
+		decoded(SCALABLE, 5 | BIT(4) | BIT(7) | FIELD(0xdeadbeef, 32), 0x12345674);
 	struct vtd_decode_rules no_pds = rules_of(SCALABLE, true);
 	(void)state;
 
@@ -272,7 +273,8 @@ static void test_pasid_iotlb_descriptor(void **state)
 
 static void test_pasid_cache_descriptor(void **state)
 {
-	struct vtd_op op = decoded(SCALABLE, 7 | FIELD(1, 4) | FIELD(9, 16) | FIELD(0xfffff, 32), 0);
+	struct vtd_op op =
+		decoded(SCALABLE, 7 | FIELD(1, 4) | FIELD(9, 16) | FIELD(0xfffff, 32), 0);
 	(void)state;
 
 	assert_int_equal(op.type, VTD_DESC_PASID_CACHE);
@@ -335,7 +337,8 @@ static void test_page_response_descriptor(void **state)
 	assert_int_equal(decoded(SCALABLE, q0 | FIELD(0xf, 12), 0).page_response.code, 0xf);
 }
 
-/* Reserved bits --------------------------------------------------------------------------------- */
+/* Reserved bits ---------------------------------------------------------------------------------
+ */
 
 /* A valid descriptor of each type and its reserved bits, from the tables. */
 static const struct {
@@ -391,7 +394,8 @@ static void test_reserved_bits_of_every_type(void **state)
 	}
 }
 
-/* Types, modes, widths ---------------------------------------------------------------------------- */
+/* Types, modes, widths ----------------------------------------------------------------------------
+ */
 
 static void test_unknown_types(void **state)
 {

@@ -67,11 +67,10 @@ static void fill(uint64_t *words, unsigned count, unsigned pattern)
 			check_bits(before.q, e.q, sizeof(e) / 8, hi, lo, value);                   \
 			assert_int_equal(p##_##n(&e), value << (shift));                           \
 		}
-#define STRUCTURE_FIELD(p, n, hi, lo)	ROUND_TRIP_STRUCTURE(p, n, hi, lo, 0)
+#define STRUCTURE_FIELD(p, n, hi, lo)   ROUND_TRIP_STRUCTURE(p, n, hi, lo, 0)
 #define STRUCTURE_ADDRESS(p, n, hi, lo) ROUND_TRIP_STRUCTURE(p, n, hi, lo, (lo) % 64)
 #define NOTHING(p, n, hi, lo)
-#define ROUND_TRIP_ALL(p, storage, list, words)                                                    \
-	list(STRUCTURE_FIELD, STRUCTURE_ADDRESS, NOTHING, p)
+#define ROUND_TRIP_ALL(p, storage, list, words) list(STRUCTURE_FIELD, STRUCTURE_ADDRESS, NOTHING, p)
 
 #define ROUND_TRIP_REGISTER(r, n, hi, lo, shift)                                                   \
 	for (unsigned pattern = 0; pattern < 3; pattern++)                                         \
@@ -83,9 +82,10 @@ static void fill(uint64_t *words, unsigned count, unsigned pattern)
 			assert_int_equal(vtd_##r##_##n(after), value << (shift));                  \
 			assert_int_equal((uint64_t)VTD_##r##_##n, ones(hi, lo) << (lo));           \
 		}
-#define REGISTER_FIELD(r, n, hi, lo)	   ROUND_TRIP_REGISTER(r, n, hi, lo, 0)
-#define REGISTER_ADDRESS(r, n, hi, lo)	   ROUND_TRIP_REGISTER(r, n, hi, lo, lo)
-#define ROUND_TRIP_FIELDS(r, bits, offset) VTD_##r##_FIELDS(REGISTER_FIELD, REGISTER_ADDRESS, NOTHING, r)
+#define REGISTER_FIELD(r, n, hi, lo)   ROUND_TRIP_REGISTER(r, n, hi, lo, 0)
+#define REGISTER_ADDRESS(r, n, hi, lo) ROUND_TRIP_REGISTER(r, n, hi, lo, lo)
+#define ROUND_TRIP_FIELDS(r, bits, offset)                                                         \
+	VTD_##r##_FIELDS(REGISTER_FIELD, REGISTER_ADDRESS, NOTHING, r)
 
 static void test_table_fields_round_trip(void **state)
 {
@@ -129,7 +129,8 @@ static const struct {
 	{"vtd_desc_pasid_iotlb", {0xfff000000000f1c0, 0xf80, UINT64_MAX, UINT64_MAX}},
 	{"vtd_desc_pasid_cache", {0xfff000000000f1c0, UINT64_MAX, UINT64_MAX, UINT64_MAX}},
 	{"vtd_desc_pasid_dev_tlb", {0, 0x7fe, UINT64_MAX, UINT64_MAX}},
-	{"vtd_desc_page_response", {0xfff00000000001e0, 0xfffffffffffff003, UINT64_MAX, UINT64_MAX}},
+	{"vtd_desc_page_response",
+	 {0xfff00000000001e0, 0xfffffffffffff003, UINT64_MAX, UINT64_MAX}},
 	{"vtd_page_request", {0xffc000000000fe00, 0, UINT64_MAX, UINT64_MAX}},
 	{"vtd_fault_record", {0xfff, 0x0fff0000}},
 	{"vtd_VER", {0xffffff00}},
@@ -196,8 +197,8 @@ static void test_reserved_masks(void **state)
 
 		for (unsigned w = 0; w < vtd_layouts[i]->word_count; w++)
 			if (vtd_layouts[i]->reserved[w] != expected[w])
-				fail_msg("%s word %u: %#llx, expected %#llx", vtd_layouts[i]->name, w,
-					 (unsigned long long)vtd_layouts[i]->reserved[w],
+				fail_msg("%s word %u: %#llx, expected %#llx", vtd_layouts[i]->name,
+					 w, (unsigned long long)vtd_layouts[i]->reserved[w],
 					 (unsigned long long)expected[w]);
 	}
 }
@@ -230,21 +231,21 @@ static void test_register_offsets(void **state)
 	static const struct {
 		unsigned actual, expected;
 	} offsets[] = {
-		{VTD_REG_VER, 0x000},	   {VTD_REG_CAP, 0x008},      {VTD_REG_ECAP, 0x010},
-		{VTD_REG_GCMD, 0x018},	   {VTD_REG_GSTS, 0x01c},     {VTD_REG_RTADDR, 0x020},
-		{VTD_REG_CCMD, 0x028},	   {VTD_REG_FSTS, 0x034},     {VTD_REG_FECTL, 0x038},
-		{VTD_REG_FEDATA, 0x03c},   {VTD_REG_FEADDR, 0x040},   {VTD_REG_FEUADDR, 0x044},
-		{VTD_REG_AFLOG, 0x058},	   {VTD_REG_PMEN, 0x064},     {VTD_REG_PLMBASE, 0x068},
-		{VTD_REG_PLMLIMIT, 0x06c}, {VTD_REG_PHMBASE, 0x070},  {VTD_REG_PHMLIMIT, 0x078},
-		{VTD_REG_IQH, 0x080},	   {VTD_REG_IQT, 0x088},      {VTD_REG_IQA, 0x090},
-		{VTD_REG_ICS, 0x09c},	   {VTD_REG_IECTL, 0x0a0},    {VTD_REG_IEDATA, 0x0a4},
-		{VTD_REG_IEADDR, 0x0a8},   {VTD_REG_IEUADDR, 0x0ac},  {VTD_REG_IQERCD, 0x0b0},
-		{VTD_REG_IRTA, 0x0b8},	   {VTD_REG_PQH, 0x0c0},      {VTD_REG_PQT, 0x0c8},
-		{VTD_REG_PQA, 0x0d0},	   {VTD_REG_PRS, 0x0dc},      {VTD_REG_PECTL, 0x0e0},
-		{VTD_REG_PEDATA, 0x0e4},   {VTD_REG_PEADDR, 0x0e8},   {VTD_REG_PEUADDR, 0x0ec},
-		{VTD_REG_MTRRCAP, 0x100},  {VTD_REG_PERFCAP, 0x300},  {VTD_REG_ECMD, 0x400},
-		{VTD_REG_RDTC, 0xdc0},	   {VTD_REG_VCMD, 0xe00},     {VTD_REG_VCMD_EO, 0xe08},
-		{VTD_REG_VCRSP, 0xe10},	   {VTD_REG_VCCAP, 0xe30},
+		{VTD_REG_VER, 0x000},      {VTD_REG_CAP, 0x008},     {VTD_REG_ECAP, 0x010},
+		{VTD_REG_GCMD, 0x018},     {VTD_REG_GSTS, 0x01c},    {VTD_REG_RTADDR, 0x020},
+		{VTD_REG_CCMD, 0x028},     {VTD_REG_FSTS, 0x034},    {VTD_REG_FECTL, 0x038},
+		{VTD_REG_FEDATA, 0x03c},   {VTD_REG_FEADDR, 0x040},  {VTD_REG_FEUADDR, 0x044},
+		{VTD_REG_AFLOG, 0x058},    {VTD_REG_PMEN, 0x064},    {VTD_REG_PLMBASE, 0x068},
+		{VTD_REG_PLMLIMIT, 0x06c}, {VTD_REG_PHMBASE, 0x070}, {VTD_REG_PHMLIMIT, 0x078},
+		{VTD_REG_IQH, 0x080},      {VTD_REG_IQT, 0x088},     {VTD_REG_IQA, 0x090},
+		{VTD_REG_ICS, 0x09c},      {VTD_REG_IECTL, 0x0a0},   {VTD_REG_IEDATA, 0x0a4},
+		{VTD_REG_IEADDR, 0x0a8},   {VTD_REG_IEUADDR, 0x0ac}, {VTD_REG_IQERCD, 0x0b0},
+		{VTD_REG_IRTA, 0x0b8},     {VTD_REG_PQH, 0x0c0},     {VTD_REG_PQT, 0x0c8},
+		{VTD_REG_PQA, 0x0d0},      {VTD_REG_PRS, 0x0dc},     {VTD_REG_PECTL, 0x0e0},
+		{VTD_REG_PEDATA, 0x0e4},   {VTD_REG_PEADDR, 0x0e8},  {VTD_REG_PEUADDR, 0x0ec},
+		{VTD_REG_MTRRCAP, 0x100},  {VTD_REG_PERFCAP, 0x300}, {VTD_REG_ECMD, 0x400},
+		{VTD_REG_RDTC, 0xdc0},     {VTD_REG_VCMD, 0xe00},    {VTD_REG_VCMD_EO, 0xe08},
+		{VTD_REG_VCRSP, 0xe10},    {VTD_REG_VCCAP, 0xe30},
 	};
 
 	(void)state;

@@ -2,7 +2,8 @@
 /* Every register at every access size: reset values, what may be written, what is not there. */
 #include "vtd/unit_of_registers.h"
 
-/* Sections 1 to 11 of the register map: offset, width, reset, bits that software can set (and reads back). */
+/* Sections 1 to 11 of the register map: offset, width, reset, bits that software can set (and reads
+ * back). */
 static const struct reg {
 	const char *name;
 	unsigned offset, width;
@@ -307,16 +308,16 @@ static void test_init_refuses_overlapping_blocks(void **state)
 {
 	(void)state;
 	assert_int_equal(init_with(0x22, 7, 0x50), 0);
-	assert_int_equal(init_with(0x22, 0, 0xf), 0);		/* where QEMU places them */
-	assert_int_equal(init_with(0x20, 127, 0x10), 0);	/* 0x200 to 0x9ff */
-	assert_int_equal(init_with(0xff, 0, 0x50), 0);		/* the last 16 bytes */
-	assert_int_equal(init_with(0xff, 1, 0x50), -EINVAL);	/* off the page */
+	assert_int_equal(init_with(0x22, 0, 0xf), 0);        /* where QEMU places them */
+	assert_int_equal(init_with(0x20, 127, 0x10), 0);     /* 0x200 to 0x9ff */
+	assert_int_equal(init_with(0xff, 0, 0x50), 0);       /* the last 16 bytes */
+	assert_int_equal(init_with(0xff, 1, 0x50), -EINVAL); /* off the page */
 	assert_int_equal(init_with(0x100, 0, 0x50), -EINVAL);
 	assert_int_equal(init_with(0x22, 0, 0x100), -EINVAL);
-	assert_int_equal(init_with(0x2, 0, 0x50), -EINVAL);	/* on RTADDR */
-	assert_int_equal(init_with(0x22, 0, 0xe), -EINVAL);	/* on PECTL */
-	assert_int_equal(init_with(0x20, 255, 0x10), -EINVAL);	/* over VCMD */
-	assert_int_equal(init_with(0x22, 7, 0x23), -EINVAL);	/* on each other */
+	assert_int_equal(init_with(0x2, 0, 0x50), -EINVAL);    /* on RTADDR */
+	assert_int_equal(init_with(0x22, 0, 0xe), -EINVAL);    /* on PECTL */
+	assert_int_equal(init_with(0x20, 255, 0x10), -EINVAL); /* over VCMD */
+	assert_int_equal(init_with(0x22, 7, 0x23), -EINVAL);   /* on each other */
 }
 
 static void test_copy_is_a_snapshot(void **state)
@@ -352,7 +353,8 @@ static void test_reset_forgets_everything_but_the_capabilities(void **state)
 	assert_memory_equal(&r.rf, &fresh_one.rf, sizeof(r.rf));
 }
 
-/* Any sequence of writes and completions: reserved bits stay zero, and a fetch stays inside the queue. */
+/* Any sequence of writes and completions: reserved bits stay zero, and a fetch stays inside the
+ * queue. */
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -364,7 +366,8 @@ static uint64_t next_random(uint64_t *seed)
 
 static void check_invariants(const struct registers *r)
 {
-	assert_int_equal(read32(r, 0x1c) & 0x307fffff, 0); /* GSTS: no FLS, AFLS, nor reserved bits */
+	assert_int_equal(read32(r, 0x1c) & 0x307fffff,
+			 0); /* GSTS: no FLS, AFLS, nor reserved bits */
 	assert_int_equal(read32(r, 0x34) & 0xffff008c, 0);
 	assert_int_equal(read64(r, 0x80) & ~UINT64_C(0x7fff0), 0);
 	assert_int_equal(read64(r, 0x90) & 0x7f8, 0);
@@ -412,9 +415,9 @@ static void random_step(struct registers *r, uint64_t *seed)
 		break;
 	default:
 		/* mostly the registers below 0x100; one bit at a time now and then, for GCMD */
-		write_register(r, (unsigned)next_random(seed) % 64 * 4,
-			       4, next_random(seed) & 1 ? next_random(seed)
-							: BIT(next_random(seed) % 32));
+		write_register(r, (unsigned)next_random(seed) % 64 * 4, 4,
+			       next_random(seed) & 1 ? next_random(seed)
+						     : BIT(next_random(seed) % 32));
 	}
 }
 

@@ -9,18 +9,18 @@
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* capabilities by bit number, VT-d 11.4 */
-#define ECAP_DT	   BIT(2)
-#define ECAP_SC	   BIT(7)
-#define ECAP_MTS   BIT(25)
-#define ECAP_PRS   BIT(29)
-#define ECAP_SRS   BIT(31)
-#define ECAP_EAFS  BIT(34)
-#define ECAP_PASID BIT(40)
-#define ECAP_SSADS BIT(45)
-#define ECAP_SSTS  BIT(46)
-#define ECAP_SMPWC BIT(48)
-#define ECAP_RPS   BIT(49)
-#define ECAP_RPRIVS BIT(53)
+#define ECAP_DT      BIT(2)
+#define ECAP_SC      BIT(7)
+#define ECAP_MTS     BIT(25)
+#define ECAP_PRS     BIT(29)
+#define ECAP_SRS     BIT(31)
+#define ECAP_EAFS    BIT(34)
+#define ECAP_PASID   BIT(40)
+#define ECAP_SSADS   BIT(45)
+#define ECAP_SSTS    BIT(46)
+#define ECAP_SMPWC   BIT(48)
+#define ECAP_RPS     BIT(49)
+#define ECAP_RPRIVS  BIT(53)
 #define CAP_SSLPS_2M BIT(34)
 #define CAP_SSLPS_1G BIT(35)
 #define CAP_FS1GP    BIT(56)
@@ -144,7 +144,8 @@ static void test_root_entry_reserved(void **state)
 
 static void test_legacy_context_reserved(void **state)
 {
-	struct vtd_legacy_context mask = vtd_legacy_context_reserved_for(&full, VTD_TT_SECOND_STAGE);
+	struct vtd_legacy_context mask =
+		vtd_legacy_context_reserved_for(&full, VTD_TT_SECOND_STAGE);
 	struct vtd_legacy_context e = {{0x1, 0}};
 	(void)state;
 
@@ -211,8 +212,9 @@ static void test_pasid_dir_entry_reserved(void **state)
 	assert_true(vtd_pasid_dir_entry_has_reserved(&e, &full));
 }
 
-/* What is always reserved: 5, 11:10, 86:80, 95:91, 129, 139:136, 255:192, and the rest from 256 on (HPT). */
-static const uint64_t pasid_always[8] = {0xc20,	     0xf87f0000, 0xf02,	     UINT64_MAX,
+/* What is always reserved: 5, 11:10, 86:80, 95:91, 129, 139:136, 255:192, and the rest from 256 on
+ * (HPT). */
+static const uint64_t pasid_always[8] = {0xc20,      0xf87f0000, 0xf02,      UINT64_MAX,
 					 UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
 static void check_pasid_mask(struct vtd_rules rules, unsigned pgtt, unsigned word, uint64_t also)
@@ -231,9 +233,12 @@ static void test_pasid_entry_reserved_in_a_full_unit(void **state)
 	/* second stage: the other way round */
 	check_pasid_mask(full, 2, 0, ABOVE_46);
 	check_pasid_mask(full, 2, 2, 0);
-	/* nested: FSPTPTR is a guest address and has another limit (SPT.4) */
+	/* nested: both; FSPTPTR is a guest address and has another limit on top (SPT.4) */
 	check_pasid_mask(full, 3, 0, ABOVE_46);
-	check_pasid_mask(full, 3, 2, 0);
+	check_pasid_mask(full, 3, 2, ABOVE_46);
+	/* a reserved type ignores nothing */
+	check_pasid_mask(full, 5, 0, ABOVE_46);
+	check_pasid_mask(full, 5, 2, ABOVE_46);
 	/* pass-through ignores both */
 	check_pasid_mask(full, 4, 0, 0);
 	check_pasid_mask(full, 4, 2, 0);

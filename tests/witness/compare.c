@@ -42,6 +42,7 @@ struct run {
 	uint64_t family;
 	uint64_t cases;
 	bool differs;
+	uint64_t restarts;
 
 	struct gen_world world;
 	struct gen_rng rng;
@@ -215,6 +216,7 @@ static void run_family_once(struct run *run)
 			next_world(run, n);
 		software_init(&run->software, &run->subject, run->is_control);
 		run_lane(run);
+		run->restarts += run->software.restarts;
 		if (!run->differs && !is_memory_same(run))
 			tell(run, "memory of the world", NULL, NULL, NULL);
 	}
@@ -251,18 +253,31 @@ struct options {
 
 static unsigned tests, failures;
 
-static void result(bool ok, const struct run *run, const char *what)
+static void result(bool ok, struct run *run, const char *what)
 {
 	tests++;
 	failures += !ok;
 	printf("%sok %u - %s, %s caches: %" PRIu64 " requests%s\n", ok ? "" : "not ", tests,
 	       lane_names[run->lane], policy_names[run->policy], run->cases, what);
 	fflush(stdout);
+	run->subject.iotlb_hits = run->subject.table_hits = run->restarts = 0;
+}
+
+/* A lane in which caches have no say shows nothing about them. */
+static bool is_cache_used(const struct run *run)
+{
+	const struct subject *s = &run->subject;
+
+	if (run->policy == UNIT_CACHE_NEVER)
+		return !s->iotlb_hits && !s->table_hits;
+	return s->iotlb_hits > run->cases / 50 && s->table_hits > run->cases / 50;
 }
 
 static void compare_lane(struct run *run, const struct options *options, uint64_t cases)
 {
+	const struct subject *s = &run->subject;
 	bool same = true;
+	char what[160];
 
 	run->cases = 0;
 	for (run->family = options->seed; same && run->cases < cases; run->family++) {
@@ -270,7 +285,11 @@ static void compare_lane(struct run *run, const struct options *options, uint64_
 		if (options->one_family)
 			break;
 	}
-	result(same, run, "");
+	snprintf(what, sizeof(what),
+		 ", hits: IOTLB %" PRIu64 ", tables %" PRIu64
+		 "; everything invalidated between requests %" PRIu64 " times",
+		 s->iotlb_hits, s->table_hits, run->restarts);
+	result(same && is_cache_used(run), run, what);
 }
 
 /* Forgotten invalidations must show, or the lane shows nothing. */

@@ -24,6 +24,7 @@ static void start_over(struct software *w)
 {
 	subject_invalidate_all(w->subject);
 	software_forget(w);
+	w->restarts++;
 }
 
 static bool has_second(const struct tape_space *s)
@@ -321,7 +322,7 @@ static void forget_affected(struct software *w, const struct gen_change *c)
 
 static void do_duties(struct software *w, const struct gen_change *c)
 {
-	if (w->forgets || !is_duty(w, c))
+	if (w->forgets || !is_duty(w, c) || !subject_takes_descriptors(w->subject))
 		return;
 	switch (c->kind) {
 	case GEN_ROOT:
@@ -364,15 +365,27 @@ static void carry_out(struct software *w, const struct gen_copy *witness,
 	do_duties(w, c);
 }
 
-/* VT-d 6.2.3.1: the tables and tags of a translation change only while P=0 (or all at once). For
- * A/D bits of the second stage the duties are those of P 1 to 0. */
-static bool may_change_in_place(const struct gen_change *c)
+static bool is_consistent(const struct software *w, const struct vtd_pasid_entry *e)
+{
+	const struct gen_world *world = w->subject->world;
+	struct vtd_rules rules = {.cap = world->cap, .ecap = world->ecap, .haw = world->haw};
+
+	return vtd_pasid_entry_P(e) && !vtd_pasid_entry_has_reserved(e, &rules);
+}
+
+/*
+ * VT-d 6.2.3.1: a present entry is consistent at every instant, and what tells its tables and tags
+ * changes only while P=0 (or all at once). For A/D bits of the second stage the duties are those of
+ * P 1 to 0.
+ */
+static bool may_change_in_place(const struct software *w, const struct gen_change *c)
 {
 	struct vtd_pasid_entry old, new;
 
 	memcpy(&old, c->before, sizeof(old));
 	memcpy(&new, c->after, sizeof(new));
-	return vtd_pasid_entry_PGTT(&old) == vtd_pasid_entry_PGTT(&new) &&
+	return is_consistent(w, &old) && is_consistent(w, &new) &&
+	       vtd_pasid_entry_PGTT(&old) == vtd_pasid_entry_PGTT(&new) &&
 	       vtd_pasid_entry_DID(&old) == vtd_pasid_entry_DID(&new) &&
 	       vtd_pasid_entry_AW(&old) == vtd_pasid_entry_AW(&new) &&
 	       vtd_pasid_entry_SSPTPTR(&old) == vtd_pasid_entry_SSPTPTR(&new) &&
@@ -385,7 +398,7 @@ void software_change(struct software *w, const struct gen_copy *witness,
 	struct gen_change first = *change, second = *change;
 
 	if (change->kind != GEN_PASID || !(change->before[0] & change->after[0] & 1) ||
-	    may_change_in_place(change)) {
+	    may_change_in_place(w, change)) {
 		carry_out(w, witness, change);
 		return;
 	}

@@ -26,6 +26,7 @@ struct software {
 	 * in one of them, tables have changed that hardware may have cached */
 	bool is_table[GEN_PAGES_MAX];
 	bool is_unsure;
+	uint64_t restarts; /* invalidations of everything for these two reasons */
 };
 
 void software_init(struct software *w, struct subject *subject, bool forgets);

@@ -57,7 +57,7 @@ static void set_root(struct subject *s, uint64_t rtaddr)
 /* Invalidation queue ------------------------------------------------------------------------------
  */
 
-static bool is_mode_valid(const struct subject *s)
+bool subject_takes_descriptors(const struct subject *s)
 {
 	return vtd_ttm_is_valid((unsigned)vtd_RTADDR_TTM(s->rtaddr), s->unit->config.ecap);
 }
@@ -91,8 +91,8 @@ void subject_invalidate_all(struct subject *s)
 	struct vtd_desc pasid = vtd_desc_of_type(VTD_DESC_PASID_CACHE);
 	struct vtd_desc iotlb = vtd_desc_of_type(VTD_DESC_IOTLB);
 
-	if (!is_mode_valid(s))
-		return; /* no descriptor is, then (IQEI 7), and nothing can have been cached */
+	if (!subject_takes_descriptors(s))
+		return;
 	vtd_desc_context_set_G(&context, VTD_CONTEXT_GLOBAL);
 	subject_queue(s, &context);
 	if (vtd_RTADDR_TTM(s->rtaddr) != VTD_TTM_LEGACY) {
@@ -197,7 +197,7 @@ void subject_power_on(struct subject *s, const struct gen_world *world,
 		.physmem = s->pm,
 		.policy = policy,
 		.seed = seed,
-		.iotlb_entries = 64,
+		.iotlb_entries = 16u << seed % 8,
 		.msi = ignore_msi,
 	};
 
@@ -212,8 +212,18 @@ void subject_power_on(struct subject *s, const struct gen_world *world,
 	enable(s, world->te);
 }
 
+static void add_hits(struct subject *s)
+{
+	struct unit_cache_stats stats;
+
+	unit_get_stats(s->unit, &stats);
+	s->iotlb_hits += stats.iotlb_hits;
+	s->table_hits += stats.pasid_cache_hits + stats.paging_cache_hits;
+}
+
 void subject_power_off(struct subject *s)
 {
+	add_hits(s);
 	unit_destroy(s->unit);
 	s->unit = NULL;
 	unmap_world(s);

@@ -28,6 +28,8 @@ struct subject {
 	uint64_t rtaddr; /* as latched */
 	bool is_enabled; /* TE */
 
+	uint64_t iotlb_hits, table_hits; /* of all units that were powered off */
+
 	struct endpoint endpoint; /* whoever asks for a page */
 	unsigned response_count, response_code;
 };
@@ -50,6 +52,8 @@ void subject_enter(struct subject *s, const struct gen_world *world);
 void subject_translate(struct subject *s, const struct refwalk_request *request,
 		       struct answer *answer);
 
+/* false: TTM is one that makes every descriptor an error (IQEI 7). Nothing is cached, then. */
+bool subject_takes_descriptors(const struct subject *s);
 /* Submits a descriptor; it is complete after subject_wait(). */
 void subject_queue(struct subject *s, const struct vtd_desc *desc);
 void subject_wait(struct subject *s);

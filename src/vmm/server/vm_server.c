@@ -158,8 +158,10 @@ static int make_guest(struct served_vm *vm)
 		.msi_arg = vm,
 	};
 
-	if (is_bare(vm->server))
+	if (is_bare(vm->server)) {
+		vsva_machine_set_msi(vm->server->machine, served_message, vm);
 		return 0;
+	}
 	return vsva_vm_create(vm->server->machine, &vm_options, &vm->vm);
 }
 
@@ -211,6 +213,8 @@ static void free_vm(struct served_vm *vm)
 			vsva_vm_unassign(vm->functions[i].assigned);
 		vsva_device_destroy(vm->functions[i].device);
 	}
+	if (is_bare(vm->server))
+		vsva_machine_set_msi(vm->server->machine, NULL, NULL);
 	vsva_vm_destroy(vm->vm);
 	free(vm->directory);
 	free(vm->qemu_arguments);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands: each takes its arguments (argv[0] is "vsva run" and so on) and returns an enum
+ * cli_status. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+int command_run(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_boot(int argc, char **argv);
+int command_bench(int argc, char **argv);
+
+/* The whole of a text is a number up to max (0x… too); what: of what, for the complaint. */
+int command_number(const char *text, unsigned long long max, const char *what,
+		   unsigned long long *out);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* vsva COMMAND: finds the command and ends with its status. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/status.h"
+#include "cli/version.h"
+
+static int command_version(int argc, char **argv);
+static int command_help(int argc, char **argv);
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *text;
+} commands[] = {
+	{"run", command_run, "run a scenario on the built-in guest; without one, the story"},
+	{"version", command_version, "print the version"},
+	{"help", command_help, "print this, or the help of a command"},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: vsva COMMAND [ARGUMENT...]\n"
+	      "Shared virtual addressing for guests, on a software Intel VT-d.\n\n"
+	      "Commands:\n",
+	      out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].text);
+	fputs("\nFirst steps:\n"
+	      "  vsva run                            the four journeys of a guest's pointer, told "
+	      "hop by hop\n"
+	      "  vsva run examples/first-copy.lua    a scenario of your own starts from this one\n"
+	      "  vsva boot                           the same with a Linux guest under QEMU\n"
+	      "\n`vsva COMMAND --help` teaches each command.\n"
+	      "\nExit status: 0 all is well, 1 an expectation failed or data differ, 2 a mistake "
+	      "in the\n"
+	      "arguments or the script, 3 something that is needed cannot be had, 77 cannot be "
+	      "done here.\n",
+	      out);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* argp takes the program's name from argv[0]. */
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "vsva %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
+static int command_version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1) {
+		complain("version takes no arguments");
+		return CLI_USAGE;
+	}
+	puts("vsva " VSVA_VERSION);
+	return CLI_OK;
+}
+
+static int unknown_command(const char *name)
+{
+	complain("no command '%s'; `vsva help` lists them", name);
+	return CLI_USAGE;
+}
+
+static int command_help(int argc, char **argv)
+{
+	char help[] = "--help";
+	char *args[] = {argv[0], help, NULL};
+	const struct command *command;
+
+	if (argc < 2) {
+		print_help(stdout);
+		return CLI_OK;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	if (command->run == command_help || command->run == command_version) {
+		printf("vsva %s: %s\n", command->name, command->text);
+		return CLI_OK;
+	}
+	return run_command(command, 2, args);
+}
+
+int command_number(const char *text, unsigned long long max, const char *what,
+		   unsigned long long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 0);
+	if (!errno && *text && !*end && *text != '-' && *out <= max)
+		return 0;
+	complain("%s: '%s' is not a number between 0 and %llu", what, text, max);
+	return -EINVAL;
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int check_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	complain("writing the output failed: %s", strerror(errno));
+	return status ? status : CLI_SETUP;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	argp_err_exit_status = CLI_USAGE;
+	if (argc < 2) {
+		print_help(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "-h"))
+		return print_help(stdout), check_output(CLI_OK);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return check_output(command_version(1, argv));
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	return check_output(run_command(command, argc - 1, argv + 1));
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/journey.h"
+#include "cli/scenario.h"
+#include "cli/status.h"
+#include "cli/story.h"
+
+static const char documentation[] =
+	"Runs a scenario, a Lua script, on the built-in guest. Without one it tells the story: two "
+	"processes\n"
+	"share pointers with an accelerator, pages fault in, one area is unmapped, one process "
+	"dies."
+	"\v"
+	"Examples:\n"
+	"  vsva run                                     the story, hop by hop\n"
+	"  vsva run --cache-policy adversarial          the same on caches that do all that is "
+	"legal\n"
+	"  vsva run examples/page-faults.lua            a scenario; it prints what it expects\n"
+	"  vsva run --hops all examples/unmap.lua       and every hop of it\n"
+	"  vsva run --json | jq 'select(.kind==\"bind-done\")'\n"
+	"\n"
+	"Cache policies: lru, as silicon does; never; random; adversarial, everything that is "
+	"legal and hurts.\n"
+	"A scenario must give the same results under all of them. The same seed gives the same "
+	"run.\n"
+	"Every access of a device is judged by a ledger that knows from the outside what is "
+	"allowed.\n"
+	"How to write scenarios: docs/scenarios.md.\n"
+	"\n"
+	"Exit status: 0 all expectations are met; 1 one failed, an operation failed, the ledger "
+	"objects or\n"
+	"something leaked; 2 a mistake in the arguments or the script; 3 the script cannot be read "
+	"or the machine\n"
+	"cannot be made.";
+
+enum { OPTION_HOPS = 1000, OPTION_LIST_EVENTS };
+
+static const struct argp_option options[] = {
+	{"cache-policy", 'c', "POLICY", 0, "lru (default), never, random or adversarial", 0},
+	{"seed", 's', "NUMBER", 0, "of everything random (default 1)", 0},
+	{"hops", OPTION_HOPS, "WHICH", 0,
+	 "tell the hops: none (default for scenarios), some (default for the story: the first of "
+	 "each "
+	 "kind in a section) or all",
+	 0},
+	{"json", 'j', NULL, 0, "one JSON object a line", 0},
+	{"quiet", 'q', NULL, 0, "say only what went wrong", 0},
+	{"list-events", OPTION_LIST_EVENTS, NULL, 0, "list the hops there are, and stop", 0},
+	{NULL, 0, NULL, 0, NULL, 0},
+};
+
+struct run_arguments {
+	struct world_options world;
+	bool has_hops, lists_events;
+	const char *path;
+};
+
+static int parse_hops(const char *text, enum tell_hops *out)
+{
+	static const char *const names[] = {"none", "some", "all"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, names[i])) {
+			*out = (enum tell_hops)i;
+			return 0;
+		}
+	return -1;
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+	struct run_arguments *arguments = state->input;
+	unsigned long long number;
+
+	switch (key) {
+	case 'c':
+		if (vsva_cache_policy_parse(text, &arguments->world.cache_policy))
+			argp_error(
+				state,
+				"no cache policy '%s'; there are: lru, never, random, adversarial",
+				text);
+		return 0;
+	case 's':
+		if (command_number(text, UINT64_MAX, "--seed", &number))
+			exit(CLI_USAGE);
+		arguments->world.seed = number;
+		return 0;
+	case OPTION_HOPS:
+		if (parse_hops(text, &arguments->world.hops))
+			argp_error(state, "--hops is none, some or all, not '%s'", text);
+		arguments->has_hops = true;
+		return 0;
+	case 'j':
+		arguments->world.json = true;
+		return 0;
+	case 'q':
+		arguments->world.quiet = true;
+		return 0;
+	case OPTION_LIST_EVENTS:
+		arguments->lists_events = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->path)
+			argp_error(state, "one scenario at a time: '%s' and '%s'", arguments->path,
+				   text);
+		arguments->path = text;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void list_events(void)
+{
+	printf("%-22s %-8s %s\n", "kind", "journey", "what happens");
+	for (int i = 0; i < VSVA_EV_KIND_COUNT; i++) {
+		const struct hop_kind *kind = hop_kind_of((enum vsva_event_kind)i);
+
+		printf("%-22s %-8s %s\n", vsva_event_name((enum vsva_event_kind)i),
+		       journey_name(kind->journey), kind->text);
+	}
+}
+
+static bool wants_colour(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+static int run(const struct run_arguments *arguments)
+{
+	struct scenario_source source = {.path = arguments->path};
+	struct world *world;
+	int status;
+
+	if (!source.path)
+		source = (struct scenario_source){
+			.path = "story.lua", .text = (const char *)story_text, .len = story_len};
+	world = world_create(&arguments->world);
+	if (!world) {
+		complain("no memory");
+		return CLI_SETUP;
+	}
+	status = world_end(world, scenario_run(world, &source));
+	world_destroy(world);
+	return status;
+}
+
+int command_run(int argc, char **argv)
+{
+	static const struct argp argp = {.options = options,
+					 .parser = parse_option,
+					 .args_doc = "[SCENARIO.lua]",
+					 .doc = documentation};
+	struct run_arguments arguments = {.world = {.seed = 1}};
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
+		return CLI_USAGE;
+	if (arguments.lists_events) {
+		list_events();
+		return CLI_OK;
+	}
+	if (!arguments.has_hops)
+		arguments.world.hops = arguments.path ? TELL_HOPS_NONE : TELL_HOPS_SOME;
+	if (arguments.world.quiet && !arguments.world.json)
+		arguments.world.hops = TELL_HOPS_NONE;
+	arguments.world.in_colour = wants_colour();
+	arguments.world.scenario = arguments.path ? arguments.path : "the story";
+	return run(&arguments);
+}

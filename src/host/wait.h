@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Waits of the driver, all bounded. */
+#ifndef HOST_WAIT_H
+#define HOST_WAIT_H
+
+#include "base/worker.h"
+
+/*
+ * Waits until done(arg). Without threads the unit has done all that it will do when the register
+ * write returns, and no worker may run below a lock of the driver's: then one look is the whole
+ * wait.
+ */
+static inline bool host_wait(struct worker_pool *pool, bool (*done)(void *arg), void *arg,
+			     uint32_t timeout_ms)
+{
+	if (done(arg))
+		return true;
+	return worker_pool_mode(pool) == WORKERS_THREADS &&
+	       worker_pool_wait_until(pool, done, arg, timeout_ms);
+}
+
+#endif
