@@ -26,9 +26,9 @@ static const struct hop_kind kinds[VSVA_EV_KIND_COUNT] = {
 	KIND(ATTACH_RID, BIND, ROOT, RID_KIND, "requests without PASID: change begins"),
 	KIND(ATTACH_RID_DONE, BIND, ROOT, RID_KIND, "requests without PASID: changed"),
 	KIND(PASID_ENTRY, BIND, NONE, ENTRY, "host writes the physical PASID entry"),
-	KIND(INVALIDATE, BIND, GVA, NONE, "host invalidates"),
-	KIND(INVALIDATE_DONE, BIND, NONE, NONE, "invalidation complete"),
-	KIND(DESCRIPTOR, BIND, NONE, DESCRIPTOR, "unit executes a descriptor"),
+	KIND(INVALIDATE, FLUSH, GVA, NONE, "host invalidates"),
+	KIND(INVALIDATE_DONE, FLUSH, NONE, NONE, "invalidation complete"),
+	KIND(DESCRIPTOR, FLUSH, NONE, DESCRIPTOR, "unit executes a descriptor"),
 	KIND(SUBMIT, DMA, NONE, OPCODE, "device takes the work"),
 	KIND(TRANSLATE, DMA, GVA_HPA, FAULT, "unit walks both stages"),
 	KIND(ACCESS, DMA, GVA_HPA, NONE, "device accesses memory"),
@@ -68,9 +68,20 @@ const struct hop_kind *hop_kind_of(enum vsva_event_kind kind)
 
 const char *journey_name(enum journey journey)
 {
-	static const char *const names[] = {"bind", "dma", "page", "death"};
+	static const char *const names[] = {"bind", "dma", "page", "flush", "death"};
 
 	return names[journey];
+}
+
+#define DESCRIPTOR_PAGE_RESPONSE 9u
+
+enum journey journey_of(const struct vsva_event *event)
+{
+	const struct hop_kind *kind = hop_kind_of(event->kind);
+
+	if (kind->value == HOP_VALUE_DESCRIPTOR && event->value == DESCRIPTOR_PAGE_RESPONSE)
+		return JOURNEY_PAGE;
+	return kind->journey;
 }
 
 #define NAME_FROM(table, index)                                                                    \

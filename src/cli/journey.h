@@ -9,6 +9,7 @@ enum journey {
 	JOURNEY_BIND,
 	JOURNEY_DMA,
 	JOURNEY_PAGE,
+	JOURNEY_FLUSH, /* invalidations: bind and death have them */
 	JOURNEY_DEATH, /* and birth, and memory */
 };
 
@@ -47,6 +48,9 @@ struct hop_kind {
 
 /* Never NULL. */
 const struct hop_kind *hop_kind_of(enum vsva_event_kind kind);
+/* An event's journey: that of its kind, but a page response is a page's, whatever queue it is in.
+ */
+enum journey journey_of(const struct vsva_event *event);
 const char *journey_name(enum journey journey);
 
 /* Words for values; never NULL. */

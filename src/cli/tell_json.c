@@ -157,7 +157,7 @@ static void tell_hop(struct teller *teller, const struct hop *hop)
 	add_number(line, "n", hop->number);
 	add_text(line, "kind", vsva_event_name(event->kind));
 	add_text(line, "room", vsva_room_name(event->room));
-	add_text(line, "journey", journey_name(kind->journey));
+	add_text(line, "journey", journey_name(journey_of(event)));
 	add_who(line, teller->names, hop);
 	add_addresses(line, hop);
 	if (event->len)

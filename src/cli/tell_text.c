@@ -6,16 +6,28 @@
 #include "cli/journey.h"
 #include "cli/tell.h"
 
-/* Hops of one kind that a section shows before it only counts. */
-#define SHOWN_PER_SECTION 4
+/* Sorts of hops that one section tells apart; further ones are counted only. */
+#define SORTS_MAX 256
 
 #define RULE_WIDTH 96
+
+/* Hops that look alike to a reader: with TELL_HOPS_SOME a section shows the first of each sort. */
+struct sort {
+	enum vsva_event_kind kind;
+	bool write;
+	uint64_t value;
+	uint32_t vm;
+	gpasid_t guest;
+};
 
 struct text_teller {
 	struct teller teller;
 	struct tell_text_options options;
 	enum tell_hops hops;
-	uint64_t shown[VSVA_EV_KIND_COUNT], left_out[VSVA_EV_KIND_COUNT]; /* in this section */
+	/* in this section */
+	struct sort sorts[SORTS_MAX];
+	size_t sort_count;
+	uint64_t left_out[VSVA_EV_KIND_COUNT];
 };
 
 static struct text_teller *text_of(struct teller *teller)
@@ -42,7 +54,7 @@ static const char *colour(const struct text_teller *text, const char *code)
 
 static const char *journey_colour(const struct text_teller *text, enum journey journey)
 {
-	static const char *const codes[] = {GREEN, BLUE, YELLOW, RED};
+	static const char *const codes[] = {GREEN, BLUE, YELLOW, CYAN, RED};
 
 	return colour(text, codes[journey]);
 }
@@ -77,14 +89,16 @@ static void say_device(char *buffer, size_t size, const struct names *names, rid
 		snprintf(buffer, size, "%02x:%02x.%x", rid.v >> 8, rid.v >> 3 & 0x1f, rid.v & 7);
 }
 
-/* "g5/h0x1000": guest's number, host's number */
+/* "guest 5 = host 0x1000"; 0 on the host is the entry of requests without PASID. */
 static void say_pasids(char *buffer, size_t size, const struct hop *hop)
 {
 	char guest[20] = "", host[20] = "";
 
 	if (hop->guest.v != VSVA_PASID_INVALID)
 		snprintf(guest, sizeof(guest), "guest %" PRIu32, hop->guest.v);
-	if (hop->event.hpasid.v != VSVA_PASID_INVALID)
+	if (hop->event.hpasid.v == 0)
+		snprintf(host, sizeof(host), "RID_PASID");
+	else if (hop->event.hpasid.v != VSVA_PASID_INVALID)
 		snprintf(host, sizeof(host), "host %#" PRIx32, hop->event.hpasid.v);
 	snprintf(buffer, size, "%s%s%s", guest, guest[0] && host[0] ? " = " : "", host);
 }
@@ -235,41 +249,83 @@ static void say_what(char *buffer, size_t size, const struct names *names,
 /* Telling
  * -------------------------------------------------------------------------------------------- */
 
+/* Without the blanks that an empty last column leaves. */
+static void print_trimmed(FILE *out, char *line)
+{
+	size_t len = strlen(line);
+
+	while (len && line[len - 1] == ' ')
+		len--;
+	line[len] = 0;
+	fprintf(out, "%s\n", line);
+}
+
 static void print_hop(const struct text_teller *text, const struct hop *hop)
 {
 	const struct names *names = text->teller.names;
 	const struct vsva_event *event = &hop->event;
-	enum journey journey = hop_kind_of(event->kind)->journey;
-	char who[64], device[NAME_MAX_LEN], what[192], pasids[48], where[96];
+	enum journey journey = journey_of(event);
+	char who[64], device[NAME_MAX_LEN], what[192], pasids[48], where[96], line[512];
 
 	say_who(who, sizeof(who), names, hop);
 	say_device(device, sizeof(device), names, event->rid);
 	say_what(what, sizeof(what), names, event);
 	say_pasids(pasids, sizeof(pasids), hop);
 	say_address(where, sizeof(where), hop);
-	fprintf(text->options.out, "  %s%-5s%s %-6s  %-12s %-6s %-47s %-23s %s\n",
-		journey_colour(text, journey), journey_name(journey), colour(text, PLAIN),
-		vsva_room_name(event->room), who, device, what, pasids, where);
+	snprintf(line, sizeof(line), "%-6s  %-12s %-6s %-47s %-22s %s", vsva_room_name(event->room),
+		 who, device, what, pasids, where);
+	fprintf(text->options.out, "  %s%-5s%s ", journey_colour(text, journey),
+		journey_name(journey), colour(text, PLAIN));
+	print_trimmed(text->options.out, line);
+}
+
+static bool is_same_sort(const struct sort *a, const struct sort *b)
+{
+	return a->kind == b->kind && a->write == b->write && a->value == b->value &&
+	       a->vm == b->vm && a->guest.v == b->guest.v;
+}
+
+static struct sort sort_of(const struct hop *hop)
+{
+	const struct vsva_event *event = &hop->event;
+	bool is_numbered = hop_kind_of(event->kind)->value == HOP_VALUE_GROUP;
+
+	return (struct sort){.kind = event->kind,
+			     .write = event->write,
+			     .value = is_numbered ? 0 : event->value,
+			     .vm = hop->vm,
+			     .guest = hop->guest};
+}
+
+/* The first of its sort in this section? */
+static bool is_new(struct text_teller *text, const struct hop *hop)
+{
+	struct sort sort = sort_of(hop);
+
+	for (size_t i = 0; i < text->sort_count; i++)
+		if (is_same_sort(&text->sorts[i], &sort))
+			return false;
+	if (text->sort_count == SORTS_MAX)
+		return false;
+	text->sorts[text->sort_count++] = sort;
+	return true;
 }
 
 static void tell_hop(struct teller *teller, const struct hop *hop)
 {
 	struct text_teller *text = text_of(teller);
-	enum vsva_event_kind kind = hop->event.kind;
 
 	if (text->options.quiet || text->hops == TELL_HOPS_NONE)
 		return;
-	if (text->hops == TELL_HOPS_SOME && text->shown[kind] >= SHOWN_PER_SECTION) {
-		text->left_out[kind]++;
-		return;
-	}
-	text->shown[kind]++;
-	print_hop(text, hop);
+	if (text->hops == TELL_HOPS_ALL || is_new(text, hop))
+		print_hop(text, hop);
+	else
+		text->left_out[hop->event.kind]++;
 }
 
 static void end_section(struct text_teller *text)
 {
-	const char *separator = "  further hops like these: ";
+	const char *separator = "        more of the same: ";
 	bool any = false;
 
 	for (int kind = 0; kind < VSVA_EV_KIND_COUNT; kind++) {
@@ -283,7 +339,7 @@ static void end_section(struct text_teller *text)
 	}
 	if (any)
 		fprintf(text->options.out, "%s\n", colour(text, PLAIN));
-	memset(text->shown, 0, sizeof(text->shown));
+	text->sort_count = 0;
 	memset(text->left_out, 0, sizeof(text->left_out));
 }
 
@@ -369,7 +425,7 @@ static void print_summary(const struct text_teller *text, const struct summary *
 		"host PASIDs", s->pasids_allocated, s->pasids_leaked, s->bound_left);
 	fprintf(out,
 		"  %-14s %" PRIu64 " walks, %" PRIu64 " IOTLB hits, %" PRIu64 " misses, %" PRIu64
-		" descriptors, %" PRIu64 " faults\n",
+		" descriptors, %" PRIu64 " translations without result\n",
 		"unit", s->unit.walks, s->unit.iotlb_hits, s->unit.iotlb_misses,
 		s->unit.descriptors, s->unit.faults);
 	if (s->hops_dropped)

@@ -48,8 +48,13 @@ void world_tell_hops(struct world *world)
 	size_t count;
 	struct hop *hops = recorder_fetch(world->recorder, &count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		/* a host PASID that was nobody's when it was allocated */
+		if (!hops[i].vm && hops[i].event.hpasid.v != VSVA_PASID_INVALID)
+			ledger_owner_of(world->ledger, hops[i].event.hpasid, &hops[i].vm,
+					&hops[i].guest);
 		world->teller->ops->hop(world->teller, &hops[i]);
+	}
 	free(hops);
 }
 

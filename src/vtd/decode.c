@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Types: legality first, then bits ------------------------------------------------------------- */
+/* Types: legality first, then bits */
 
 /* VT-d 6.5.2: scalable and abort-DMA mode have no descriptors of 16 bytes */
 static int check_mode(const struct vtd_decode_rules *rules)
@@ -67,8 +67,7 @@ static bool has_reserved(const struct vtd_desc *d, unsigned type, bool is_wide)
 	return false;
 }
 
-/* Fields of each type
- * ------------------------------------------------------------------------------- */
+/* Fields of each type */
 
 static did_t did_of(uint64_t field, const struct vtd_decode_rules *rules)
 {

@@ -2,15 +2,15 @@
 /*
  * Descriptors decoded: everything is checked and nothing done.
  *
- *   operation   a descriptor whose every field is legal for the unit; who carries it out need not
- * look at bits again rules       what legality depends on: the queue's width, the translation table
- * mode in force, the capabilities
+ * Vocabulary
+ *   operation   a descriptor all of whose fields are legal; who carries it out looks at no bits
+ *   rules       what legality depends on: width of the queue, translation table mode, capabilities
  *
- * Normal form: domain-selective context invalidation is global in scalable mode (VT-d 6.5.2) and
- * page-selective IOTLB is domain-selective if CAP.PSI=0; addresses are aligned to their range; DID
- * has no bits above the supported width.
+ * Normal form: a domain-selective context command is global in scalable mode, a page-selective
+ * IOTLB command is domain-selective if CAP.PSI=0; addresses are aligned to their range; domain ids
+ * have no bits above the supported width.
  *
- * VT-d 6.5.2. Pure: any thread.
+ * VT-d 6.5.2. Any thread.
  */
 #ifndef VTD_DECODE_H
 #define VTD_DECODE_H

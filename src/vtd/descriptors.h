@@ -3,13 +3,14 @@
  * What travels through the two queues: invalidation descriptors (software to hardware) and page
  * requests (the other way).
  *
- *   descriptor    one command of the invalidation queue; 16 bytes with IQA.DW=0, 32 with DW=1.
- * Types 6 to 9 are 32 bytes only granularity   how much a command removes; its encoding differs
- * from type to type, hence an enum for each AM            address mask: 2^AM pages from an address,
- * whose low AM page-number bits do not count size bit      device-TLB ranges: with S=1 the address
- * itself says how long it is group         page requests with the same PRGI; the last one has
- * LPIG=1 and gets the one response stop marker   LPIG=1 without RDR and WRR: no request, no
- * response
+ * Vocabulary
+ *   descriptor    a command in the invalidation queue: 16 bytes with IQA.DW=0, 32 with DW=1; types
+ *                 6 to 9 exist with 32 bytes only
+ *   granularity   how much a command removes; encoded differently in each type, hence an enum each
+ *   AM            address mask: 2^AM pages; the low AM bits of the page number do not count
+ *   size bit      S of device-TLB commands: the address itself says how long the range is
+ *   group         page requests with the same PRGI; the last has LPIG=1 and gets the one response
+ *   stop marker   LPIG=1 without RDR and WRR: asks for nothing and gets no response
  *
  * VT-d 6.5.2 (descriptors), chapter 7 (page requests and responses).
  */
@@ -209,8 +210,7 @@ static inline struct vtd_range vtd_range_of_size_bit(uint64_t address, bool s)
 				  .last = address | grown << 12 | 0xfff};
 }
 
-/* The reverse: ADDR (and whether S is to be set) for 2^lg2_pages pages around the address; 52 is
- * everything. */
+/* The reverse: ADDR and S for 2^lg2_pages pages around the address; 52 is everything */
 static inline uint64_t vtd_size_bit_address(uint64_t address, unsigned lg2_pages, bool *s)
 {
 	uint64_t ones;

@@ -2,14 +2,15 @@
 /*
  * Why a request was refused, and the record of it.
  *
+ * Vocabulary
  *   qualified     not recorded if an FPD bit met on the walk is 1; the others are always recorded
- *   recoverable   a translation request gets a completion without the wanted right instead of an
- * error; nothing is recorded and the device may ask for the page (PRI) response      what the
- * device sees: UR unsupported request, CA completer abort, S0 success without any right, SE success
- *                 with the rights there are
- *   untranslated, translation, translated   the address type of the request that failed
+ *   recoverable   a translation request is completed without the right it wants: not an error, not
+ *                 recorded, and the device may ask for the page (PRI)
+ *   response      what the device sees: UR unsupported request, CA completer abort, S0 success
+ *                 without any right, SE success with the rights there are
+ *   address type  of a request: untranslated, translation request, translated
  *
- * VT-d 7.1 to 7.3, Table 30 (complete), 7.2.1 (recording), 11.4 (FRCD).
+ * VT-d 7.1 to 7.3: Table 30 (complete), 7.2.1 (recording).
  */
 #ifndef VTD_FAULTS_H
 #define VTD_FAULTS_H
@@ -25,9 +26,10 @@ enum vtd_response {
 };
 
 /*
- * c(group, number, code, qualified, untranslated, translation, translated, page request gets
- * Invalid Request, meaning) Where the table tells requests with and without PASID apart, a request
- * to which a condition does not apply never meets it, so one column is enough.
+ * c(group, number, code, qualified, untranslated, translation, translated, page request, meaning)
+ *
+ * Where the table tells requests with and without PASID apart, one column is enough: a request to
+ * which a condition does not apply never meets it.
  */
 /* clang-format off */
 #define VTD_FAULTS(c)                                                                              \

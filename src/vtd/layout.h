@@ -3,38 +3,43 @@
  * The room vtd: the architecture, no policy.
  *
  * Vocabulary
- *   layout     where the bits of a register, a table entry or a descriptor lie. One X-macro list
- * each. field      a run of bits inside one 64-bit word; its value is shifted down to bit 0 address
- * a field whose value stays in place: what one gets and sets is an aligned address ignored    bits
- * that hardware does not look at, so that software may use them reserved   every bit that a list
- * does not name: must be zero, and is checked word       64 bits. Bit numbers are absolute, as the
- * specification counts them: bit 79 is bit 15 of word 1 register   a layout of a single word,
- * passed by value; its masks are constants (VTD_GSTS_TES) structure  a layout of one or more words
- * in memory, struct { uint64_t q[n]; }, passed by pointer
+ *   layout      where the bits of a register, a table entry or a descriptor lie; one list each
+ *   field       a run of bits inside one 64-bit word; its value is shifted down to bit 0
+ *   address     a field whose value stays in place: one gets and sets an aligned address
+ *   ignored     bits that hardware does not look at, so that software may use them
+ *   reserved    every bit that a list does not name: must be zero, and is checked
+ *   word        64 bits. Bit numbers are absolute, as in the specification: bit 79 is in word 1
+ *   register    a layout of one word, passed by value; its masks are constants (VTD_GSTS_TES)
+ *   structure   a layout of words in memory, struct { uint64_t q[n]; }, passed by pointer
  *
- * Implements VT-d 5.10 (D51397-018): chapter 11 in registers.h and
- * regfile.h; 3.4, 3.5, 3.6, 3.7, 3.8, 9.1 to 9.8 in tables.h; 6.5.2 and chapter 7 in descriptors.h
- * and decode.h; 7.1 to 7.3 in faults.h. Memory is little endian and so is every host that we run
- * on; layout.c says so at compile time.
+ * Implements VT-d 5.10 (D51397-018):
+ *   registers.h, regfile.h      chapter 11
+ *   tables.h                    3.4 to 3.8, chapter 9
+ *   descriptors.h, decode.h     6.5.2, chapter 7 (page requests and responses)
+ *   faults.h                    7.1 to 7.3, Table 30
+ * Structures are little endian in memory, and so is every host that we run on (layout.c checks).
  *
  * A list is a macro of four arguments: what to do with a field, an address and ignored bits, and a
- * context handed through to them. The three are lower case so that no field name of the
- * specification (FRCD has an F) is one of them:
+ * context handed through to them. They are lower case, so that no field of the specification has
+ * the name of one (FRCD has an F):
  *
- *   #define VTD_PASID_DIR_ENTRY_FIELDS(f, a, i, t) f(t, P, 0, 0) f(t, FPD, 1, 1) a(t, SMPTBLPTR,
- * 63, 12)
+ *   #define VTD_PASID_DIR_ENTRY_FIELDS(f, a, i, t)
+ *           f(t, P, 0, 0) f(t, FPD, 1, 1) a(t, SMPTBLPTR, 63, 12)
  *
- * From VTD_STRUCTURE_ACCESSORS(vtd_pasid_dir_entry, ...):
- *   uint64_t vtd_pasid_dir_entry_P(const struct vtd_pasid_dir_entry *)
- *   void vtd_pasid_dir_entry_set_P(struct vtd_pasid_dir_entry *, uint64_t value)
- *   const uint64_t vtd_pasid_dir_entry_reserved[1], const struct vtd_layout
- * vtd_pasid_dir_entry_layout From VTD_REGISTER_ACCESSORS(CAP, 64): uint64_t vtd_CAP_ND(uint64_t
- * reg), uint64_t vtd_CAP_with_ND(uint64_t reg, uint64_t value), constants VTD_CAP_ND (the mask in
- * place), VTD_CAP_RESERVED, const struct vtd_layout vtd_CAP_layout
+ * VTD_STRUCTURE_ACCESSORS(vtd_pasid_dir_entry, ...) makes of it
+ *   uint64_t vtd_pasid_dir_entry_P(const struct vtd_pasid_dir_entry *e);
+ *   void vtd_pasid_dir_entry_set_P(struct vtd_pasid_dir_entry *e, uint64_t value);
+ *   const uint64_t vtd_pasid_dir_entry_reserved[1];
+ *   const struct vtd_layout vtd_pasid_dir_entry_layout;
+ * and VTD_REGISTER_ACCESSORS(CAP, 64) of VTD_CAP_FIELDS
+ *   uint64_t vtd_CAP_ND(uint64_t reg);
+ *   uint64_t vtd_CAP_with_ND(uint64_t reg, uint64_t value);
+ *   VTD_CAP_ND, the mask in place, and VTD_CAP_RESERVED
+ *   const struct vtd_layout vtd_CAP_layout;
  *
- * A value that does not fit its field is a bug of the caller and trips an assertion: mask what a
- * guest chose first. The constants are enumerators: to clear a bit use vtd_without(reg, VTD_X_Y),
- * since ~ of a small enumerator is an int.
+ * A value that does not fit its field is a bug of the caller and trips an assertion: mask first
+ * what a guest chose. The constants are enumerators, and ~ of a small one is an int: clear bits
+ * with vtd_without(reg, VTD_X_Y).
  */
 #ifndef VTD_LAYOUT_H
 #define VTD_LAYOUT_H
@@ -108,7 +113,8 @@ static inline uint64_t vtd_put_address(uint64_t word, unsigned hi, unsigned lo, 
 /* p: prefix of the names; storage: the struct; list: its fields; words: how many */
 #define VTD_STRUCTURE_ACCESSORS(p, storage, list, words)                                           \
 	typedef storage p##_storage;                                                               \
-	_Static_assert(sizeof(p##_storage) == 8 * (words), #p " has the size of its words");       \
+	_Static_assert(sizeof(p##_storage) == sizeof(uint64_t) * (words),                          \
+		       #p " has the size of its words");                                           \
 	list(VTD_STRUCTURE_F_, VTD_STRUCTURE_A_, VTD_NOTHING_,                                     \
 	     p) extern const uint64_t p##_reserved[words];                                         \
 	extern const struct vtd_layout p##_layout;

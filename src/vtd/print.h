@@ -2,8 +2,8 @@
 /*
  * Layouts as text: "P=1 PGTT=nested(3) SSPTPTR=0x1000 reserved=0x400@0".
  *
- *   Fields that are zero are left out, unless all are ("0"). Values with a name are printed
- * name(number). Reserved bits that are set come last, word by word.
+ * Fields that are zero are left out; "0" if all are. Values that have a name are printed
+ * name(number). Reserved bits that are set come last, word by word (mask@word).
  */
 #ifndef VTD_PRINT_H
 #define VTD_PRINT_H

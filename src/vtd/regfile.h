@@ -3,35 +3,34 @@
  * The register file of one remapping unit, as a pure state machine: a write goes in, effects come
  * out.
  *
- *   owner      who has the register file: the physical unit, or the vIOMMU. It serialises all
- * calls, carries effects out, and completes commands, now or later effect     something that a
- * write (or a fault, a page request, ...) asks the owner to do command    a bit of GCMD, VCMD, CCMD
- * or IOTLB whose completion software waits for latch      a copy taken when a command is written
- * (root table at SRTP, queue at QIE), so that later writes to the address register do not matter
- * until the next command source     of events: fault, completion, page request; each has control,
- * data and address registers raise      of an event: send its message, or remember it (IP) while it
- * is masked (IM)
+ * Vocabulary
+ *   owner     the physical unit or the vIOMMU; it serialises all calls, carries effects out and
+ *             completes commands, now or later
+ *   effect    what a write (or a fault, a page request) asks the owner to do
+ *   command   a bit of GCMD, or VCMD, CCMD, IOTLB: software waits for its completion
+ *   latch     a copy taken when a command is written (root table at SRTP, queue at QIE); later
+ *             writes to the address register count from the next command on
+ *   source    of events: fault, completion, page request; each has status, control, data, address
+ *   raise     an event: send its message, or remember it (IP) while it is masked (IM)
  *
- * VT-d 11.4 and 6.5.1 (registers, queue), 7.2.1 (fault recording), 7.3 (events), 11.4.14 to 11.4.16
+ * VT-d 11.4 (registers), 6.5.2 (queue), 7.2.1 (fault recording), 7.3 (events), 11.4.14 to 11.4.16
  * (virtual command).
  *
  * No callback, no lock, no allocation, no pointer: a copy of the struct is a snapshot, and
- * assigning it back restores. Calls on one register file must not overlap; calls on different ones
- * may.
+ * assigning it back restores. Concurrency: calls on one register file must not overlap.
  *
- * Offsets, sizes and values come from guests and may be anything. Registers of features that the
+ * Offsets, sizes and values come from guests and may be anything. Registers of a feature that the
  * capabilities do not offer read zero and ignore writes, and so does the rest of the page.
  *
- * Where software breaks the protocol and the specification leaves it open, this unit does the
- * following:
- *   - GCMD written while a command is pending, or with more than one change: nothing happens
- * (VTD_FX_GCMD_REFUSED)
- *   - CCMD, IOTLB, IVA or VCMD written while busy: dropped
- *   - a register-based invalidation in scalable mode, with QIE on, from major version 6 on, with a
- * reserved granularity, or IOTLB while CCMD is pending: done at once with result 00b
- *   - IQA written while QIE is on: stored, used at the next enable. IQT that is not 0 at enable:
- * used
- *   - PQH, PQT beyond the queue: taken modulo its size
+ * Where software breaks the protocol and the specification leaves the consequence open:
+ *   - GCMD while a command is pending, or with two changes: ignored (VTD_FX_GCMD_REFUSED)
+ *   - CCMD, IOTLB, IVA, VCMD while busy: ignored
+ *   - a register-based invalidation in scalable mode, with the queue on, from major version 6 on,
+ *     with a reserved granularity, or of the IOTLB while one of the context cache is pending: done
+ *     at once with result 00b
+ *   - IQA while the queue is on: stored, used at the next enable
+ *   - IQT other than 0 at enable: used
+ *   - PQH and PQT beyond the queue: taken modulo its size
  */
 #ifndef VTD_REGFILE_H
 #define VTD_REGFILE_H
@@ -66,8 +65,7 @@ enum vtd_fx {
 	VTD_FX_IRE = 1u << 4,
 	VTD_FX_CFI = 1u << 5,
 	VTD_FX_WBF = 1u << 6,
-	/* with one of them: caches to invalidate globally before it completes (ESRTPS, ESIRTPS, TE
-	   off) */
+	/* beside one of them: what it invalidates by itself, before it completes */
 	VTD_FX_FLUSH_DMA = 1u << 7,
 	VTD_FX_FLUSH_IR = 1u << 8,
 	/* other commands */
@@ -97,8 +95,7 @@ struct vtd_msi {
 	enum vtd_event_source source;
 };
 
-/* Start with {0}. Calls only add, so that one struct may go through several; a source has one
- * message at most. */
+/* Start with {0}. Calls only add; a source has one message at most. */
 struct vtd_effects {
 	uint32_t what;
 	unsigned msi_count;
@@ -114,24 +111,20 @@ int vtd_regfile_init(struct vtd_regfile *rf, const struct vtd_regfile_config *co
 /* As after power on. Completions that arrive later find nothing pending and do nothing. */
 void vtd_regfile_reset(struct vtd_regfile *rf);
 
-/* 0; -EINVAL, without any change, *value untouched: size is not 4 or 8, or offset not a multiple of
- * it, or not below 4 KiB. */
+/* 0; -EINVAL: size is not 4 or 8, or offset is no multiple of it or not below 4 KiB. */
 int vtd_regfile_read(const struct vtd_regfile *rf, uint64_t offset, unsigned size, uint64_t *value);
 int vtd_regfile_write(struct vtd_regfile *rf, uint64_t offset, unsigned size, uint64_t value,
 		      struct vtd_effects *fx);
 
-/* Commands
- * ------------------------------------------------------------------------------------------ */
+/* Commands */
 
-/* which: VTD_FX_ROOT_LATCH ... VTD_FX_WBF. True if one of them was pending; it is reflected in GSTS
- * now. */
+/* which: VTD_FX_ROOT_LATCH to VTD_FX_WBF. True: one of them was pending, and GSTS says so now. */
 bool vtd_regfile_complete_gcmd(struct vtd_regfile *rf, uint32_t which);
 
 uint64_t vtd_regfile_root(const struct vtd_regfile *rf);
 uint64_t vtd_regfile_irta(const struct vtd_regfile *rf);
 
-/* TE and IRE as software wants them: what GSTS says, or will say when the pending command is
- * complete */
+/* TE, IRE and QIE as software wants them: GSTS once the pending command is complete */
 bool vtd_regfile_translation_wanted(const struct vtd_regfile *rf);
 bool vtd_regfile_remapping_wanted(const struct vtd_regfile *rf);
 bool vtd_regfile_queue_wanted(const struct vtd_regfile *rf);
@@ -148,11 +141,9 @@ uint64_t vtd_regfile_iva(const struct vtd_regfile *rf);
 void vtd_regfile_complete_ccmd(struct vtd_regfile *rf, enum vtd_register_granularity done);
 void vtd_regfile_complete_iotlb(struct vtd_regfile *rf, enum vtd_register_granularity done);
 
-/* Invalidation queue, VT-d 6.5.2
- * -------------------------------------------------------------------- */
+/* Invalidation queue, VT-d 6.5.2 */
 
-/* QIES=1, head is not tail, IQE=0, ITE=0. Then the slot at the head address lies inside the queue.
- */
+/* QIES=1, head is not tail, IQE=0, ITE=0. The slot at the head address lies inside the queue. */
 bool vtd_regfile_iq_fetch_allowed(const struct vtd_regfile *rf);
 uint64_t vtd_regfile_iq_base(const struct vtd_regfile *rf);
 uint32_t vtd_regfile_iq_len(const struct vtd_regfile *rf);  /* bytes */
@@ -164,26 +155,22 @@ uint64_t vtd_regfile_iq_head_address(const struct vtd_regfile *rf);
 /* The descriptor at the head is done. Nothing if the queue has been disabled meanwhile. */
 void vtd_regfile_iq_advance(struct vtd_regfile *rf);
 
-/* IQE: the descriptor at the head is bad (enum vtd_iqei). Nothing is fetched until software clears
- * it. */
+/* IQE: the descriptor at the head is bad (enum vtd_iqei). The queue stops until it is cleared. */
 void vtd_regfile_iq_error(struct vtd_regfile *rf, unsigned iqei, struct vtd_effects *fx);
-/* ITE: the device did not answer an invalidation. Nothing is fetched until software clears it. */
+/* ITE: the device did not answer an invalidation. The queue stops until it is cleared. */
 void vtd_regfile_iq_ite(struct vtd_regfile *rf, rid_t sid, struct vtd_effects *fx);
 /* ICE: a device answered what it was not asked. The queue goes on. */
 void vtd_regfile_iq_ice(struct vtd_regfile *rf, rid_t sid, struct vtd_effects *fx);
 /* A wait descriptor with IF=1 is complete. */
 void vtd_regfile_wait_complete(struct vtd_regfile *rf, struct vtd_effects *fx);
 
-/* Faults, VT-d 7.2.1
- * ---------------------------------------------------------------------------------- */
+/* Faults, VT-d 7.2.1 */
 
-/* True if it was recorded; false if it was lost (PFO). The caller has looked at FPD. F of the
- * record does not count. */
+/* True: recorded; false: lost (PFO). The caller has looked at FPD. F of the record is set here. */
 bool vtd_regfile_record_fault(struct vtd_regfile *rf, const struct vtd_fault_record *record,
 			      struct vtd_effects *fx);
 
-/* Page requests
- * ------------------------------------------------------------------------------------------ */
+/* Page requests */
 
 /*
  * Where the next page request is to be written. 0; -ENOSPC: the queue is full (PRO is set and an

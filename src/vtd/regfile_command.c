@@ -2,8 +2,7 @@
 /* Commands: GCMD one at a time, the virtual command, register-based invalidation. */
 #include "vtd/regfile_impl.h"
 
-/* GCMD, VT-d 11.4
- * ------------------------------------------------------------------------------------ */
+/* GCMD, VT-d 11.4 */
 
 /* A command has the same bit in GCMD and GSTS. */
 _Static_assert((uint64_t)VTD_GCMD_TE == (uint64_t)VTD_GSTS_TES &&
@@ -154,8 +153,7 @@ bool vtd_regfile_queue_wanted(const struct vtd_regfile *rf)
 	return is_wanted(rf, VTD_GCMD_QIE);
 }
 
-/* Virtual command, VT-d 11.4.14 to 11.4.16
- * ------------------------------------------------------------ */
+/* Virtual command, VT-d 11.4.14 to 11.4.16 */
 
 bool regfile_vcmd_is_busy(const struct vtd_regfile *rf)
 {
@@ -204,8 +202,7 @@ void vtd_regfile_complete_vcmd(struct vtd_regfile *rf, unsigned status, uint64_t
 	regfile_put64(rf, VTD_REG_VCRSP, vtd_VCRSP_with_RSLT(vtd_VCRSP_with_SC(0, status), result));
 }
 
-/* Register-based invalidation
- * -------------------------------------------------------------------------- */
+/* Register-based invalidation */
 
 /* Only legacy mode has it, and no unit from major version 6 on; not beside the queue. */
 static bool register_invalidation_is_allowed(const struct vtd_regfile *rf)
@@ -284,8 +281,7 @@ void vtd_regfile_complete_iotlb(struct vtd_regfile *rf, enum vtd_register_granul
 		regfile_put64(rf, vtd_iotlb_offset(rf->config.ecap), vtd_IOTLB_with_IVT(iotlb, 0));
 }
 
-/* Protected memory
- * ---------------------------------------------------------------------------------------- */
+/* Protected memory */
 
 void regfile_pmen_written(struct vtd_regfile *rf, struct regfile_write write,
 			  struct vtd_effects *fx)

@@ -4,8 +4,7 @@
 
 #include "vtd/regfile_impl.h"
 
-/* Events, VT-d 7.3: the same logic for three sources
- * ------------------------------------------------- */
+/* Events, VT-d 7.3: the same logic for three sources */
 
 /* IM and IP, data and address lie alike in all three. */
 static const struct source {
@@ -126,8 +125,7 @@ void regfile_fsts_written(struct vtd_regfile *rf, struct regfile_write write,
 		regfile_iq_kick(rf, VTD_FX_QUEUE_RESUME, fx);
 }
 
-/* Fault records, VT-d 7.2.1
- * ----------------------------------------------------------------------------- */
+/* Fault records, VT-d 7.2.1 */
 
 static unsigned frcd_high(const struct vtd_regfile *rf, unsigned index)
 {
@@ -190,8 +188,7 @@ bool vtd_regfile_record_fault(struct vtd_regfile *rf, const struct vtd_fault_rec
 	return true;
 }
 
-/* Page request queue
- * ---------------------------------------------------------------------------------- */
+/* Page request queue */
 
 enum { PRQ_SLOT_LEN = 32 };
 

@@ -52,8 +52,7 @@ void vtd_regfile_iq_advance(struct vtd_regfile *rf)
 		regfile_put64(rf, VTD_REG_IQH, next);
 }
 
-/* Tail
- * --------------------------------------------------------------------------------------------- */
+/* Tail */
 
 static unsigned tail_error(const struct vtd_regfile *rf)
 {
@@ -64,7 +63,8 @@ static unsigned tail_error(const struct vtd_regfile *rf)
 	return tail >= vtd_regfile_iq_len(rf) ? VTD_IQEI_BAD_TAIL : VTD_IQEI_NONE;
 }
 
-/* Also while it is being disabled: the owner drains it up to the tail, which must not lie outside. */
+/* Also while it is being disabled: the owner drains it up to the tail, which must not lie outside.
+ */
 static bool is_running(const struct vtd_regfile *rf)
 {
 	return (regfile_get32(rf, VTD_REG_GSTS) & VTD_GSTS_QIES) || vtd_regfile_queue_wanted(rf);
@@ -101,8 +101,7 @@ void regfile_iq_disabled(struct vtd_regfile *rf)
 	regfile_put64(rf, VTD_REG_IQH, 0);
 }
 
-/* Errors. IQERCD keeps what the first error said, for as long as its status bit is set.
- * -------------- */
+/* Errors. IQERCD keeps what the first error said, for as long as its status bit is set. */
 
 static bool is_set(const struct vtd_regfile *rf, uint64_t status)
 {

@@ -2,15 +2,14 @@
 /*
  * The registers of one remapping unit: offsets and fields.
  *
- *   register page  4 KiB, little endian, accessed in aligned 4 or 8 bytes
- *   level bit      of GCMD: software writes the wanted state each time (TE, QIE, IRE, CFI, EAFL)
- *   one-shot bit   of GCMD: writing 1 starts something, writing 0 nothing (SRTP, SIRTP, WBF, SFL)
- *   relocated      registers whose offset a capability field gives: IVA, IOTLB (ECAP.IRO), FRCD
- * (CAP.FRO)
+ * Vocabulary
+ *   register page   4 KiB, accessed in aligned words of 4 or 8 bytes
+ *   level bit       of GCMD: software writes the wanted state every time (TE, QIE, IRE, CFI, EAFL)
+ *   one-shot bit    of GCMD: 1 starts something, 0 does nothing (SRTP, SIRTP, WBF, SFL)
+ *   relocated       where a capability says: IVA and IOTLB (ECAP.IRO), FRCD (CAP.FRO)
  *
- * VT-d 11.4 (register descriptions); 11.4.14 to 11.4.16 for virtual and enhanced commands.
- * Deprecated bits (CAP.AFL, CAP.ISOCH, FSTS.APF/AFO/PRO, ECAP.ECS/DIS) are not named and therefore
- * reserved.
+ * VT-d 11.4; 11.4.14 to 11.4.16 for the virtual command. Deprecated bits (CAP.AFL and ISOCH,
+ * ECAP.ECS and DIS, FSTS.APF, AFO and PRO) have no name and are therefore reserved.
  */
 #ifndef VTD_REGISTERS_H
 #define VTD_REGISTERS_H

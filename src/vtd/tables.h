@@ -2,15 +2,15 @@
 /*
  * The remapping structures in memory.
  *
- *   level    of a paging entry: 1 is the one that maps 4 KiB; the root of a table of n levels holds
- * entries of level n leaf     a paging entry that maps a page: level 1, or PS=1 at level 2 (2 MiB)
- * and 3 (1 GiB) width    how many bits of the input address a table translates: 39, 48 or 57 HAW
- * host address width; address bits from HAW up are reserved rules    what the unit's capabilities
- * make reserved: struct vtd_rules
+ * Vocabulary
+ *   level   of a paging entry: 1 maps 4 KiB; the root of a table of n levels has entries of level n
+ *   leaf    a paging entry that maps a page: level 1, or PS=1 at level 2 (2 MiB) or 3 (1 GiB)
+ *   width   how many bits of the input address a table translates: 39, 48 or 57
+ *   HAW     host address width: address bits from HAW up are reserved
+ *   rules   what the capabilities of a unit make reserved: struct vtd_rules
  *
- * VT-d 3.4 (root, context), 3.5 (AW), 3.6, 3.7 (first, second stage), 9.1 to 9.8 (entry
- * formats), 6.2.3.1 (programming). HPT and EPTR fields (new in revision 5) are laid out and always
- * reserved: the capability bits are not offered.
+ * VT-d 3.4 to 3.8, 6.2.3.1 (programming), chapter 9 (formats). The fields of the host permission
+ * table and of PASIDs in translated requests are laid out but always reserved: no unit offers them.
  */
 #ifndef VTD_TABLES_H
 #define VTD_TABLES_H

@@ -662,12 +662,14 @@ static void test_cache_statistics(void **state)
  * be seen. Readers that begin after that must not see an older one: neither from a cache, nor from a walk that
  * began before the invalidation.
  */
+enum race_move { MOVE_LEAF, MOVE_TABLE, MOVE_PASID_ENTRY };
+
 struct race {
 	struct fixture f;
 	struct domain d[2];
 	uint64_t *leaf[2];  /* of each domain */
 	uint64_t upper[2];  /* level 3 entries of each domain, A set */
-	enum { MOVE_LEAF, MOVE_TABLE, MOVE_PASID_ENTRY } move;
+	enum race_move move;
 	uint64_t floor;
 	bool stop;
 	uint64_t reads, stale;
@@ -695,7 +697,7 @@ static void *race_reader(void *arg)
 		if (t.fault == VTD_FAULT_SPT_2) /* between clearing and writing the PASID entry */
 			continue;
 		if (t.fault || t.hpa.v < version_target(floor))
-			__atomic_fetch_add(&race->stale, 1, __ATOMIC_SEQ_CST);
+			{ __atomic_fetch_add(&race->stale, 1, __ATOMIC_SEQ_CST); fprintf(stderr, "STALE fault %x hpa %llx floor %llu\n", t.fault, (unsigned long long)t.hpa.v, (unsigned long long)floor);}
 		__atomic_fetch_add(&race->reads, 1, __ATOMIC_SEQ_CST);
 	}
 	return NULL;
@@ -741,7 +743,7 @@ static void move_on(struct race *race, uint64_t version)
 	flush_race(race, false);
 }
 
-static void run_race(enum unit_cache_policy policy, int move)
+static void run_race(enum unit_cache_policy policy, enum race_move move)
 {
 	struct race *race = calloc(1, sizeof(*race));
 	pthread_t readers[2];

@@ -406,7 +406,7 @@ static void test_tables_pairs_are_not_torn(void **state)
 	struct tearing t = {0};
 	struct fixture f;
 	pthread_t thread;
-	uint64_t page, pair[2];
+	uint64_t page, pair[2] = {0};
 
 	(void)state;
 	fixture_init(&f, &(struct fixture_options){.policy = UNIT_CACHE_NEVER});

@@ -555,12 +555,13 @@ static void test_walk_ats_completions(void **state)
 	assert_int_equal(t.response, VTD_RESP_SE);
 	assert_int_equal(t.rights, VSVA_PROT_READ);
 	assert_int_equal(t.hpa.v, 0x77000);
+	/* without NWFS every translation request asks for W */
 	t = ats_translate(&f, RID, PASID, 0x5000, UNIT_READ);
-	assert_int_equal(t.response, VTD_RESP_NONE);
+	assert_int_equal(t.response, VTD_RESP_SE);
 	assert_int_equal(t.rights, VSVA_PROT_READ);
 	assert_int_equal(ats_translate(&f, RID, PASID, 0x9000, UNIT_READ).response, VTD_RESP_S0);
 	expect_no_fault(&f);
-	/* without NWFS every completion is a licence to write, so D is set for it */
+	/* a completion with W is a licence to write, so D is set for it */
 	t = ats_translate(&f, RID, PASID, 0x6000, UNIT_READ);
 	assert_int_equal(t.rights, VSVA_PROT_READ | VSVA_PROT_WRITE);
 	assert_true(*domain_first_entry(&d, 0x6000, 1) & VTD_FS_PTE_D);

@@ -55,7 +55,7 @@ static void refused(uint64_t q0, uint64_t q1, int iqei)
 	assert_int_equal(decode(rules_of(SCALABLE, true), q0, q1, &op), iqei);
 }
 
-/* Fields ------------------------------------------------------------------------------------ */
+/* Fields */
 
 static void test_context_descriptor(void **state)
 {

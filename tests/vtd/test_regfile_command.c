@@ -226,8 +226,7 @@ static void test_commands_that_invalidate(void **state)
 	assert_int_equal(flushes(0, 0, IRE, 0), 0);
 }
 
-/* Latches
- * ------------------------------------------------------------------------------------------ */
+/* Latches */
 
 static void test_root_takes_effect_at_srtp(void **state)
 {
@@ -261,8 +260,7 @@ static void test_interrupt_table_takes_effect_at_sirtp(void **state)
 	assert_int_equal(vtd_regfile_irta(&r.rf), 0x7777800f);
 }
 
-/* Virtual command
- * ------------------------------------------------------------------------------------- */
+/* Virtual command */
 
 static void test_vcmd_allocate_and_free(void **state)
 {
@@ -356,8 +354,7 @@ static void test_vcmd_undefined_commands(void **state)
 	check_vcmd_undefined(3, 1, false);
 }
 
-/* Register-based invalidation
- * --------------------------------------------------------------------------- */
+/* Register-based invalidation */
 
 static void test_context_command(void **state)
 {

@@ -468,8 +468,7 @@ static void test_single_fault_record(void **state)
 	expect_record(&r, 0, 2);
 }
 
-/* Page requests
- * -------------------------------------------------------------------------------------- */
+/* Page requests */
 
 #define PRQ_BASE UINT64_C(0x55555000)
 

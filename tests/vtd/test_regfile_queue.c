@@ -193,8 +193,7 @@ static void test_queue_address_is_latched_at_enable(void **state)
 	assert_false(vtd_regfile_iq_is_wide(&r.rf));
 }
 
-/* Tail errors: 1 beyond the queue, 6 misaligned for 32-byte descriptors
- * ----------------------------- */
+/* Tail errors: 1 beyond the queue, 6 misaligned for 32-byte descriptors */
 
 static void check_tail(uint64_t dw, unsigned qs, uint64_t tail, unsigned iqei)
 {
@@ -225,8 +224,7 @@ static void test_bad_tails(void **state)
 	check_tail(0, 0, 0x10, 0);
 }
 
-/* Errors
- * -------------------------------------------------------------------------------------------- */
+/* Errors */
 
 static void test_queue_error_stops_and_resumes_at_the_head(void **state)
 {

@@ -320,14 +320,22 @@ static void forget_affected(struct software *w, const struct gen_change *c)
 	w->count = kept;
 }
 
+/* Tables that TTM makes the unit read as something else: what is affected is anybody's guess. */
+static bool is_misread(const struct software *w)
+{
+	return w->subject->world->scalable == is_legacy(w);
+}
+
 static void do_duties(struct software *w, const struct gen_change *c)
 {
 	if (w->forgets || !is_duty(w, c) || !subject_takes_descriptors(w->subject))
 		return;
-	switch (c->kind) {
-	case GEN_ROOT:
+	if (c->kind == GEN_ROOT || is_misread(w)) {
 		subject_invalidate_all(w->subject);
-		break;
+		w->count = 0;
+		return;
+	}
+	switch (c->kind) {
 	case GEN_FIRST:
 		drop_first(w, c);
 		break;
