@@ -61,7 +61,8 @@ enum vsva_event_kind {
 	VSVA_EV_MAP,	     /* domain: vm, addr = GPA, hpa, len, write */
 	VSVA_EV_UNMAP,	     /* domain: vm, addr, len: begins */
 	VSVA_EV_UNMAP_DONE,  /* after it, no access to these pages through the domain */
-	VSVA_EV_GUEST_MAP,   /* built-in guest made a page present: gpasid, addr = GVA, hpa = its GPA */
+	/* built-in guest: value = the address space, by the GPA of its first-stage root */
+	VSVA_EV_GUEST_MAP,   /* it makes a page present: gpasid, addr = GVA, hpa = its GPA */
 	VSVA_EV_GUEST_UNMAP, /* built-in guest cleared it (invalidation follows) */
 	VSVA_EV_GUEST_UNMAP_DONE, /* its invalidation has completed */
 	VSVA_EV_VM_CREATE,

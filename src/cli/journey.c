@@ -42,18 +42,18 @@ static const struct hop_kind kinds[VSVA_EV_KIND_COUNT] = {
 	KIND(PAGE_RESPONSE_GUEST, PAGE, NONE, RESPONSE, "guest answers"),
 	KIND(PAGE_RESPONSE_HOST, PAGE, NONE, RESPONSE, "host passes the answer on"),
 	KIND(PAGE_RESPONSE, PAGE, NONE, RESPONSE, "unit delivers the answer"),
-	KIND(MAP, DEATH, GPA_HPA, NONE, "guest memory mapped"),
+	KIND(MAP, BIRTH, GPA_HPA, NONE, "guest memory mapped"),
 	KIND(UNMAP, DEATH, GPA, NONE, "guest memory: unmap begins"),
 	KIND(UNMAP_DONE, DEATH, GPA, NONE, "guest memory unmapped: no access from here on"),
 	KIND(GUEST_MAP, PAGE, GVA_GPA, NONE, "guest makes a page present"),
 	KIND(GUEST_UNMAP, DEATH, GVA, NONE, "guest clears a page"),
 	KIND(GUEST_UNMAP_DONE, DEATH, GVA, NONE, "guest's unmap is complete"),
-	KIND(VM_CREATE, DEATH, NONE, NONE, "a VM is born"),
+	KIND(VM_CREATE, BIRTH, NONE, NONE, "a VM is born"),
 	KIND(VM_DESTROY, DEATH, NONE, NONE, "a VM begins to die"),
 	KIND(VM_DESTROYED, DEATH, NONE, NONE, "the VM is gone: no access from here on"),
 	KIND(DEVICE_ATTACH, BIND, NONE, NONE, "device attached to the VM's domain"),
 	KIND(DEVICE_DETACH, DEATH, NONE, NONE, "device detached"),
-	KIND(PROCESS_CREATE, DEATH, NONE, NONE, "a process is born"),
+	KIND(PROCESS_CREATE, BIRTH, NONE, NONE, "a process is born"),
 	KIND(PROCESS_EXIT, DEATH, NONE, NONE, "a process has exited"),
 };
 
@@ -68,7 +68,7 @@ const struct hop_kind *hop_kind_of(enum vsva_event_kind kind)
 
 const char *journey_name(enum journey journey)
 {
-	static const char *const names[] = {"bind", "dma", "page", "flush", "death"};
+	static const char *const names[] = {"bind", "dma", "page", "flush", "birth", "death"};
 
 	return names[journey];
 }

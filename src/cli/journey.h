@@ -10,7 +10,8 @@ enum journey {
 	JOURNEY_DMA,
 	JOURNEY_PAGE,
 	JOURNEY_FLUSH, /* invalidations: bind and death have them */
-	JOURNEY_DEATH, /* and birth, and memory */
+	JOURNEY_BIRTH,
+	JOURNEY_DEATH,
 };
 
 /* What event.addr and event.hpa are. */

@@ -54,7 +54,7 @@ static const char *colour(const struct text_teller *text, const char *code)
 
 static const char *journey_colour(const struct text_teller *text, enum journey journey)
 {
-	static const char *const codes[] = {GREEN, BLUE, YELLOW, CYAN, RED};
+	static const char *const codes[] = {GREEN, BLUE, YELLOW, CYAN, GREEN, RED};
 
 	return colour(text, codes[journey]);
 }

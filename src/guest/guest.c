@@ -92,6 +92,9 @@ static void forget_processes(struct vsva_guest *guest)
 		struct vsva_process *process = guest->processes;
 
 		guest->processes = process->next;
+		if (guest->vm) /* else its death has been told */
+			TRACE(guest->seams->trace, GUEST, PROCESS_EXIT, .vm = vsva_vm_number(guest->vm),
+			      .gpasid = process->pasid, .value = process->table.root.v);
 		while (process->areas) {
 			struct guest_area *area = process->areas;
 
@@ -116,8 +119,9 @@ void vsva_guest_destroy(struct vsva_guest *guest)
 {
 	if (!guest)
 		return;
+	handler_stop(guest);
 	vsva_vm_destroy(guest->vm);
-	worker_destroy(guest->handler);
+	guest->vm = NULL;
 	forget_processes(guest);
 	forget_devices(guest);
 	if (guest->ram)
@@ -299,6 +303,11 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 		return -EINVAL;
 	lock_take(&guest->lock);
 	err = frame_alloc(guest, order, memory);
+	if (!err)
+		TRACE(guest->seams->trace, GUEST, GUEST_MAP, .vm = vsva_vm_number(guest->vm),
+		      .rid = vsva_device_rid(device->device), .gpasid = gpasid(0),
+		      .addr = device->next_iova, .hpa = hpa(memory->v), .len = pages * VSVA_PAGE_SIZE,
+		      .write = true, .value = device->table.root.v);
 	for (uint64_t i = 0; i < pages && !err; i++)
 		err = table_map(&device->table, device->next_iova + i * VSVA_PAGE_SIZE,
 				gpa(memory->v + i * VSVA_PAGE_SIZE), 1, true);
@@ -309,6 +318,11 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 	lock_drop(&guest->lock);
 	return err;
 }
+
+#define trace_dma_unmap(device, kind, start, length)                                               \
+	TRACE((device)->guest->seams->trace, GUEST, kind,                                          \
+	      .vm = vsva_vm_number((device)->guest->vm), .rid = vsva_device_rid((device)->device), \
+	      .gpasid = gpasid(0), .addr = (start), .len = (length), .value = (device)->table.root.v)
 
 int vsva_guest_dma_free(struct vsva_guest_device *device, uint64_t iova, gpa_t memory, uint64_t len)
 {
@@ -324,7 +338,10 @@ int vsva_guest_dma_free(struct vsva_guest_device *device, uint64_t iova, gpa_t m
 			__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
 	}
 	lock_drop(&guest->lock);
+	trace_dma_unmap(device, GUEST_UNMAP, iova, pages * VSVA_PAGE_SIZE);
 	err = rid_flush_all(device);
+	if (!err)
+		trace_dma_unmap(device, GUEST_UNMAP_DONE, iova, pages * VSVA_PAGE_SIZE);
 	lock_take(&guest->lock);
 	frame_free(guest, memory, order);
 	lock_drop(&guest->lock);

@@ -83,7 +83,7 @@ struct vsva_guest {
 	struct lock queue_lock;
 	uint32_t queue_tail; /* slot; queue_lock */
 	uint32_t wait_seq;   /* queue_lock */
-	struct worker *handler;
+	struct worker *handler; /* RCU */
 	uint32_t events; /* atomic: GUEST_EVENT_* */
 	bool rebooting;	 /* atomic: the handler does nothing */
 	bool handling;	 /* atomic: the handler is at work */
@@ -152,6 +152,8 @@ bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte)
 
 /* Page-request handler (handler.c) ------------------------------------------------------------------ */
 bool handler_run(void *guest);
+/* The guest dies: its handler does not run any more, events reach nobody. */
+void handler_stop(struct vsva_guest *guest);
 void handler_msi(void *guest, uint64_t address, uint32_t data);
 
 /* DSA driver (dsa_driver.c) -------------------------------------------------------------------------- */

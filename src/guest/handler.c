@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/rcu.h"
 #include "guest/guest.h"
 #include "vtd/faults.h"
 
@@ -14,7 +15,18 @@ void handler_msi(void *arg, uint64_t address, uint32_t data)
 
 	(void)address;
 	__atomic_fetch_or(&guest->events, data, __ATOMIC_ACQ_REL);
-	worker_kick(guest->handler);
+	rcu_read_lock();
+	worker_kick(rcu_load(guest->handler));
+	rcu_read_unlock();
+}
+
+void handler_stop(struct vsva_guest *guest)
+{
+	struct worker *handler = guest->handler;
+
+	rcu_publish(guest->handler, NULL);
+	rcu_synchronize();
+	worker_destroy(handler);
 }
 
 /* Page requests --------------------------------------------------------------------------------------- */

@@ -60,7 +60,8 @@ int vsva_process_create(struct vsva_guest *guest, struct vsva_process **out)
 		base_free(process);
 		return err;
 	}
-	TRACE(guest->seams->trace, GUEST, PROCESS_CREATE, .vm = vsva_vm_number(guest->vm));
+	TRACE(guest->seams->trace, GUEST, PROCESS_CREATE, .vm = vsva_vm_number(guest->vm),
+	      .value = process->table.root.v);
 	*out = process;
 	return 0;
 }
@@ -94,7 +95,7 @@ void vsva_process_exit(struct vsva_process *process)
 	for (struct vsva_guest_device *device = guest->devices; device; device = device->next)
 		vsva_process_unbind(process, device);
 	TRACE(guest->seams->trace, GUEST, PROCESS_EXIT, .vm = vsva_vm_number(guest->vm),
-	      .gpasid = pasid);
+	      .gpasid = pasid, .value = process->table.root.v);
 	lock_take(&guest->lock);
 	unlink_process(process);
 	table_fini(&process->table, true);
@@ -157,6 +158,11 @@ int vsva_process_mmap(struct vsva_process *process, gva_t address, uint64_t len,
 	return err;
 }
 
+#define trace_unmap(process, kind, start, length)                                                  \
+	TRACE((process)->guest->seams->trace, GUEST, kind,                                         \
+	      .vm = vsva_vm_number((process)->guest->vm), .gpasid = (process)->pasid,              \
+	      .addr = (start), .len = (length), .value = (process)->table.root.v)
+
 int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
 {
 	struct vsva_guest *guest = process->guest;
@@ -172,15 +178,18 @@ int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
 	err = frame_alloc(guest, VTD_LEVEL_BITS * (want - 1), &frame);
 	if (err)
 		return err;
-	err = table_map(&process->table, address & ~(vtd_level_size(want) - 1), frame, want,
-			area->writable);
+	address &= ~(vtd_level_size(want) - 1);
+	/* before the entry, so that no device is earlier than the news of it */
+	TRACE(guest->seams->trace, GUEST, GUEST_MAP, .vm = vsva_vm_number(guest->vm),
+	      .gpasid = process->pasid, .addr = address, .hpa = hpa(frame.v),
+	      .len = vtd_level_size(want), .write = area->writable, .value = process->table.root.v);
+	err = table_map(&process->table, address, frame, want, area->writable);
 	if (err) {
+		trace_unmap(process, GUEST_UNMAP, address, vtd_level_size(want));
+		trace_unmap(process, GUEST_UNMAP_DONE, address, vtd_level_size(want));
 		frame_free(guest, frame, VTD_LEVEL_BITS * (want - 1));
 		return err;
 	}
-	TRACE(guest->seams->trace, GUEST, GUEST_MAP, .vm = vsva_vm_number(guest->vm),
-	      .gpasid = process->pasid, .addr = address & ~(vtd_level_size(want) - 1),
-	      .hpa = hpa(frame.v), .len = vtd_level_size(want), .write = area->writable);
 	return 0;
 }
 
@@ -264,9 +273,7 @@ static int clear_entries(struct vsva_process *process, uint64_t start, uint64_t 
 		if (err)
 			return err;
 		__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
-		TRACE(process->guest->seams->trace, GUEST, GUEST_UNMAP,
-		      .vm = vsva_vm_number(process->guest->vm), .gpasid = process->pasid, .addr = at,
-		      .len = vtd_level_size(level));
+		trace_unmap(process, GUEST_UNMAP, at, vtd_level_size(level));
 	}
 	return 0;
 }
@@ -300,9 +307,7 @@ int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t le
 	if (process->binds)
 		flushed = pasid_flush_range(guest, process->pasid, address.v, len);
 	if (!flushed)
-		TRACE(guest->seams->trace, GUEST, GUEST_UNMAP_DONE,
-		      .vm = vsva_vm_number(guest->vm), .gpasid = process->pasid, .addr = address.v,
-		      .len = len);
+		trace_unmap(process, GUEST_UNMAP_DONE, address.v, len);
 	lock_take(&guest->lock);
 	free_condemned(guest, list, flushed != 0);
 	lock_drop(&guest->lock);

@@ -70,7 +70,7 @@ static void queue_forget(struct vsva_assigned *assigned, unsigned queue)
 	uint32_t *guest = &assigned->mediation.queue_pasid[queue];
 
 	if (*guest != VSVA_PASID_INVALID)
-		pasid_map_put(assigned->vm, gpasid(*guest));
+		pasid_map_put(assigned->vm, gpasid(*guest), MENTION_QUEUE);
 	*guest = VSVA_PASID_INVALID;
 }
 
@@ -81,7 +81,7 @@ void mediation_release(struct vsva_assigned *assigned)
 	for (unsigned i = 0; i < MEDIATION_QUEUES; i++)
 		queue_forget(assigned, i);
 	if (m->engine_mention != VSVA_PASID_INVALID)
-		pasid_map_put(assigned->vm, gpasid(m->engine_mention));
+		pasid_map_put(assigned->vm, gpasid(m->engine_mention), MENTION_QUEUE);
 	m->engine_mention = VSVA_PASID_INVALID;
 	m->engine_pasid = 0;
 	m->stopping = 0;
@@ -135,7 +135,7 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 	if (!(word & WQCFG_PASID_ENABLE) || !(word & WQCFG_DEDICATED))
 		return send_command(assigned, size, value);
 	guest = (word >> WQCFG_PASID_SHIFT) & PASID_MASK;
-	err = pasid_map_get(assigned->vm, gpasid(guest), &host);
+	err = pasid_map_get(assigned->vm, gpasid(guest), MENTION_QUEUE, &host);
 	if (err) {
 		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults. */
 		LOG_LIMITED(LOG_WARN, "%s: work queue %u has no host PASID for guest PASID %u: error %d",
@@ -341,12 +341,13 @@ static int engine_command(struct vsva_assigned *assigned, uint32_t value)
 	m->engine_mention = VSVA_PASID_INVALID;
 	if (word & ENGINE_PASID_VALID) {
 		host = hpasid(0);
-		if (!pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), &host))
+		if (!pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), MENTION_QUEUE,
+				   &host))
 			m->engine_mention = word & PASID_MASK;
 		word = (word & ~PASID_MASK) | host.v;
 	}
 	if (old != VSVA_PASID_INVALID)
-		pasid_map_put(assigned->vm, gpasid(old));
+		pasid_map_put(assigned->vm, gpasid(old), MENTION_QUEUE);
 	err = vsva_device_write(assigned->device, 0, ENGINE_PASID, 4, word);
 	return err ? err : vsva_device_write(assigned->device, 0, ENGINE_CMD, 4, value);
 }

@@ -17,9 +17,17 @@
 
 struct pasid_mention {
 	hpasid_t host;
-	uint32_t uses;
+	uint32_t uses;	/* of both kinds */
+	uint32_t binds; /* of them bindings */
 	bool from_vcmd;
 };
+
+/* What the VM's quota counts: PASIDs that are bound or that the guest has allocated. A queue that only has one programmed needs a
+ * host PASID too, so that what it does faults under the guest's number, but is no use of the quota. */
+static bool is_charged(const struct pasid_mention *mention)
+{
+	return mention->binds || mention->from_vcmd;
+}
 
 static struct pasid_mention *find(struct vsva_vm *vm, gpasid_t guest)
 {
@@ -81,7 +89,24 @@ static int create(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention **out
 	return 0;
 }
 
-int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
+static int charge(struct vsva_vm *vm)
+{
+	if (vm->charged == vm->quota)
+		return -EDQUOT;
+	vm->charged++;
+	return 0;
+}
+
+/* After a use went: the quota first, then the mention itself. */
+static void settle(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention, bool was_charged)
+{
+	if (was_charged && !is_charged(mention))
+		vm->charged--;
+	if (!mention->uses && !mention->from_vcmd)
+		drop(vm, guest, mention);
+}
+
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_t *out)
 {
 	struct pasid_mention *mention;
 	int err = 0;
@@ -92,23 +117,31 @@ int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
 	mention = find(vm, guest);
 	if (!mention)
 		err = create(vm, guest, &mention);
+	if (!err && kind == MENTION_BIND && !is_charged(mention))
+		err = charge(vm);
 	if (!err) {
 		mention->uses++;
+		mention->binds += kind == MENTION_BIND;
 		*out = mention->host;
+	} else if (mention) {
+		settle(vm, guest, mention, false);
 	}
 	lock_drop(&vm->map_lock);
 	return err;
 }
 
-void pasid_map_put(struct vsva_vm *vm, gpasid_t guest)
+void pasid_map_put(struct vsva_vm *vm, gpasid_t guest, enum mention kind)
 {
 	struct pasid_mention *mention;
+	bool was_charged;
 
 	lock_take(&vm->map_lock);
 	mention = find(vm, guest);
-	CHECK(mention && mention->uses);
-	if (--mention->uses == 0 && !mention->from_vcmd)
-		drop(vm, guest, mention);
+	CHECK(mention && mention->uses && (kind != MENTION_BIND || mention->binds));
+	was_charged = is_charged(mention);
+	mention->uses--;
+	mention->binds -= kind == MENTION_BIND;
+	settle(vm, guest, mention, was_charged);
 	lock_drop(&vm->map_lock);
 }
 
@@ -128,7 +161,8 @@ int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
  * just freed is not given out again at once. */
 static int pick_guest_pasid(struct vsva_vm *vm, gpasid_t *out)
 {
-	uint32_t quota = vsva_ioasid_set_quota(vm->set);
+	/* one more than can be mentioned: one of them is free */
+	uint32_t quota = vm->quota + VM_QUEUE_RESERVE;
 
 	for (uint32_t tried = 0; tried <= quota; tried++) {
 		uint32_t candidate = vm->next_vcmd;
@@ -150,9 +184,14 @@ int pasid_map_vcmd_alloc(struct vsva_vm *vm, gpasid_t *out)
 	lock_take(&vm->map_lock);
 	err = pick_guest_pasid(vm, out);
 	if (!err)
+		err = charge(vm);
+	if (!err) {
 		err = create(vm, *out, &mention);
-	if (!err)
-		mention->from_vcmd = true;
+		if (err)
+			vm->charged--;
+		else
+			mention->from_vcmd = true;
+	}
 	lock_drop(&vm->map_lock);
 	return err;
 }
@@ -168,8 +207,7 @@ int pasid_map_vcmd_free(struct vsva_vm *vm, gpasid_t guest)
 	if (mention) {
 		/* Still mentioned elsewhere: the last mention frees it. */
 		mention->from_vcmd = false;
-		if (!mention->uses)
-			drop(vm, guest, mention);
+		settle(vm, guest, mention, true);
 	}
 	lock_drop(&vm->map_lock);
 	return mention ? 0 : -ENOENT;
@@ -181,9 +219,10 @@ void pasid_map_vcmd_free_all(struct vsva_vm *vm)
 
 	lock_take(&vm->map_lock);
 	for (uint32_t guest = 0; (mention = sparse_next(&vm->pasids, &guest)); guest++) {
+		bool was_charged = is_charged(mention);
+
 		mention->from_vcmd = false;
-		if (!mention->uses)
-			drop(vm, gpasid(guest), mention);
+		settle(vm, gpasid(guest), mention, was_charged);
 	}
 	vm->next_vcmd = 1;
 	lock_drop(&vm->map_lock);

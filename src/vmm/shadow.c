@@ -61,7 +61,7 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 		       const struct vtd_pasid_entry *entry)
 {
 	struct vsva_vm *vm = assigned->vm;
-	int err = pasid_map_get(vm, shadow->gpasid, &shadow->hpasid);
+	int err = pasid_map_get(vm, shadow->gpasid, MENTION_BIND, &shadow->hpasid);
 
 	if (err)
 		return err;
@@ -71,7 +71,7 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 		err = bind_entry(assigned, shadow->gpasid, shadow->hpasid, entry);
 	if (err) {
 		sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
-		pasid_map_put(vm, shadow->gpasid);
+		pasid_map_put(vm, shadow->gpasid, MENTION_BIND);
 		return err;
 	}
 	VM_COUNT(vm, binds);
@@ -87,7 +87,7 @@ static void shadow_unbind(struct vsva_assigned *assigned, const struct shadow *s
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u unbound with error %d",
 			    vm->name, assigned->guest_rid.v, shadow->hpasid.v, err);
-	pasid_map_put(vm, shadow->gpasid);
+	pasid_map_put(vm, shadow->gpasid, MENTION_BIND);
 	vm_charge(vm, VM_WORK_OF_BIND);
 	VM_COUNT(vm, unbinds);
 	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);

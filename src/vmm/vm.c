@@ -21,12 +21,15 @@ static void set_name(struct vsva_vm *vm, const char *name)
 
 static int make_parts(struct vsva_vm *vm, const struct vsva_vm_options *options)
 {
-	uint32_t quota = options->pasid_quota ? options->pasid_quota : VSVA_LIMIT_DEFAULT_PASID_QUOTA;
 	int err = guest_memory_init(&vm->memory, vm->seams->physmem);
 
 	if (err)
 		return err;
-	err = vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(vm->iommu), vm, quota, &vm->set);
+	vm->quota = options->pasid_quota ? options->pasid_quota : VSVA_LIMIT_DEFAULT_PASID_QUOTA;
+	err = vm->quota > VSVA_PASID_MAX ? -ENOSPC : 0;
+	if (!err)
+		err = vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(vm->iommu), vm,
+					    vm->quota + VM_QUEUE_RESERVE, &vm->set);
 	if (err)
 		goto free_memory;
 	err = vsva_domain_alloc(vm->iommu, vm->set, VSVA_DOMAIN_NESTING, vm->number, &vm->domain);

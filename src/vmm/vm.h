@@ -85,6 +85,8 @@ struct vsva_vm {
 
 	struct lock map_lock;  /* rank PASID_MAP */
 	struct sparse pasids;  /* struct pasid_mention by guest PASID; map_lock */
+	uint32_t quota;	       /* never changes */
+	uint32_t charged;      /* against the quota; map_lock */
 	uint32_t next_vcmd;    /* where to look for a free guest PASID; map_lock */
 	uint32_t next_host;    /* and for a free host PASID; map_lock */
 
@@ -104,12 +106,15 @@ static inline void vm_charge(struct vsva_vm *vm, unsigned work)
 
 /* Guest PASID to host PASID (pasid_map.c) ------------------------------------------------------- */
 
-enum mention { MENTION_USE, MENTION_VCMD };
+enum mention { MENTION_BIND, MENTION_QUEUE };
+
+/* Host PASIDs beside the quota, for queues that have one programmed that is not bound. */
+#define VM_QUEUE_RESERVE 64u
 
 /* Finds or allocates the host PASID and counts a mention. -EDQUOT, -ENOSPC, -ENOMEM. Any lock but IOASID's. */
-int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out);
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_t *out);
 /* Drops a mention; the last one returns the host PASID. */
-void pasid_map_put(struct vsva_vm *vm, gpasid_t guest);
+void pasid_map_put(struct vsva_vm *vm, gpasid_t guest, enum mention kind);
 int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out);
 /* Virtual command: a fresh guest PASID with its host PASID; -ENOSPC, -EDQUOT, -ENOMEM. */
 int pasid_map_vcmd_alloc(struct vsva_vm *vm, gpasid_t *out);

@@ -15,24 +15,29 @@
 /* clang-format off */
 #define VALUE_NAMES(v)                                                                             \
 	v(vtd_pasid_entry, PGTT, VTD_PGTT_FIRST_STAGE, "first")                                    \
+	v(vtd_pasid_entry, PGTT, VTD_PGTT_SECOND_STAGE, "second")                                  \
 	v(vtd_pasid_entry, PGTT, VTD_PGTT_NESTED, "nested")                                        \
 	v(vtd_pasid_entry, PGTT, VTD_PGTT_PASS_THROUGH, "pass-through")                            \
 	v(vtd_pasid_entry, AW, VTD_AW_39, "39-bit")                                                \
 	v(vtd_pasid_entry, AW, VTD_AW_48, "48-bit")                                                \
 	v(vtd_pasid_entry, AW, VTD_AW_57, "57-bit")                                                \
 	v(vtd_pasid_entry, FSPM, VTD_FSPM_5_LEVEL, "5-level")                                      \
+	v(vtd_legacy_context, TT, VTD_TT_SECOND_STAGE_ATS, "second+ATS")                           \
 	v(vtd_legacy_context, TT, VTD_TT_PASS_THROUGH, "pass-through")                             \
 	v(vtd_legacy_context, AW, VTD_AW_39, "39-bit")                                             \
 	v(vtd_legacy_context, AW, VTD_AW_48, "48-bit")                                             \
 	v(vtd_legacy_context, AW, VTD_AW_57, "57-bit")                                             \
+	v(vtd_RTADDR, TTM, VTD_TTM_SCALABLE, "scalable")                                           \
 	v(vtd_RTADDR, TTM, VTD_TTM_ABORT_DMA, "abort-DMA")                                         \
 	v(vtd_IQERCD, IQEI, VTD_IQEI_BAD_TAIL, "bad tail")                                         \
 	v(vtd_IQERCD, IQEI, VTD_IQEI_FETCH, "fetch")                                               \
 	v(vtd_IQERCD, IQEI, VTD_IQEI_TYPE, "type")                                                 \
 	v(vtd_IQERCD, IQEI, VTD_IQEI_RESERVED_FIELD, "reserved field")                             \
+	v(vtd_IQERCD, IQEI, VTD_IQEI_WIDTH, "width")                                               \
 	v(vtd_IQERCD, IQEI, VTD_IQEI_MISALIGNED_TAIL, "misaligned tail")                           \
 	v(vtd_IQERCD, IQEI, VTD_IQEI_TTM, "translation table mode")                                \
 	v(vtd_VCMD, CMD, VTD_VCMD_ALLOC_PASID, "allocate")                                         \
+	v(vtd_VCMD, CMD, VTD_VCMD_FREE_PASID, "free")                                              \
 	v(vtd_desc, TYPE_LO, VTD_DESC_CONTEXT, "context-cache")                                    \
 	v(vtd_desc, TYPE_LO, VTD_DESC_IOTLB, "IOTLB")                                              \
 	v(vtd_desc, TYPE_LO, VTD_DESC_DEV_TLB, "device-TLB")                                       \
@@ -41,9 +46,11 @@
 	v(vtd_desc, TYPE_LO, VTD_DESC_PASID_IOTLB, "PASID-IOTLB")                                  \
 	v(vtd_desc, TYPE_LO, VTD_DESC_PASID_CACHE, "PASID-cache")                                  \
 	v(vtd_desc, TYPE_LO, VTD_DESC_PASID_DEV_TLB, "PASID-device-TLB")                           \
+	v(vtd_desc, TYPE_LO, VTD_DESC_PAGE_RESPONSE, "page-response")                              \
 	v(vtd_desc_context, G, VTD_CONTEXT_GLOBAL, "global")                                       \
 	v(vtd_desc_context, G, VTD_CONTEXT_DOMAIN, "domain")                                       \
 	v(vtd_desc_context, G, VTD_CONTEXT_DEVICE, "device")                                       \
+	v(vtd_desc_iotlb, G, VTD_IOTLB_GLOBAL, "global")                                           \
 	v(vtd_desc_iotlb, G, VTD_IOTLB_DOMAIN, "domain")                                           \
 	v(vtd_desc_iotlb, G, VTD_IOTLB_PAGE, "page")                                               \
 	v(vtd_desc_pasid_iotlb, G, VTD_PASID_IOTLB_PASID, "PASID")                                 \

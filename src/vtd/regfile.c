@@ -7,8 +7,7 @@
 
 #include "vtd/regfile_impl.h"
 
-/* Access rules -----------------------------------------------------------------------------------
- */
+/* Access rules */
 
 /* What a unit must offer for a register to be there. */
 enum feature { ALWAYS, QI, QI_EIM, EIM, IR, PRQ, PRQ_EIM, PLM, PHM, PROTECTED, VCMDS };
@@ -149,9 +148,7 @@ static const struct rule *rule_at(const struct vtd_regfile *rf, unsigned offset,
 	return relocated_rule_at(rf, offset, base);
 }
 
-/* Access
- * -----------------------------------------------------------------------------------------------
- */
+/* Access */
 
 static bool access_is_valid(uint64_t offset, unsigned size)
 {
@@ -215,8 +212,7 @@ static void store(struct vtd_regfile *rf, unsigned offset, const struct part *pa
 		regfile_put32(rf, base, value);
 }
 
-/* An 8-byte access hits one 64-bit register or two 32-bit ones, an aligned one never parts of two.
- */
+/* An aligned access of 8 bytes hits one 64-bit register or two of 32 bits. */
 static unsigned split(const struct vtd_regfile *rf, unsigned offset, unsigned size, uint64_t value,
 		      struct part parts[2])
 {
@@ -250,9 +246,7 @@ int vtd_regfile_write(struct vtd_regfile *rf, uint64_t offset, unsigned size, ui
 	return 0;
 }
 
-/* Life
- * ---------------------------------------------------------------------------------------------------
- */
+/* Life */
 
 static bool overlaps_fixed(unsigned first, unsigned end)
 {

@@ -111,8 +111,7 @@ bool vtd_regfile_complete_gcmd(struct vtd_regfile *rf, uint32_t which)
 	if (!(effect_of(bit) & which))
 		return false;
 	rf->gcmd_pending = 0;
-	/* a level bit changes; RTPS and IRTPS become 1 and WBFS 0, each the opposite of what
-	 * start() left */
+	/* a level bit changes; RTPS, IRTPS and WBFS become the opposite of what start() left */
 	regfile_put32(rf, VTD_REG_GSTS, gsts(rf) ^ bit);
 	if (bit == VTD_GCMD_QIE && !(gsts(rf) & VTD_GSTS_QIES))
 		regfile_iq_disabled(rf);

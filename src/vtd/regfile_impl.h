@@ -42,8 +42,7 @@ struct regfile_write {
 	uint64_t value;
 };
 
-/* What a register does beyond storing, after it (and its neighbour in an 8-byte write) is stored.
- */
+/* What a register does once the whole write is stored. */
 typedef void regfile_handler(struct vtd_regfile *rf, struct regfile_write write,
 			     struct vtd_effects *fx);
 
@@ -65,8 +64,7 @@ void regfile_iq_kick(struct vtd_regfile *rf, uint32_t what, struct vtd_effects *
 regfile_handler regfile_fsts_written, regfile_ics_written, regfile_prs_written,
 	regfile_fectl_written, regfile_iectl_written, regfile_pectl_written, regfile_frcd_written,
 	regfile_pqh_written;
-/* Sets status bits of a source. An event is raised if none was set and `bits` are a condition for
- * one. */
+/* Sets status bits of a source; if none was set, that is an event. */
 void regfile_raise(struct vtd_regfile *rf, enum vtd_event_source source, uint64_t bits,
 		   struct vtd_effects *fx);
 

@@ -63,8 +63,7 @@ static unsigned tail_error(const struct vtd_regfile *rf)
 	return tail >= vtd_regfile_iq_len(rf) ? VTD_IQEI_BAD_TAIL : VTD_IQEI_NONE;
 }
 
-/* Also while it is being disabled: the owner drains it up to the tail, which must not lie outside.
- */
+/* Also while it is being disabled: the owner drains it up to the tail. */
 static bool is_running(const struct vtd_regfile *rf)
 {
 	return (regfile_get32(rf, VTD_REG_GSTS) & VTD_GSTS_QIES) || vtd_regfile_queue_wanted(rf);

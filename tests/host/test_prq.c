@@ -338,6 +338,11 @@ static void test_unbind_answers_what_the_drain_brings(void **state)
 	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, late.pasid), 0);
 	world->fake.on_desc = NULL;
 	expect_response(world, world->fake.log_count - 1, RID_PF, late.pasid.v, 77, INVALID);
+	/* it had no owner any more when it came */
+	for (unsigned i = 0; i < world->event_count; i++)
+		if (world->events[i].kind == VSVA_EV_PAGE_REQUEST_HOST)
+			assert_int_equal(world->events[i].result, -ENOENT);
+	assert_int_equal(world_events(world, VSVA_EV_PAGE_REQUEST_HOST), 1);
 }
 
 /* add43c4fbc92: the drain of the RID's entry must not forget requests without PASID. */

@@ -44,7 +44,7 @@ struct raw_guest {
 };
 
 struct raw_options {
-	enum vsva_device_kind kind;
+	bool dsa; /* accelerators instead of test engines */
 	enum vsva_cache_policy policy;
 	struct vsva_vm_options vm;
 	bool no_pri; /* the guest leaves PRI off */

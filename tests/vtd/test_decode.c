@@ -337,8 +337,7 @@ static void test_page_response_descriptor(void **state)
 	assert_int_equal(decoded(SCALABLE, q0 | FIELD(0xf, 12), 0).page_response.code, 0xf);
 }
 
-/* Reserved bits ---------------------------------------------------------------------------------
- */
+/* Reserved bits */
 
 /* A valid descriptor of each type and its reserved bits, from the tables. */
 static const struct {
@@ -394,8 +393,7 @@ static void test_reserved_bits_of_every_type(void **state)
 	}
 }
 
-/* Types, modes, widths ----------------------------------------------------------------------------
- */
+/* Types, modes, widths */
 
 static void test_unknown_types(void **state)
 {

@@ -17,8 +17,7 @@ static unsigned bit_at(const uint64_t *words, unsigned n)
 	return (unsigned)(words[n / 64] >> (n % 64)) & 1;
 }
 
-/* Bits hi:lo of `after` are `bits`, all others as before. One bit at a time, so that no mask of the
- * code under test is trusted. */
+/* Bits hi:lo of `after` are `bits`, the others as before. Bit by bit: no mask is trusted. */
 static void check_bits(const uint64_t *before, const uint64_t *after, unsigned count, unsigned hi,
 		       unsigned lo, uint64_t bits)
 {

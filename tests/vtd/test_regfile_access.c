@@ -2,8 +2,7 @@
 /* Every register at every access size: reset values, what may be written, what is not there. */
 #include "vtd/unit_of_registers.h"
 
-/* Sections 1 to 11 of the register map: offset, width, reset, bits that software can set (and reads
- * back). */
+/* The register map, VT-d 11.4: offset, width, reset, bits that software sets and reads back. */
 static const struct reg {
 	const char *name;
 	unsigned offset, width;
@@ -353,8 +352,7 @@ static void test_reset_forgets_everything_but_the_capabilities(void **state)
 	assert_memory_equal(&r.rf, &fresh_one.rf, sizeof(r.rf));
 }
 
-/* Any sequence of writes and completions: reserved bits stay zero, and a fetch stays inside the
- * queue. */
+/* Any sequence of writes: reserved bits stay zero, and a fetch stays inside the queue. */
 
 static uint64_t next_random(uint64_t *seed)
 {

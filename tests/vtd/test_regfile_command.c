@@ -25,8 +25,7 @@ static void setup(struct registers *r)
 	registers_init(r, full_config());
 }
 
-/* GCMD ------------------------------------------------------------------------------------------
- */
+/* GCMD */
 
 static void check_level_command(uint64_t bit, uint32_t effect)
 {

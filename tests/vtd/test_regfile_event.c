@@ -218,8 +218,7 @@ static void test_status_bits_of_a_source_belong_together(void **state)
 	expect_no_message(&r);
 }
 
-/* PFO and PRO are no events of their own (PRO is), but as long as they are set, nothing else is
- * one. */
+/* As long as PFO or PRO is set, nothing else of its source is an event. */
 static void test_overflow_bits_hold_back_events(void **state)
 {
 	struct registers r;
@@ -292,8 +291,7 @@ static void test_upper_address_is_zero_without_eim(void **state)
 	assert_int_equal(r.fx.msi[0].addr, 0xfee00000);
 }
 
-/* Fault records ----------------------------------------------------------------------------------
- */
+/* Fault records */
 
 static void expect_record(const struct registers *r, unsigned index, unsigned n)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The invalidation queue registers: head and tail, enabling, errors that stop it and how it goes
- * on. */
+/* The invalidation queue: head and tail, enabling, errors that stop it, how it goes on. */
 #include "vtd/unit_of_registers.h"
 
 #define GCMD   0x18

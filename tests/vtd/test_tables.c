@@ -212,8 +212,7 @@ static void test_pasid_dir_entry_reserved(void **state)
 	assert_true(vtd_pasid_dir_entry_has_reserved(&e, &full));
 }
 
-/* What is always reserved: 5, 11:10, 86:80, 95:91, 129, 139:136, 255:192, and the rest from 256 on
- * (HPT). */
+/* Always reserved: 5, 11:10, 86:80, 95:91, 129, 139:136, 255:192, and all from 256 on (HPT). */
 static const uint64_t pasid_always[8] = {0xc20,      0xf87f0000, 0xf02,      UINT64_MAX,
 					 UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A register file for tests, with every feature. Numbers are the specification's, not the room's.
- */
+/* A register file with every feature. Numbers are the specification's, not the room's. */
 #ifndef TESTS_VTD_UNIT_OF_REGISTERS_H
 #define TESTS_VTD_UNIT_OF_REGISTERS_H
 
@@ -18,8 +17,10 @@
 #define FULL_CAP                                                                                   \
 	(6 | BIT(5) | BIT(6) | FIELD(0xe, 8) | FIELD(56, 16) | FIELD(0x22, 24) | FIELD(3, 34) |    \
 	 BIT(39) | FIELD(3, 40) | FIELD(18, 48) | BIT(54) | BIT(55) | BIT(56) | BIT(60))
-/* C QI DT IR EIM PT SC IRO=0x50 MHMV=15 NEST PRS SRS NWFS EAFS PSS=19 PASID DIT PDS SMTS VCS SSADS
- * SSTS FSTS SMPWC RPS ADMS RPRIVS SMS */
+/*
+ * C QI DT IR EIM PT SC IRO=0x50 MHMV=15 NEST PRS SRS NWFS EAFS PSS=19 PASID DIT PDS SMTS VCS SSADS
+ * SSTS FSTS SMPWC RPS ADMS RPRIVS SMS
+ */
 #define FULL_ECAP                                                                                  \
 	(BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(6) | BIT(7) | FIELD(0x50, 8) |           \
 	 FIELD(15, 20) | BIT(26) | BIT(29) | BIT(31) | BIT(33) | BIT(34) | FIELD(19, 35) |         \

@@ -308,15 +308,25 @@ static void drop_first(struct software *w, const struct gen_change *c)
 			pasid_iotlb_pages(w, &w->known[i], &pages);
 }
 
+/* What the duties have removed. A PASID entry that changed in place leaves what was cached of the
+ * second stage where it is. */
 static void forget_affected(struct software *w, const struct gen_change *c)
 {
+	bool in_place = c->kind == GEN_PASID && (c->after[0] & 1);
 	unsigned kept = 0;
 
 	if (c->kind == GEN_FIRST || c->kind == GEN_SECOND)
 		return;
-	for (unsigned i = 0; i < w->count; i++)
-		if (!is_affected(&w->known[i], c))
-			w->known[kept++] = w->known[i];
+	for (unsigned i = 0; i < w->count; i++) {
+		struct tape_space s = w->known[i];
+
+		if (is_affected(&s, c)) {
+			if (!in_place || !s.found || !has_second(&s))
+				continue;
+			s.pgtt = VTD_PGTT_SECOND_STAGE;
+		}
+		w->known[kept++] = s;
+	}
 	w->count = kept;
 }
 
