@@ -127,6 +127,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	argp_err_exit_status = CLI_USAGE;
+	setenv("ARGP_HELP_FMT", "rmargin=105", 0); /* the examples in the help need it */
 	if (argc < 2) {
 		print_help(stderr);
 		return CLI_USAGE;

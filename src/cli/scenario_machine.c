@@ -71,6 +71,16 @@ static int make_test_engine(lua_State *L)
 	return make_device(L, VSVA_DEVICE_TEST_ENGINE);
 }
 
+/* The guest's own tables and queues need some. */
+#define GUEST_MEMORY_MIN (UINT64_C(1) << 20)
+
+static void check_memory(lua_State *L, uint64_t len)
+{
+	if (len && (len < GUEST_MEMORY_MIN || len % VSVA_PAGE_SIZE))
+		luaL_error(L, "memory = %I: a guest has at least %I bytes, a multiple of 4096",
+			   (LUAI_UACINT)len, (LUAI_UACINT)GUEST_MEMORY_MIN);
+}
+
 static int make_guest(lua_State *L)
 {
 	static const char *const keys[] = {
@@ -91,8 +101,9 @@ static int make_guest(lua_State *L)
 		.silent_handler = scenario_flag(L, 2, "silent_handler", false),
 		.first_pasid = (uint32_t)scenario_number(L, 2, "first_pasid", 0),
 	};
-	scenario_check(L, world_make_guest(world, &options, &guest), "guest %s",
-		       options.name ? options.name : "");
+	check_memory(L, options.memory);
+	scenario_check(L, world_make_guest(world, &options, &guest), "guest%s%s",
+		       options.name ? " " : "", options.name ? options.name : "");
 	scenario_push(L, SCENARIO_GUEST, guest);
 	return 1;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "vmm/vm.h"
 #include "vsva/limits.h"
 
@@ -152,34 +153,50 @@ static bool run_translation_command(struct vsva_vm *vm, uint32_t which)
 	return true;
 }
 
+static unsigned vcmd_alloc(struct vsva_vm *vm, gpasid_t *guest)
+{
+	hpasid_t host = {0};
+
+	VM_COUNT(vm, vcmd_allocs);
+	if (pasid_map_vcmd_alloc(vm, guest))
+		return VTD_VCMD_NO_PASID;
+	pasid_map_lookup(vm, *guest, &host);
+	LOG_LIMITED(LOG_INFO, "%s: virtual command gave guest PASID %u (host PASID %u)", vm->name,
+		    guest->v, host.v);
+	return VTD_VCMD_OK;
+}
+
+static unsigned vcmd_free(struct vsva_vm *vm, gpasid_t guest)
+{
+	VM_COUNT(vm, vcmd_frees);
+	return pasid_map_vcmd_free(vm, guest) ? VTD_VCMD_INVALID_PASID : VTD_VCMD_OK;
+}
+
+static unsigned execute_vcmd(struct vsva_vm *vm, unsigned command, uint64_t operand, gpasid_t *guest)
+{
+	switch (command) {
+	case VTD_VCMD_NULL:
+		return VTD_VCMD_OK;
+	case VTD_VCMD_ALLOC_PASID:
+		return vcmd_alloc(vm, guest);
+	case VTD_VCMD_FREE_PASID:
+		*guest = gpasid((uint32_t)operand & VSVA_PASID_MAX);
+		return vcmd_free(vm, *guest);
+	default:
+		return VTD_VCMD_UNDEFINED;
+	}
+}
+
 static void run_vcmd(struct vsva_vm *vm)
 {
 	gpasid_t guest = {0};
 	unsigned command, status;
 	uint64_t operand;
-	int err;
 
 	lock_take(&vm->regs_lock);
 	vtd_regfile_vcmd(&vm->regs, &command, &operand);
 	lock_drop(&vm->regs_lock);
-	switch (command) {
-	case VTD_VCMD_NULL:
-		status = VTD_VCMD_OK;
-		break;
-	case VTD_VCMD_ALLOC_PASID:
-		err = pasid_map_vcmd_alloc(vm, &guest);
-		status = err ? VTD_VCMD_NO_PASID : VTD_VCMD_OK;
-		VM_COUNT(vm, vcmd_allocs);
-		break;
-	case VTD_VCMD_FREE_PASID:
-		guest = gpasid((uint32_t)operand & VSVA_PASID_MAX);
-		err = pasid_map_vcmd_free(vm, guest);
-		status = err ? VTD_VCMD_INVALID_PASID : VTD_VCMD_OK;
-		VM_COUNT(vm, vcmd_frees);
-		break;
-	default:
-		status = VTD_VCMD_UNDEFINED;
-	}
+	status = execute_vcmd(vm, command, operand, &guest);
 	TRACE(vm->seams->trace, VMM, VIOMMU_VCMD, .vm = vm->number, .gpasid = guest,
 	      .value = command, .result = (int)status);
 	lock_take(&vm->regs_lock);

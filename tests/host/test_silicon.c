@@ -468,6 +468,127 @@ static void test_race_of_page_requests_with_unbind(void **state)
 	assert_int_equal(s.answers, race.sent);
 }
 
+/* Everything at once: each call may fail for a reason that its contract names, and nothing is left behind. */
+
+struct crowd {
+	struct silicon *s;
+	struct space space;
+	hpasid_t pasids[4];
+	bool stop; /* atomic */
+};
+
+static bool is_running(struct crowd *crowd)
+{
+	return !__atomic_load_n(&crowd->stop, __ATOMIC_ACQUIRE);
+}
+
+/* CHECK, because an assertion of cmocka belongs to its own thread. */
+static void expect_one_of(int err, int a, int b)
+{
+	CHECK(err == 0 || err == a || err == b);
+}
+
+static void *binder(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (unsigned i = 0; is_running(crowd); i++) {
+		expect_one_of(silicon_bind(crowd->s, crowd->pasids[i % 4], crowd->space.root),
+			      -ENODEV, -EBUSY);
+		expect_one_of(silicon_unbind(crowd->s, crowd->pasids[(i / 2) % 4]), 0, 0);
+	}
+	return NULL;
+}
+
+static void *invalidator(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (unsigned i = 0; is_running(crowd); i++) {
+		hpasid_t pasid = crowd->pasids[i % 4];
+		struct vsva_flush flush = {.pasid = pasid, .addr = VA};
+		struct vsva_cache_invalidate_info info = {
+			.argsz = sizeof(info), .version = 1, .cache = VSVA_CACHE_INV_IOTLB};
+
+		info.granularity = (uint8_t)(i % 2);
+		info.granu.pasid_info.flags = VSVA_INV_FLAG_PASID;
+		info.granu.pasid_info.pasid = pasid.v;
+		if (info.granularity == VSVA_INV_DOMAIN)
+			memset(&info.granu, 0, sizeof(info.granu));
+		expect_one_of(vsva_cache_invalidate(crowd->s->domain, crowd->s->dev, &info),
+			      -ENODEV, 0);
+		expect_one_of(vsva_flush_iotlb(crowd->s->dev, &flush), -ENODEV, 0);
+		expect_one_of(vsva_flush_device_tlb(crowd->s->dev, &flush, i % 8 == 0), -ENODEV, 0);
+		vsva_drain_page_requests(crowd->s->dev);
+	}
+	return NULL;
+}
+
+static void *mapper(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct vsva_rid_config nested = {.kind = VSVA_RID_NESTED,
+					 .gpgd = gpa(crowd->space.root),
+					 .addr_width = 48};
+	static const struct vsva_rid_config second_stage = {.kind = VSVA_RID_SECOND_STAGE};
+	gpa_t far = gpa(UINT64_C(1) << 40);
+
+	for (unsigned i = 0; is_running(crowd); i++) {
+		hpa_t out;
+
+		expect_one_of(vsva_domain_map(crowd->s->domain, far, crowd->s->base, GUEST_LEN, 3),
+			      0, 0);
+		CHECK(vsva_domain_iova_to_phys(crowd->s->domain, far, &out) == 0);
+		expect_one_of(vsva_attach_rid(crowd->s->domain, crowd->s->dev,
+					      i & 1 ? &nested : &second_stage),
+			      -ENODEV, 0);
+		expect_one_of(vsva_domain_unmap(crowd->s->domain, far, GUEST_LEN, NULL), 0, 0);
+	}
+	return NULL;
+}
+
+static void *accessor(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	for (unsigned i = 0; is_running(crowd); i++) {
+		struct dma_context context = {.pasid = crowd->pasids[i % 4].v, .use_ats = true};
+		uint64_t value;
+
+		silicon_read(crowd->s, crowd->pasids[i % 4].v, VA, i & 1, &value);
+		silicon_read(crowd->s, VSVA_PASID_INVALID, UINT64_C(1) << 40, i & 1, &value);
+		if (i % 16 == 0)
+			endpoint_page_request(&crowd->s->endpoint, &context, VA, UNIT_READ);
+	}
+	return NULL;
+}
+
+static void test_race_of_everything(void **state)
+{
+	static void *(*const parts[])(void *arg) = {binder, invalidator, mapper, accessor};
+	struct silicon s;
+	struct crowd crowd = {.s = &s};
+	pthread_t threads[4];
+
+	(void)state;
+	silicon_create(&s, UNIT_CACHE_ADVERSARIAL, WORKERS_THREADS, true);
+	s.answer_requests = true;
+	crowd.space = make_space(&s, 111);
+	for (unsigned i = 0; i < 4; i++)
+		crowd.pasids[i] = silicon_pasid(&s);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, parts[i], &crowd), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		usleep(2000);
+		assert_int_equal(vsva_domain_detach(s.domain, s.dev), 0);
+		assert_int_equal(vsva_domain_attach(s.domain, s.dev), 0);
+	}
+	__atomic_store_n(&crowd.stop, true, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	silicon_destroy(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +604,7 @@ int main(void)
 		cmocka_unit_test(test_race_of_dma_with_rebind),
 		cmocka_unit_test(test_race_of_dma_with_unmap),
 		cmocka_unit_test(test_race_of_page_requests_with_unbind),
+		cmocka_unit_test(test_race_of_everything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
