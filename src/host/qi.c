@@ -11,10 +11,11 @@
 #include "host/wait.h"
 #include "vsva/limits.h"
 
-#define RING_ORDER 1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
-#define ATTEMPTS   4u  /* of a batch whose wait was aborted by others' time-outs */
-#define STUCK_MS   100 /* a queue that ran out of time once is not given the whole time again */
-#define SLOT_LEN   sizeof(struct vtd_desc)
+#define RING_ORDER  1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
+#define ATTEMPTS    4u  /* of a batch whose wait was aborted by others' time-outs */
+#define STUCK_MS    100 /* a queue that ran out of time once is not given the whole time again */
+#define QI_EXECUTED 1   /* an outcome beside 0 and errors */
+#define SLOT_LEN    sizeof(struct vtd_desc)
 
 int qi_init(struct qi *qi, const struct vtd_port *port, struct worker_pool *pool,
 	    uint32_t timeout_ms)
@@ -95,6 +96,26 @@ static void tail_advance(struct qi *qi, unsigned count)
 	VTD_WRITE(qi->port, IQT, vtd_IQT_with_QT(0, qi->tail * SLOT_LEN));
 }
 
+static void batch_set_outcome(struct qi_batch *batch, int outcome)
+{
+	__atomic_store_n(&batch->outcome, outcome, __ATOMIC_RELEASE);
+}
+
+static bool is_executed(const struct qi_batch *batch)
+{
+	return status_of(batch->qi, batch->wait_slot) == batch->sequence;
+}
+
+/* lock. The head has gone past this slot. If the batch that it closed last has not been taken back
+ * yet, its result is kept before the status word serves another. */
+static void slot_settle(struct qi *qi, unsigned slot)
+{
+	for (struct qi_batch *batch = qi->in_flight; batch; batch = batch->next)
+		if (batch->wait_slot == slot && !batch->outcome)
+			batch_set_outcome(batch, is_executed(batch) ? QI_EXECUTED : -EAGAIN);
+	__atomic_store_n(&qi->status_words[slot], 0, __ATOMIC_RELAXED);
+}
+
 static struct vtd_desc fence_descriptor(void)
 {
 	struct vtd_desc fence = vtd_desc_of_type(VTD_DESC_WAIT);
@@ -119,6 +140,7 @@ static void batch_write(struct qi *qi, struct qi_batch *batch)
 {
 	batch->first_slot = qi->tail;
 	batch->wait_slot = slot_after(qi, qi->tail, batch->count);
+	slot_settle(qi, batch->wait_slot);
 	batch->sequence = ++qi->sequence ? qi->sequence : ++qi->sequence;
 	for (unsigned i = 0; i < batch->count; i++)
 		qi->slots[slot_after(qi, qi->tail, i)] = batch->descriptors[i];
@@ -160,11 +182,6 @@ static void note_timeout(struct qi *qi)
 		    head_read(qi), qi->tail);
 }
 
-static bool is_executed(const struct qi_batch *batch)
-{
-	return status_of(batch->qi, batch->wait_slot) == batch->sequence;
-}
-
 static bool batch_is_done(void *arg)
 {
 	struct qi_batch *batch = arg;
@@ -187,10 +204,10 @@ static int batch_take_back(struct qi *qi, struct qi_batch *batch)
 		link = &(*link)->next;
 	*link = batch->next;
 	outcome = batch->outcome;
-	if (!outcome && !is_executed(batch))
-		outcome = -ETIMEDOUT;
+	if (!outcome)
+		outcome = is_executed(batch) ? QI_EXECUTED : -ETIMEDOUT;
 	lock_drop(&qi->lock);
-	return outcome;
+	return outcome == QI_EXECUTED ? 0 : outcome;
 }
 
 static int batch_wait(struct qi *qi, struct qi_batch *batch)
@@ -305,11 +322,6 @@ static bool waits_for_device(const struct qi_batch *batch, rid_t rid_)
 		}
 	}
 	return false;
-}
-
-static void batch_set_outcome(struct qi_batch *batch, int outcome)
-{
-	__atomic_store_n(&batch->outcome, outcome, __ATOMIC_RELEASE);
 }
 
 /* lock. While ITE is set the unit fetches nothing and completes no wait, so every batch is as it

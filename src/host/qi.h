@@ -48,7 +48,7 @@ struct qi_batch {
 	struct qi_batch *next;
 	unsigned first_slot, wait_slot;
 	uint32_t sequence;
-	int outcome;           /* atomic; 0: none yet, -EAGAIN: goes out again */
+	int outcome; /* atomic; 0: none yet, 1: executed, -EAGAIN: goes out again, or an error */
 	bool is_device_silent; /* result: it was a device TLB that did not answer */
 };
 

@@ -44,32 +44,33 @@ size_t caches_bytes(const struct caches *caches)
 	       cache_bytes(&caches->second);
 }
 
-struct caches_locked caches_lock(struct caches *caches)
+static struct caches_locked lock_all(struct caches *caches, bool removes)
 {
 	lock_take(&caches->lock);
-	return (struct caches_locked){.caches = caches};
-}
-
-void caches_unlock(struct caches_locked *lock)
-{
-	caches_check_locked(lock);
-	lock_drop(&lock->caches->lock);
-	lock->caches = NULL;
+	return (struct caches_locked){.caches = caches, .removes = removes};
 }
 
 struct caches_locked caches_lock_to_remove(struct caches *caches)
 {
-	struct caches_locked lock = caches_lock(caches);
+	return lock_all(caches, true);
+}
 
-	__atomic_store_n(&caches->generation, caches->generation + 1, __ATOMIC_RELEASE);
-	return lock;
+void caches_unlock(struct caches_locked *lock)
+{
+	struct caches *caches = lock->caches;
+
+	caches_check_locked(lock);
+	if (lock->removes)
+		__atomic_store_n(&caches->generation, caches->generation + 1, __ATOMIC_RELEASE);
+	lock_drop(&caches->lock);
+	lock->caches = NULL;
 }
 
 bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct caches_locked *lock)
 {
 	if (caches->policy == UNIT_CACHE_NEVER)
 		return false;
-	*lock = caches_lock(caches);
+	*lock = lock_all(caches, false);
 	if (caches->generation == generation)
 		return true;
 	caches_unlock(lock);

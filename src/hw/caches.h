@@ -3,8 +3,8 @@
  * All caches of a unit, what they share: the policy, the lock of their writers, the generation.
  *
  * Fill and invalidation: a translation reads the generation before it looks at anything, and what it
- * read is inserted only if the generation is still the same, under the lock. An invalidation moves
- * the generation on and removes, under the same lock. So what a walk read before an invalidation is not
+ * read is inserted only if the generation is still the same, under the lock. An invalidation removes,
+ * and then moves the generation on, under the same lock. So what a walk read before an invalidation is not
  * in a cache after it; one generation serves all caches, because entries of one are made from
  * entries of another (VT-d 6.2).
  *
@@ -39,14 +39,17 @@ struct caches {
 /* Witness: the lock is held. */
 struct caches_locked {
 	struct caches *caches;
+	bool removes;
 };
+
+/* A generation that never is: what is read under it is kept nowhere. */
+#define CACHES_NO_GENERATION UINT64_MAX
 
 /* iotlb_lines: a power of two. 0 or -ENOMEM. */
 int caches_init(struct caches *caches, const struct unit_config *config, size_t iotlb_lines);
 void caches_fini(struct caches *caches);
 size_t caches_bytes(const struct caches *caches);
 
-struct caches_locked caches_lock(struct caches *caches);
 void caches_unlock(struct caches_locked *lock);
 static inline void caches_check_locked(const struct caches_locked *lock)
 {
@@ -54,7 +57,11 @@ static inline void caches_check_locked(const struct caches_locked *lock)
 	(void)lock;
 }
 
-/* Locks for an invalidation: from here on nothing that was read before is inserted. */
+/*
+ * Locks for an invalidation. The generation moves on when it is unlocked, not before: a walk that read
+ * the new number while the old entries were still there could find them, and leave behind what it
+ * made from them.
+ */
 struct caches_locked caches_lock_to_remove(struct caches *caches);
 static inline uint64_t caches_generation(const struct caches *caches)
 {

@@ -62,7 +62,6 @@ static bool find_space(struct unit *unit, const struct unit_page_request *r, str
 		.physmem = unit->config.physmem,
 		.caches = &unit->caches,
 		.rules = &unit->rules,
-		.root = unit_root(unit),
 		.generation = caches_generation(&unit->caches),
 		.kind = REQUEST_PAGE,
 		.rid = r->rid,
@@ -71,6 +70,7 @@ static bool find_space(struct unit *unit, const struct unit_page_request *r, str
 	enum vtd_fault fault;
 
 	*space = (struct space){0};
+	lookup.root = unit_root(unit); /* after the generation */
 	if (!root_is_enabled(lookup.root))
 		return false;
 	fault = tables_check_mode(&lookup);

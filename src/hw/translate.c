@@ -121,6 +121,12 @@ static inline struct iotlb_need need_of(const struct unit *unit, const struct un
 	return need;
 }
 
+/* VT-d 3.14. A large page may cover such addresses, too: it has no say. */
+static inline bool is_to_interrupts(const struct unit_request *request)
+{
+	return !has_pasid(request) && is_interrupt_address(request->addr);
+}
+
 /* Must a request be looked at more closely than an IOTLB entry can? */
 static inline bool is_special(const struct unit *unit, const struct unit_request *request)
 {
@@ -136,7 +142,7 @@ static inline enum iotlb_answer find_cached(struct unit *unit, const struct unit
 	struct iotlb_need need = need_of(unit, request, privileged, ats);
 	enum iotlb_answer answer;
 
-	if (is_special(unit, request))
+	if (is_special(unit, request) || (ats && is_to_interrupts(request)))
 		return IOTLB_MISS;
 	answer = cache_iotlb_find(&unit->caches, request->rid, request->pasid, request->addr, &need,
 				  page);
@@ -476,12 +482,23 @@ static enum vtd_fault translate_page(struct job *job, struct walk *walk)
 	return fault ? fault : rights;
 }
 
+/* The root was read before the generation. If it is not the same any more, an SRTP may have flushed in
+ * between: the request is served from the old root, and nothing of it is kept. */
+static void take_generation(struct job *job)
+{
+	job->lookup.generation = caches_generation(&job->unit->caches);
+	if (unit_root(job->unit).word != job->lookup.root.word)
+		job->lookup.generation = CACHES_NO_GENERATION;
+}
+
 /* VT-d 3.14: told to the device, not looked up, once the context entry lets the request pass */
 static enum vtd_fault translate_interrupt_address(struct job *job, struct unit_translation *out)
 {
 	struct context_view view;
-	enum vtd_fault fault = tables_check_context(&job->lookup, &view, &job->space.fpd);
+	enum vtd_fault fault;
 
+	take_generation(job);
+	fault = tables_check_context(&job->lookup, &view, &job->space.fpd);
 	if (fault)
 		return fault;
 	if (wants_write(job->unit, job->request))
@@ -495,7 +512,8 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 {
 	struct iotlb_page page = iotlb_page_of(job, job->request->addr);
 
-	fill(job, &page);
+	if (has_right(job))
+		fill(job, &page);
 	if (!rights)
 		look_around(job, &page);
 	if (is_translation(job) && !wants_write(job->unit, job->request))
@@ -519,7 +537,7 @@ static enum vtd_fault attempt(struct job *job, struct unit_translation *out)
 	struct walk walk = {.lookup = &job->lookup, .space = &job->space};
 	enum vtd_fault fault;
 
-	job->lookup.generation = caches_generation(&job->unit->caches);
+	take_generation(job);
 	fault = tables_find_space(&job->lookup, &job->space);
 	if (!fault)
 		fault = judge_space(job);
@@ -536,19 +554,13 @@ static enum vtd_fault attempt(struct job *job, struct unit_translation *out)
 	return fault;
 }
 
-static bool is_ats_to_interrupts(const struct job *job)
-{
-	return is_translation(job) && !has_pasid(job->request) &&
-	       is_interrupt_address(job->request->addr);
-}
-
 static enum vtd_fault translate(struct job *job, struct unit_translation *out)
 {
 	enum vtd_fault fault = tables_check_mode(&job->lookup);
 
 	if (fault)
 		return fault;
-	if (is_ats_to_interrupts(job))
+	if (is_translation(job) && is_to_interrupts(job->request))
 		return translate_interrupt_address(job, out);
 	for (unsigned races = 0; races < RACES_MAX; races++) {
 		fault = attempt(job, out);
@@ -571,7 +583,6 @@ static __attribute__((noinline)) void translate_uncached(struct unit *unit,
 			   .caches = &unit->caches,
 			   .rules = &unit->rules,
 			   .root = root,
-			   .generation = caches_generation(&unit->caches),
 			   .kind = kind,
 			   .rid = request->rid,
 			   .pasid = request->pasid},
@@ -617,8 +628,7 @@ void unit_translate(struct unit *unit, const struct unit_request *request,
 
 	DEBUG_CHECK(rcu_is_reading());
 	*out = (struct unit_translation){0};
-	if (is_interrupt_address(request->addr) && !has_pasid(request) &&
-	    request->access == UNIT_WRITE) {
+	if (is_to_interrupts(request) && request->access == UNIT_WRITE) {
 		answer_interrupt(request, out);
 	} else if (__builtin_expect(root_is_enabled(root), 1)) {
 		translate_enabled(unit, request, REQUEST_UNTRANSLATED, root, out);
@@ -671,7 +681,6 @@ bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *re
 			   .caches = &unit->caches,
 			   .rules = &unit->rules,
 			   .root = unit_root(unit),
-			   .generation = caches_generation(&unit->caches),
 			   .kind = REQUEST_TRANSLATED,
 			   .rid = request->rid,
 			   .pasid = VSVA_PASID_INVALID},
@@ -681,6 +690,7 @@ bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *re
 	bare.pasid = VSVA_PASID_INVALID;
 	if (!root_is_enabled(job.lookup.root))
 		return false;
+	take_generation(&job);
 	fault = judge_translated(&job);
 	if (fault)
 		answer_fault(&job, fault, &out);

@@ -139,8 +139,10 @@ void viommu_page_group_response(struct vsva_vm *vm, rid_t guest_rid, bool has_pa
 
 /* Faults ------------------------------------------------------------------------------------------- */
 
-/* What the guest's tables say about the request now; NONE: nothing is wrong with them. */
-static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pasid, bool *fpd)
+/* What the guest's tables say about the request now; NONE: nothing is wrong with them, and *entry is the
+ * PASID's. entry->fpd is set in any case. */
+static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pasid,
+				    struct guest_pasid *entry)
 {
 	struct vsva_vm *vm = assigned->vm;
 	struct guest_table_root root = {
@@ -148,10 +150,9 @@ static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pas
 		.rules = &vm->rules,
 		.memory = &vm->memory};
 	struct guest_context context;
-	struct guest_pasid entry;
 
 	guest_context_read(&root, assigned->guest_rid, &context);
-	*fpd = context.fpd;
+	*entry = (struct guest_pasid){.fpd = context.fpd};
 	if (context.legacy && pasid != VSVA_PASID_INVALID)
 		return VTD_FAULT_RTA_2;
 	if (context.fault || context.legacy)
@@ -161,9 +162,29 @@ static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pas
 	if (pasid == context.rid_pasid)
 		return VTD_FAULT_SCT_9;
 	guest_pasid_read(&root, &context,
-			 pasid == VSVA_PASID_INVALID ? context.rid_pasid : pasid, &entry);
-	*fpd = entry.fpd;
-	return entry.fault;
+			 pasid == VSVA_PASID_INVALID ? context.rid_pasid : pasid, entry);
+	return entry->fault;
+}
+
+/* The second stage does not say whether it refused a table of the first stage or the page itself: the
+ * guest's tables do. */
+static enum vtd_fault missing_table(struct vsva_vm *vm, const struct vtd_pasid_entry *entry,
+				    uint64_t address)
+{
+	unsigned levels = vtd_fspm_levels((unsigned)vtd_pasid_entry_FSPM(entry));
+	uint64_t table = vtd_pasid_entry_FSPTPTR(entry), pte;
+
+	if (vtd_pasid_entry_PGTT(entry) != VTD_PGTT_FIRST_STAGE)
+		return VTD_FAULT_NONE;
+	for (unsigned level = levels; level; level--) {
+		if (guest_memory_fetch(&vm->memory, gpa(table + 8 * vtd_level_index(address, level)),
+				       &pte, 1))
+			return level == levels ? VTD_FAULT_SFS_4 : VTD_FAULT_SFS_1;
+		if (!(pte & VTD_FS_PTE_P) || vtd_fs_pte_is_leaf(pte, level))
+			break;
+		table = vtd_pte_address(pte, 1);
+	}
+	return VTD_FAULT_NONE;
 }
 
 /*
@@ -240,7 +261,7 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 	struct vsva_vm *vm = assigned->vm;
 	gpasid_t guest = {VSVA_PASID_INVALID};
 	enum vtd_fault code = (enum vtd_fault)fault->code, verdict;
-	bool fpd;
+	struct guest_pasid entry;
 
 	if (fault->has_pasid && guest_pasid_of(vm, fault->pasid.v, &guest)) {
 		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u is nobody's: fault %#x at %#llx",
@@ -248,8 +269,10 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 			    (unsigned long long)fault->addr);
 		return;
 	}
-	verdict = guest_verdict(assigned, guest.v, &fpd);
+	verdict = guest_verdict(assigned, guest.v, &entry);
 	code = guest_view(code, verdict);
+	if (code == VTD_FAULT_NONE && verdict == VTD_FAULT_NONE)
+		code = missing_table(vm, &entry.entry, fault->addr);
 	if (code == VTD_FAULT_NONE) {
 		LOG_LIMITED(LOG_WARN,
 			    "%s: device %04x guest PASID %d: fault %#x at %#llx is the second stage's",
@@ -257,7 +280,7 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 			    (unsigned long long)fault->addr);
 		return;
 	}
-	if (fpd && vtd_fault_is_qualified(code))
+	if (entry.fpd && vtd_fault_is_qualified(code))
 		return;
 	record(assigned, fault, code, guest);
 }

@@ -697,7 +697,7 @@ static void *race_reader(void *arg)
 		if (t.fault == VTD_FAULT_SPT_2) /* between clearing and writing the PASID entry */
 			continue;
 		if (t.fault || t.hpa.v < version_target(floor))
-			{ __atomic_fetch_add(&race->stale, 1, __ATOMIC_SEQ_CST); fprintf(stderr, "STALE fault %x hpa %llx floor %llu\n", t.fault, (unsigned long long)t.hpa.v, (unsigned long long)floor);}
+			__atomic_fetch_add(&race->stale, 1, __ATOMIC_SEQ_CST);
 		__atomic_fetch_add(&race->reads, 1, __ATOMIC_SEQ_CST);
 	}
 	return NULL;

@@ -329,6 +329,8 @@ static uint64_t random_addr(struct build *b, uint64_t near)
 {
 	static const uint8_t reach[] = {15, 22, 31, 40};
 
+	if (percent(&b->rng, 3))
+		return 0xfee00000ULL + below(&b->rng, 0x100000);
 	if (near && percent(&b->rng, 55))
 		return near ^ (next(&b->rng) & low_mask(reach[below(&b->rng, 4)]));
 	return next(&b->rng);

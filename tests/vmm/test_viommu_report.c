@@ -367,17 +367,23 @@ static void test_second_stage_faults_in_first_stage_words(void **state)
 {
 	struct raw_guest raw;
 	gpa_t table = begin_bound(&raw, NULL);
+	struct vtd_desc flush = raw_pasid_iotlb(5, 1);
 	uint64_t *top;
 
 	(void)state;
 	raw_map(&raw, table, VA, gpa(RAW_RAM + 0x1000)); /* a page that is no memory */
 	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, 0), 3);
 	assert_false(raw_has_fault(&raw));
+	/* a table that is none */
 	top = (uint64_t *)raw_memory(&raw, table) + vtd_level_index(VA, 4);
-	*top = (*top & 0xfff) | UINT64_C(1) << 51;
+	*top = (*top & 0xfff) | RAW_RAM;
+	raw_submit(&raw, &flush);
 	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, 0), 3);
-	assert_true(raw_has_fault(&raw));
-	raw_take_fault(&raw);
+	assert_int_equal(raw_take_fault_reason(&raw), VTD_FAULT_SFS_1);
+	raw_set_first_stage(raw_entry(&raw, &raw.device[0], 5), gpa(RAW_RAM), 1);
+	raw_flush_pasid(&raw, 5);
+	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, 0), 3);
+	assert_int_equal(raw_take_fault_reason(&raw), VTD_FAULT_SFS_4);
 	raw_destroy(&raw);
 }
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine with one accelerator, one test engine and the built-in guest on top, for tests of whole journeys. */
+/* A machine with one accelerator, one test engine and the built-in guest on top, for tests of whole journeys. The ledger
+ * watches every access; world_destroy() fails the test if it saw a forbidden one. */
 #ifndef TESTS_VMM_WORLD_H
 #define TESTS_VMM_WORLD_H
 
 #include "unit.h"
 
+#include "cli/ledger.h"
+
 #include "vsva/dsa.h"
 #include "vsva/guest.h"
 
 struct world {
+	struct ledger *ledger;
 	struct vsva_machine *machine;
 	struct vsva_device *dsa, *engine;
 	struct vsva_guest *guest;

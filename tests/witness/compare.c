@@ -15,6 +15,7 @@
  * Speaks TAP; a case of TAP is a lane under a policy, a case of --cases is a request.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 #include "software.h"
 
 #define WORLDS_PER_FAMILY  8
-#define REQUESTS_PER_WORLD 64
+#define REQUESTS_PER_WORLD 128
 #define CHANGES_PER_WORLD  6
 
 enum lane { LANE_WORLDS, LANE_CHANGES, LANE_COUNT };
@@ -358,12 +359,24 @@ static struct options parse(int argc, char **argv)
 	return o;
 }
 
+/* A CHECK that fails (an error of the invalidation queue, say) tells no seed. */
+static const struct run *running;
+
+static void say_where(int signal_number)
+{
+	(void)signal_number;
+	fprintf(stderr, "# --lane %s --policy %s --family %" PRIu64 "\n", lane_names[running->lane],
+		policy_names[running->policy], running->family);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = parse(argc, argv);
 	struct run *run = calloc(1, sizeof(*run));
 
 	CHECK(run);
+	running = run;
+	signal(SIGABRT, say_where);
 	subject_init(&run->subject);
 	run->tape.copy = (struct gen_copy){&run->world, calloc(1, GEN_LEN_MIN)};
 	CHECK(run->tape.copy.bytes);

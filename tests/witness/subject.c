@@ -287,7 +287,7 @@ static void take_record(struct subject *s, const struct refwalk_request *request
 			struct answer *answer)
 {
 	uint64_t fsts = get(s, VTD_REG_FSTS, 4);
-	struct vtd_fault_record found, wanted = record_of(request, answer->result.fault);
+	struct vtd_fault_record found, wanted;
 	uint32_t at;
 
 	if (!vtd_FSTS_PPF(fsts)) {
