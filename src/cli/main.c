@@ -19,6 +19,7 @@ static const struct command {
 	const char *text;
 } commands[] = {
 	{"run", command_run, "run a scenario on the built-in guest; without one, the story"},
+	{"serve", command_serve, "virtual machines for stock QEMUs, over vfio-user"},
 	{"version", command_version, "print the version"},
 	{"help", command_help, "print this, or the help of a command"},
 };

@@ -2,6 +2,7 @@
 #include "host/fault.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "host/driver.h"
@@ -60,11 +61,13 @@ static struct vsva_unit_fault unit_fault_of(const struct vtd_fault_record *recor
 static void log_fault(const struct vsva_unit_fault *fault)
 {
 	const struct vtd_fault_info *info = vtd_fault_info((enum vtd_fault)fault->code);
+	char pasid[24] = "without PASID";
 
-	LOG_LIMITED(LOG_WARN,
-		    "host: device %04x, PASID %#" PRIx32 ", %s of %#" PRIx64 ": fault %02x, %s",
-		    fault->rid.v, fault->pasid.v, fault->read ? "read" : "write", fault->addr,
-		    fault->code, info ? info->meaning : "unknown");
+	if (fault->has_pasid)
+		snprintf(pasid, sizeof(pasid), "PASID %" PRIu32, fault->pasid.v);
+	LOG_LIMITED(LOG_WARN, "host: device %04x, %s, %s of %#" PRIx64 ": fault %02xh, %s",
+		    fault->rid.v, pasid, fault->read ? "read" : "write", fault->addr, fault->code,
+		    info ? info->meaning : "unknown");
 }
 
 static void handle_record(struct vsva_iommu *iommu, const struct vtd_fault_record *record)

@@ -364,7 +364,7 @@ static void handle_refusal(struct qi *qi)
 		    ")",
 		    bad->q[0], bad->q[1], vtd_IQERCD_IQEI(VTD_READ(qi->port, IQERCD)));
 	for (struct qi_batch *batch = qi->in_flight; batch; batch = batch->next)
-		if (!is_executed(batch) && batch_has_slot(qi, batch, head))
+		if (!batch->outcome && !is_executed(batch) && batch_has_slot(qi, batch, head))
 			batch_set_outcome(batch, -EINVAL);
 	qi->slots[head] = fence_descriptor();
 	VTD_WRITE(qi->port, FSTS, VTD_FSTS_IQE);

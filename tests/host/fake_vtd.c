@@ -287,7 +287,8 @@ void fake_vtd_fault(struct fake_vtd *fake, const struct vtd_fault_record *record
 	set_fsts(fake, VTD_FSTS_PPF);
 }
 
-/* Configuration space ---------------------------------------------------------------------------- */
+/* Configuration space ----------------------------------------------------------------------------
+ */
 
 static uint32_t pci_read(void *arg, uint32_t offset, unsigned size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A remapping unit of registers only: it executes its queue (or not, as the test says), writes down every descriptor, and
- * translates nothing. And a PCI function of capabilities only.
+ * A remapping unit of registers only: it executes its queue (or not, as the test says), writes down
+ * every descriptor, and translates nothing. And a PCI function of capabilities only.
  */
 #ifndef TESTS_HOST_FAKE_VTD_H
 #define TESTS_HOST_FAKE_VTD_H
@@ -11,8 +11,8 @@
 #include "vtd/faults.h"
 #include "vtd/registers.h"
 
-#define FAKE_LOG_MAX  65536u
-#define FAKE_MSI_MAX  4u
+#define FAKE_LOG_MAX        65536u
+#define FAKE_MSI_MAX        4u
 #define FAKE_CONFIG_LOG_MAX 64u
 
 struct fake_msi {
@@ -29,10 +29,10 @@ struct fake_vtd {
 	struct vtd_desc *log; /* what was executed, but for waits without FN and PD */
 	unsigned log_count;
 	unsigned wait_count; /* all waits executed */
-	bool is_held;	     /* the queue stands still */
+	bool is_held;        /* the queue stands still */
 	bool ignores_commands;
-	rid_t silent;	     /* this device does not answer; 0: none */
-	unsigned refuse_at;  /* the nth descriptor from now is refused (IQE); 0: none */
+	rid_t silent;       /* this device does not answer; 0: none */
+	unsigned refuse_at; /* the nth descriptor from now is refused (IQE); 0: none */
 	/* Called before a descriptor is executed. */
 	void (*on_desc)(void *arg, const struct vtd_desc *desc);
 	void *on_desc_arg;

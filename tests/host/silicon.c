@@ -82,7 +82,8 @@ static void config_write(void *arg, uint32_t offset, unsigned size, uint32_t val
 	endpoint_config_write(&s->endpoint, offset, size, value);
 }
 
-/* Owner and device ------------------------------------------------------------------------------- */
+/* Owner and device -------------------------------------------------------------------------------
+ */
 
 static void on_answer(struct endpoint *endpoint, uint16_t prgi, unsigned code)
 {
@@ -112,8 +113,8 @@ static int on_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fa
 	return 0;
 }
 
-/* What an access after unbind may meet: no entry; or no right, while the guest changes its tables. Anything else would be
- * an entry that was read in pieces. */
+/* What an access after unbind may meet: no entry; or no right, while the guest changes its tables.
+ * Anything else would be an entry that was read in pieces. */
 static void on_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_unit_fault *fault)
 {
 	struct silicon *s = arg;
@@ -153,7 +154,8 @@ static void make_endpoint(struct silicon *s, bool pri)
 
 	assert_int_equal(pci_config_init(&s->config, &description), 0);
 	assert_int_equal(endpoint_init(&s->endpoint, s->unit, SILICON_RID, &s->config, s->physmem,
-				       &ops, NULL), 0);
+				       &ops, NULL),
+			 0);
 	assert_int_equal(unit_attach(s->unit, &s->endpoint), 0);
 	/* bus master */
 	endpoint_config_write(&s->endpoint, 4, 2, 4);
@@ -161,15 +163,19 @@ static void make_endpoint(struct silicon *s, bool pri)
 
 static void make_driver(struct silicon *s)
 {
-	struct vtd_port port = {s, port_read, port_write, s->physmem, port_msi_alloc, port_msi_free};
+	struct vtd_port port = {s,          port_read,      port_write,
+				s->physmem, port_msi_alloc, port_msi_free};
 	struct host_iommu_config config = {.port = &port, .pool = s->pool};
-	struct host_dev_info info = {.rid = SILICON_RID, .pf_rid = SILICON_RID, .is_pci = true,
+	struct host_dev_info info = {.rid = SILICON_RID,
+				     .pf_rid = SILICON_RID,
+				     .is_pci = true,
 				     .config = {s, config_read, config_write}};
 
 	assert_int_equal(host_iommu_create(&config, &s->iommu), 0);
 	assert_int_equal(host_dev_add(s->iommu, &info, &s->dev), 0);
 	assert_int_equal(vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(s->iommu), &owner_token,
-					       4096, &s->set), 0);
+					       4096, &s->set),
+			 0);
 	assert_int_equal(vsva_domain_alloc(s->iommu, s->set, VSVA_DOMAIN_NESTING, 1, &s->domain),
 			 0);
 	assert_int_equal(vsva_domain_attach(s->domain, s->dev), 0);
@@ -178,8 +184,8 @@ static void make_driver(struct silicon *s)
 
 static void make_memory(struct silicon *s)
 {
-	s->memory = mmap(NULL, GUEST_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			 0);
+	s->memory =
+		mmap(NULL, GUEST_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(s->memory != MAP_FAILED);
 	assert_int_equal(physmem_add(s->physmem, s->memory, GUEST_LEN, true, &s->base), 0);
 	assert_int_equal(vsva_domain_map(s->domain, gpa(0), s->base, GUEST_LEN, 3), 0);
@@ -254,8 +260,8 @@ static uint64_t *entry_at(struct silicon *s, uint64_t root, uint64_t va)
 	uint64_t table = root;
 
 	for (unsigned level = 4; level > 1; level--) {
-		uint64_t *entry = (uint64_t *)(void *)(s->memory + table) +
-				  vtd_level_index(va, level);
+		uint64_t *entry =
+			(uint64_t *)(void *)(s->memory + table) + vtd_level_index(va, level);
 
 		if (!*entry)
 			__atomic_store_n(entry, silicon_page(s) | table_bits, __ATOMIC_RELEASE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver on the real unit, with one real endpoint and 4 MiB of guest memory at guest physical 0. Its test plays
- * the guest: it builds first stages in that memory.
+ * The driver on the real unit, with one real endpoint and 4 MiB of guest memory at guest physical
+ * 0. Its test plays the guest: it builds first stages in that memory.
  */
 #ifndef TESTS_HOST_SILICON_H
 #define TESTS_HOST_SILICON_H
@@ -41,11 +41,12 @@ struct silicon {
 	unsigned answers; /* atomic: groups answered to the device */
 	unsigned last_code;
 	uint64_t unexpected_faults; /* atomic: fault records that a torn entry would make */
-	unsigned requests;	    /* atomic: page requests reported */
+	unsigned requests;          /* atomic: page requests reported */
 	bool answer_requests;
 };
 
-/* RAM is mapped one to one in the domain, whole, in the largest pages. pri: the device has page requests. */
+/* RAM is mapped one to one in the domain, whole, in the largest pages. pri: the device has page
+ * requests. */
 void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worker_mode mode,
 		    bool pri);
 void silicon_destroy(struct silicon *s);

@@ -150,8 +150,8 @@ static void test_bind_refuses_other_owner(void **state)
 	hpasid_t pasid;
 	int token;
 
-	assert_int_equal(vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(world->iommu), &token, 5,
-					       &other), 0);
+	assert_int_equal(
+		vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(world->iommu), &token, 5, &other), 0);
 	assert_int_equal(vsva_ioasid_alloc(other, 1, 100, NULL, &pasid), 0);
 	data = world_bind_data(pasid, gpasid(1));
 	assert_int_equal(try_bind(world, &data), -EACCES);
@@ -167,8 +167,8 @@ static void test_bind_refuses_wrong_domain(void **state)
 	struct vsva_domain *plain, *other, *nobodys;
 
 	assert_int_equal(vsva_domain_alloc(world->iommu, world->set, 0, 1, &plain), 0);
-	assert_int_equal(vsva_domain_alloc(world->iommu, world->set, VSVA_DOMAIN_NESTING, 1,
-					   &other), 0);
+	assert_int_equal(
+		vsva_domain_alloc(world->iommu, world->set, VSVA_DOMAIN_NESTING, 1, &other), 0);
 	assert_int_equal(vsva_domain_alloc(world->iommu, NULL, VSVA_DOMAIN_NESTING, 1, &nobodys),
 			 0);
 	assert_int_equal(vsva_bind_gpasid(plain, world->dev, &data), -EINVAL);
@@ -291,7 +291,8 @@ static void expect_teardown(struct world *world, did_t child, hpasid_t pasid)
 	expect_log_count(world, 7);
 }
 
-/* The nested entry's tags go by domain: "Fix incomplete cache flush in intel_pasid_tear_down_entry". */
+/* The nested entry's tags go by domain: "Fix incomplete cache flush in
+ * intel_pasid_tear_down_entry". */
 static void test_unbind_flushes_by_domain_and_drains(void **state)
 {
 	struct world *world = *state;
@@ -327,8 +328,8 @@ struct entry_spy {
 	unsigned checks;
 };
 
-/* At the PASID-cache flush P is 0 and nothing else has changed: a fetch in pieces sees the old entry or none.
- * CVE-2026-45894. */
+/* At the PASID-cache flush P is 0 and nothing else has changed: a fetch in pieces sees the old
+ * entry or none. CVE-2026-45894. */
 static void spy_on_flush(void *arg, const struct vtd_desc *desc)
 {
 	struct entry_spy *spy = arg;
@@ -355,10 +356,12 @@ static const struct vtd_pasid_entry *walk_to_entry(struct world *world, rid_t ri
 	roots = physmem_ptr(pm, hpa(root), 4096, false);
 	contexts = physmem_ptr(pm, hpa(vtd_root_entry_LCTP(&roots[vtd_root_index(rid_)])), 4096,
 			       false);
-	dir = physmem_ptr(pm, hpa(vtd_context_entry_PASIDDIRPTR(
-				      &contexts[vtd_context_index(rid_)])), 131072, false);
-	table = physmem_ptr(pm, hpa(vtd_pasid_dir_entry_SMPTBLPTR(
-					&dir[vtd_pasid_dir_index(pasid)])), 4096, false);
+	dir = physmem_ptr(pm,
+			  hpa(vtd_context_entry_PASIDDIRPTR(&contexts[vtd_context_index(rid_)])),
+			  131072, false);
+	table = physmem_ptr(pm,
+			    hpa(vtd_pasid_dir_entry_SMPTBLPTR(&dir[vtd_pasid_dir_index(pasid)])),
+			    4096, false);
 	rcu_read_unlock();
 	return &table[vtd_pasid_table_index(pasid)];
 }
@@ -425,8 +428,8 @@ static void test_bind_leaves_flags_and_gpasid(void **state)
 	assert_int_equal(flags, VSVA_IOASID_GUEST_MODE | VSVA_IOASID_GUEST_PASID);
 	assert_int_equal(vsva_ioasid_find_gpasid(world->set, gpasid(7), &found), 0);
 	assert_int_equal(found.v, pasid.v);
-	assert_int_equal(vsva_ioasid_find(vsva_iommu_ioasid_space(world->iommu), NULL, pasid,
-					  &data), 0);
+	assert_int_equal(
+		vsva_ioasid_find(vsva_iommu_ioasid_space(world->iommu), NULL, pasid, &data), 0);
 	assert_non_null(data);
 	assert_int_equal(vsva_ioasid_free(world->set, pasid), -EBUSY);
 	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), 0);
@@ -466,7 +469,7 @@ static void test_bind_of_id_with_private_data_is_busy(void **state)
 static void test_bind_tells_its_story(void **state)
 {
 	static const enum vsva_event_kind story[] = {
-		VSVA_EV_IOASID_ALLOC, VSVA_EV_BIND,   VSVA_EV_PASID_ENTRY, VSVA_EV_BIND_DONE,
+		VSVA_EV_IOASID_ALLOC, VSVA_EV_BIND,        VSVA_EV_PASID_ENTRY, VSVA_EV_BIND_DONE,
 		VSVA_EV_UNBIND,       VSVA_EV_PASID_ENTRY, VSVA_EV_UNBIND_DONE};
 	struct world *world = *state;
 	hpasid_t pasid = world_bind(world, gpasid(7));
@@ -548,6 +551,31 @@ static void test_bind_costs_at_most_256_bytes(void **state)
 	assert_true((base_bytes_in_use() - before) / 512 <= 256);
 }
 
+/* Second stage alone: pass-through with PASID. */
+static void test_bind_second_stage(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = world_pasid(world);
+	struct vsva_gpasid_bind_data data = world_bind_data(pasid, gpasid(pasid.v));
+	struct vtd_pasid_entry entry, rid_entry = world_entry(world, hpasid(0));
+
+	assert_int_equal(vsva_bind_second_stage(world->domain, world->dev, hpasid(0)), -EINVAL);
+	assert_int_equal(vsva_bind_second_stage(world->domain, world->dev, hpasid(4000)), -ENOENT);
+	assert_int_equal(vsva_bind_second_stage(world->domain, NULL, pasid), -EINVAL);
+	assert_int_equal(vsva_bind_second_stage(world->domain, world->dev, pasid), 0);
+	entry = world_entry(world, pasid);
+	assert_int_equal(vtd_pasid_entry_PGTT(&entry), VTD_PGTT_SECOND_STAGE);
+	assert_int_equal(vtd_pasid_entry_SSPTPTR(&entry), vtd_pasid_entry_SSPTPTR(&rid_entry));
+	assert_int_equal(vtd_pasid_entry_AW(&entry), vtd_pasid_entry_AW(&rid_entry));
+	assert_int_not_equal(vtd_pasid_entry_DID(&entry), vtd_pasid_entry_DID(&rid_entry));
+	assert_int_equal(vsva_bind_gpasid(world->domain, world->dev, &data), -EBUSY);
+	assert_int_equal(vsva_bind_second_stage(world->domain, world->dev, pasid), 0);
+	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), 0);
+	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), 0);
+	assert_int_equal(vsva_bind_gpasid(world->domain, world->dev, &data), 0);
+	assert_int_equal(vsva_bind_second_stage(world->domain, world->dev, pasid), -EBUSY);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -578,6 +606,7 @@ int main(void)
 		T(test_bind_loop_loses_nothing),
 		cmocka_unit_test(test_bind_without_domain_ids),
 		T(test_bind_costs_at_most_256_bytes),
+		T(test_bind_second_stage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

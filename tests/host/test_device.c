@@ -301,8 +301,11 @@ static void test_vf_pfsid_encoding(void **state)
 	fake_pci_init(&vf, FAKE_HAS_ATS, 0);
 	info.config = pf.port;
 	assert_int_equal(host_dev_add(world->iommu, &info, &pf_dev), 0);
-	info = (struct host_dev_info){.rid = RID_VF, .pf_rid = rid(0xabcd), .is_pci = true,
-				      .is_vf = true, .config = vf.port};
+	info = (struct host_dev_info){.rid = RID_VF,
+				      .pf_rid = rid(0xabcd),
+				      .is_pci = true,
+				      .is_vf = true,
+				      .config = vf.port};
 	assert_int_equal(host_dev_add(world->iommu, &info, &vf_dev), 0);
 	assert_int_equal(vsva_domain_attach(world->domain, vf_dev), 0);
 	assert_int_equal(vsva_bind_gpasid(world->domain, vf_dev, &data), 0);
@@ -337,13 +340,16 @@ static void test_pfsid_is_zero_without_dit(void **state)
 static void test_device_add_rules(void **state)
 {
 	struct world *world = *state;
-	struct host_dev_info info = {.rid = RID_PF, .pf_rid = RID_PF, .is_pci = true,
-				     .config = world->pci.port};
+	struct host_dev_info info = {
+		.rid = RID_PF, .pf_rid = RID_PF, .is_pci = true, .config = world->pci.port};
 	struct vsva_dev *dev;
 
 	assert_int_equal(host_dev_add(world->iommu, &info, &dev), -EEXIST);
-	info = (struct host_dev_info){.rid = RID_VF, .pf_rid = rid(0x999), .is_pci = true,
-				      .is_vf = true, .config = world->pci.port};
+	info = (struct host_dev_info){.rid = RID_VF,
+				      .pf_rid = rid(0x999),
+				      .is_pci = true,
+				      .is_vf = true,
+				      .config = world->pci.port};
 	assert_int_equal(host_dev_add(world->iommu, &info, &dev), -ENOENT);
 	assert_int_equal(vsva_dev_rid(world->dev).v, RID_PF.v);
 }
@@ -386,7 +392,8 @@ static void test_removal_of_absent_device(void **state)
 	assert_false(vtd_context_entry_P(context));
 }
 
-/* It looks alive but does not answer: one time-out, then it is isolated, and the rest goes without it. */
+/* It looks alive but does not answer: one time-out, then it is isolated, and the rest goes without
+ * it. */
 static void test_removal_of_silent_device(void **state)
 {
 	struct world *world = *state;

@@ -66,7 +66,8 @@ static void test_domain_flags_need_capabilities(void **state)
 	world_destroy(world);
 }
 
-/* An unmap in the parent flushes the parent's domain id, each child's, and the device TLBs: f1e1610950ea. */
+/* An unmap in the parent flushes the parent's domain id, each child's, and the device TLBs:
+ * f1e1610950ea. */
 static void test_domain_unmap_flushes_children(void **state)
 {
 	struct world *world = *state;
@@ -98,7 +99,8 @@ static void test_domain_unmap_covers_unaligned_range(void **state)
 	expect_dev_tlb(world, 1, RID_PF, 0x3000, true);
 }
 
-/* CVE-2026-31735: the flush of an unmap inside a large page. Splitting is no reason to flush more. */
+/* CVE-2026-31735: the flush of an unmap inside a large page. Splitting is no reason to flush more.
+ */
 static void test_domain_unmap_inside_large_page(void **state)
 {
 	struct world *world = *state;
@@ -198,7 +200,8 @@ static void test_domain_dirty_reaches_children(void **state)
 
 	assert_int_equal(vsva_domain_detach(world->domain, world->dev), 0);
 	assert_int_equal(vsva_domain_alloc(world->iommu, world->set,
-					   VSVA_DOMAIN_NESTING | VSVA_DOMAIN_DIRTY, 1, &dirty), 0);
+					   VSVA_DOMAIN_NESTING | VSVA_DOMAIN_DIRTY, 1, &dirty),
+			 0);
 	assert_int_equal(vsva_domain_attach(dirty, world->dev), 0);
 	assert_int_equal(vsva_bind_gpasid(dirty, world->dev, &data), 0);
 	entry = world_entry(world, pasid);
@@ -251,8 +254,8 @@ static void test_rid_refuses_bad_config(void **state)
 	assert_int_equal(attach_rid(world, &config), -EINVAL);
 	config.vtd_flags = 1u << 31;
 	assert_int_equal(attach_rid(world, &config), -EINVAL);
-	assert_int_equal(vsva_domain_alloc(world->iommu, world->set, VSVA_DOMAIN_NESTING, 1,
-					   &other), 0);
+	assert_int_equal(
+		vsva_domain_alloc(world->iommu, world->set, VSVA_DOMAIN_NESTING, 1, &other), 0);
 	assert_int_equal(vsva_attach_rid(other, world->dev, &nested), -ENODEV);
 	expect_log_count(world, 0);
 	assert_int_equal(vsva_domain_free(other), 0);
@@ -270,8 +273,8 @@ static void test_rid_same_config_does_nothing(void **state)
 	expect_log_count(world, 0);
 }
 
-/* "Fix race condition during PASID entry replacement": cleared, flushed, and only then written anew. PASID 0 has
- * the plain device-TLB descriptor: e7e69461a832. */
+/* "Fix race condition during PASID entry replacement": cleared, flushed, and only then written
+ * anew. PASID 0 has the plain device-TLB descriptor: e7e69461a832. */
 static void test_rid_replaces_live_entry_in_order(void **state)
 {
 	struct world *world = *state;

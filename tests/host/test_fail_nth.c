@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every fallible step of every operation fails once, and from there on always: no crash, no leak, the state is as before (or
- * the operation is done all the same), and the same call then succeeds.
+ * Every fallible step of every operation fails once, and from there on always: no crash, no leak,
+ * the state is as before (or the operation is done all the same), and the same call then succeeds.
  */
 #include "world.h"
 
@@ -91,7 +91,8 @@ static void begin(struct trial *trial, bool caching_mode)
 	trial->pasid = world_pasid(trial->world);
 }
 
-/* As after the operation and its opposite, when all leaves of sparse arrays and tables have been made. */
+/* As after the operation and its opposite, when all leaves of sparse arrays and tables have been
+ * made. */
 struct footprint {
 	size_t bytes, pages;
 	uint64_t bound;
@@ -117,7 +118,8 @@ static void expect_footprint(struct trial *trial, const struct footprint *expect
 	assert_int_equal(now.bound, expected->bound);
 }
 
-/* undo brings the state before the operation back, also after a failure. Returns the steps that were failed. */
+/* undo brings the state before the operation back, also after a failure. Returns the steps that
+ * were failed. */
 static unsigned fail_each(operation *op, operation *undo, bool caching_mode, int stuck,
 			  const int *allowed)
 {
@@ -185,9 +187,10 @@ static void test_first_bind_fail_nth(void **state)
 		if (err) {
 			void *data = &trial;
 
-			assert_int_equal(vsva_ioasid_find(vsva_iommu_ioasid_space(
-								  trial.world->iommu), NULL,
-							  trial.pasid, &data), 0);
+			assert_int_equal(
+				vsva_ioasid_find(vsva_iommu_ioasid_space(trial.world->iommu), NULL,
+						 trial.pasid, &data),
+				0);
 			assert_null(data);
 			assert_int_equal(do_bind(&trial), 0);
 		}

@@ -121,7 +121,8 @@ static void test_invalidate_address_flushes_device_tlb_too(void **state)
 	assert_int_equal(world_events(world, VSVA_EV_INVALIDATE_DONE), 1);
 }
 
-/* 288d08e78008: an address that is not aligned must not set reserved bits, and the whole range is flushed. */
+/* 288d08e78008: an address that is not aligned must not set reserved bits, and the whole range is
+ * flushed. */
 static void test_invalidate_unaligned_address(void **state)
 {
 	struct world *world = *state;

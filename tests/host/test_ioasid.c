@@ -359,8 +359,9 @@ static void test_ioasid_random_against_model(void **state)
 			break;
 		case 1:
 			err = vsva_ioasid_free(sets[s], hpasid(i));
-			assert_int_equal(err, owner[i] == 0 ? -ENOENT
-					      : owner[i] == (int)s + 1 ? 0 : -EACCES);
+			assert_int_equal(err, owner[i] == 0            ? -ENOENT
+					      : owner[i] == (int)s + 1 ? 0
+								       : -EACCES);
 			if (!err && guest_of[i] >= 0)
 				id_of[s][guest_of[i]] = 0;
 			if (!err)

@@ -90,8 +90,11 @@ static void test_prq_response_is_checked(void **state)
 {
 	struct world *world = *state;
 	hpasid_t pasid = bound(world);
-	struct vsva_page_response good = {.argsz = 24, .version = 1, .pasid = pasid.v,
-					  .flags = VSVA_PAGE_RESP_PASID_VALID, .grpid = 5};
+	struct vsva_page_response good = {.argsz = 24,
+					  .version = 1,
+					  .pasid = pasid.v,
+					  .flags = VSVA_PAGE_RESP_PASID_VALID,
+					  .grpid = 5};
 	struct vsva_page_response response;
 
 	push(world, world_request(RID_PF, pasid.v, ADDR, READ, 5, true));
@@ -385,8 +388,8 @@ static bool overflowed(const struct world *world)
 	return (world->fake.regs[VTD_REG_PRS / 8] >> 32) & VTD_PRS_PRO;
 }
 
-/* The unit answers the last of a group that it dropped itself: what got through of the group is forgotten, or it would be mixed
- * with the repetition. */
+/* The unit answers the last of a group that it dropped itself: what got through of the group is
+ * forgotten, or it would be mixed with the repetition. */
 static void test_prq_overflow_forgets_partial_groups(void **state)
 {
 	struct world *world = *state;
@@ -475,7 +478,8 @@ static void test_prq_unanswered_group_expires(void **state)
 	assert_int_equal(world_respond(world, pasid.v, 5, 0), -EINVAL);
 }
 
-/* Handlers that do things ----------------------------------------------------------------------- */
+/* Handlers that do things -----------------------------------------------------------------------
+ */
 
 static int answering_handler(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault)
 {
@@ -492,8 +496,8 @@ static void test_prq_handler_may_answer_at_once(void **state)
 	hpasid_t pasid = bound(world);
 
 	assert_int_equal(vsva_dev_unregister_fault_handler(world->dev), 0);
-	assert_int_equal(vsva_dev_register_fault_handler(world->dev, answering_handler, NULL,
-							 world), 0);
+	assert_int_equal(
+		vsva_dev_register_fault_handler(world->dev, answering_handler, NULL, world), 0);
 	push(world, world_request(RID_PF, pasid.v, ADDR, READ, 5, true));
 	expect_response(world, 0, RID_PF, pasid.v, 5, SUCCESS);
 	expect_log_count(world, 1);
@@ -515,8 +519,8 @@ static void test_prq_handler_may_unbind(void **state)
 	hpasid_t pasid = bound(world);
 
 	assert_int_equal(vsva_dev_unregister_fault_handler(world->dev), 0);
-	assert_int_equal(vsva_dev_register_fault_handler(world->dev, unbinding_handler, NULL,
-							 world), 0);
+	assert_int_equal(
+		vsva_dev_register_fault_handler(world->dev, unbinding_handler, NULL, world), 0);
 	push(world, world_request(RID_PF, pasid.v, ADDR, READ, 5, false));
 	push(world, world_request(RID_PF, pasid.v, ADDR, READ, 5, true));
 	assert_int_equal(world->fault_count, 1);
@@ -549,6 +553,39 @@ static void test_prq_handler_may_unregister_itself(void **state)
 	assert_int_equal(world->fault_count, 1);
 }
 
+/* No first stage, nobody to ask: what the second stage lacks, no guest can bring. */
+static void test_prq_of_second_stage_binding_is_refused(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = world_pasid(world);
+
+	assert_int_equal(vsva_bind_second_stage(world->domain, world->dev, pasid), 0);
+	fake_vtd_forget_log(&world->fake);
+	push(world, world_request(RID_PF, pasid.v, ADDR, READ, 5, true));
+	expect_response(world, 0, RID_PF, pasid.v, 5, INVALID);
+	assert_int_equal(world->fault_count, 0);
+}
+
+/* Reported when it returns, though no worker has run: but answered by the owner alone. */
+static void test_drain_reports_what_was_accepted(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = bound(world);
+	struct late late = {world, pasid, 0};
+
+	world_request_push(world, pasid.v, ADDR, 1, true);
+	world_request_push(world, pasid.v, ADDR, 2, false);
+	world->fake.on_desc = send_late_request;
+	world->fake.on_desc_arg = &late;
+	assert_int_equal(vsva_drain_page_requests(world->dev), 0);
+	world->fake.on_desc = NULL;
+	assert_int_equal(world->fault_count, 2);
+	assert_int_equal(responses(world), 0);
+	assert_int_equal(world_respond(world, pasid.v, 1, 0), 0);
+	assert_int_equal(world_respond(world, pasid.v, 77, 0), 0);
+	assert_int_equal(vsva_drain_page_requests(NULL), -EINVAL);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -578,6 +615,8 @@ int main(void)
 		T(test_prq_handler_may_answer_at_once),
 		T(test_prq_handler_may_unbind),
 		T(test_prq_handler_may_unregister_itself),
+		T(test_prq_of_second_stage_binding_is_refused),
+		T(test_drain_reports_what_was_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,8 +117,13 @@ static void test_flush_range_covers(void **state)
 		uint64_t first, last;
 		unsigned order;
 	} cases[] = {
-		{0, 0, 0},           {0, 4095, 0},     {4095, 4096, 1}, {0x1000, 0x2fff, 2},
-		{0x3000, 0x4fff, 3}, {0, UINT64_MAX, 52}, {UINT64_MAX, UINT64_MAX, 0},
+		{0, 0, 0},
+		{0, 4095, 0},
+		{4095, 4096, 1},
+		{0x1000, 0x2fff, 2},
+		{0x3000, 0x4fff, 3},
+		{0, UINT64_MAX, 52},
+		{UINT64_MAX, UINT64_MAX, 0},
 		{UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000), 52},
 	};
 
@@ -141,8 +146,7 @@ static void test_iommu_bring_up_and_shutdown(void **state)
 	struct fake_vtd *fake = &world->fake;
 
 	(void)state;
-	assert_int_equal(reg(world, VTD_REG_GSTS),
-			 VTD_GSTS_TES | VTD_GSTS_QIES | VTD_GSTS_RTPS);
+	assert_int_equal(reg(world, VTD_REG_GSTS), VTD_GSTS_TES | VTD_GSTS_QIES | VTD_GSTS_RTPS);
 	assert_int_equal(vtd_RTADDR_TTM(fake->regs[VTD_REG_RTADDR / 8]), VTD_TTM_SCALABLE);
 	assert_true(vtd_IQA_DW(fake->regs[VTD_REG_IQA / 8]));
 	assert_int_equal(reg(world, VTD_REG_FECTL), 0);

@@ -76,7 +76,8 @@ static void test_second_stage_uses_best_page_sizes(void **state)
 	(void)state;
 	begin(&f, 3);
 	assert_int_equal(second_stage_map(&f.ss, gib - mib2 - PAGE, 2 * gib + mib2 + PAGE,
-					  4 * gib - mib2 - PAGE, 3, &f.removed), 0);
+					  4 * gib - mib2 - PAGE, 3, &f.removed),
+			 0);
 	assert_true(*entry_at(&f, gib - mib2 - PAGE, 1) & VTD_SS_PTE_R);
 	assert_true(*entry_at(&f, gib - mib2, 2) & VTD_SS_PTE_PS);
 	assert_true(*entry_at(&f, gib, 3) & VTD_SS_PTE_PS);
@@ -269,8 +270,9 @@ static void one_step(struct fixture *f, uint64_t *model, struct rng *rng)
 	if (model_is_mapped(model, first, len))
 		return;
 	to = (rng_below(rng, 2) ? first : rng_below(rng, UINT64_C(1) << 30)) * PAGE + (PAGE << 20);
-	assert_int_equal(second_stage_map(&f->ss, first * PAGE, (first + len) * PAGE, to, 3,
-					  &f->removed), 0);
+	assert_int_equal(
+		second_stage_map(&f->ss, first * PAGE, (first + len) * PAGE, to, 3, &f->removed),
+		0);
 	for (uint64_t i = 0; i < len; i++)
 		model[first + i] = to + i * PAGE;
 }

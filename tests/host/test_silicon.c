@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Defects replanted on the real unit, each under every cache policy: whatever the driver forgets to flush shows here. */
+/* Defects replanted on the real unit, each under every cache policy: whatever the driver forgets to
+ * flush shows here. */
 #include "silicon.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@ static void run_once(scenario *run, enum unit_cache_policy policy, bool ats, boo
 	silicon_destroy(&s);
 }
 
-/* Without page requests nothing is drained, and a drain flushes too: it would hide a flush that was forgotten. */
+/* Without page requests nothing is drained, and a drain flushes too: it would hide a flush that was
+ * forgotten. */
 static void run_scenario(scenario *run)
 {
 	static const enum unit_cache_policy policies[] = {
@@ -97,7 +99,8 @@ static void test_pasid_reuse_sees_no_old_translation(void **state)
 	run_scenario(pasid_reuse);
 }
 
-/* f1e1610950ea: unmap in the parent reaches what is cached of the children. CVE-2026-31735: inside a large page. */
+/* f1e1610950ea: unmap in the parent reaches what is cached of the children. CVE-2026-31735: inside
+ * a large page. */
 static void parent_unmap(struct silicon *s, bool ats)
 {
 	struct space a = make_space(s, 111);
@@ -128,7 +131,8 @@ static void test_parent_unmap_reaches_children(void **state)
 	run_scenario(parent_unmap);
 }
 
-/* CVE-2025-71202: the pages of removed tables serve others at once; no structure cache may still lead there. */
+/* CVE-2025-71202: the pages of removed tables serve others at once; no structure cache may still
+ * lead there. */
 static void table_reuse(struct silicon *s, bool ats)
 {
 	hpa_t pages[32];
@@ -320,7 +324,7 @@ struct race {
 	struct silicon *s;
 	hpasid_t pasid;
 	bool ats;
-	bool stop;	 /* atomic */
+	bool stop;                   /* atomic */
 	uint64_t reads, hits, wrong; /* of the reader; read after it has ended */
 };
 
@@ -352,8 +356,9 @@ static void stop(struct race *race, pthread_t thread)
 }
 
 /*
- * CVE-2026-45894: the unit fetches a PASID-table entry of 64 bytes in pieces while software takes it down and writes another. No
- * access may end anywhere but in one of both address spaces, and no fault may say that an entry was malformed.
+ * CVE-2026-45894: the unit fetches a PASID-table entry of 64 bytes in pieces while software takes
+ * it down and writes another. No access may end anywhere but in one of both address spaces, and no
+ * fault may say that an entry was malformed.
  */
 static void race_binds(enum unit_cache_policy policy, bool ats)
 {
@@ -409,8 +414,8 @@ static void test_race_of_dma_with_unmap(void **state)
 		assert_int_equal(vsva_domain_unmap(s.domain, gpa(a.page), 4096, NULL), 0);
 		put(&s, a.page, 0xdead);
 		put(&s, a.page, 111);
-		assert_int_equal(vsva_domain_map(s.domain, gpa(a.page), hpa(s.base.v + a.page),
-						 4096, 3), 0);
+		assert_int_equal(
+			vsva_domain_map(s.domain, gpa(a.page), hpa(s.base.v + a.page), 4096, 3), 0);
 	}
 	stop(&race, thread);
 	assert_int_equal(race.wrong, 0);
@@ -468,7 +473,8 @@ static void test_race_of_page_requests_with_unbind(void **state)
 	assert_int_equal(s.answers, race.sent);
 }
 
-/* Everything at once: each call may fail for a reason that its contract names, and nothing is left behind. */
+/* Everything at once: each call may fail for a reason that its contract names, and nothing is left
+ * behind. */
 
 struct crowd {
 	struct silicon *s;
@@ -527,9 +533,8 @@ static void *invalidator(void *arg)
 static void *mapper(void *arg)
 {
 	struct crowd *crowd = arg;
-	struct vsva_rid_config nested = {.kind = VSVA_RID_NESTED,
-					 .gpgd = gpa(crowd->space.root),
-					 .addr_width = 48};
+	struct vsva_rid_config nested = {
+		.kind = VSVA_RID_NESTED, .gpgd = gpa(crowd->space.root), .addr_width = 48};
 	static const struct vsva_rid_config second_stage = {.kind = VSVA_RID_SECOND_STAGE};
 	gpa_t far = gpa(UINT64_C(1) << 40);
 

@@ -80,14 +80,14 @@ struct world *world_create_with(uint64_t cap, uint64_t ecap)
 	assert_int_equal(vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(world->iommu), &world->token,
 					       1024, &world->set),
 			 0);
-	assert_int_equal(vsva_domain_alloc(world->iommu, world->set, VSVA_DOMAIN_NESTING, 1,
-					   &world->domain),
-			 0);
+	assert_int_equal(
+		vsva_domain_alloc(world->iommu, world->set, VSVA_DOMAIN_NESTING, 1, &world->domain),
+		0);
 	assert_int_equal(host_dev_add(world->iommu, &info, &world->dev), 0);
 	assert_int_equal(vsva_domain_attach(world->domain, world->dev), 0);
-	assert_int_equal(vsva_dev_register_fault_handler(world->dev, world_handler,
-							 world_unit_fault, world),
-			 0);
+	assert_int_equal(
+		vsva_dev_register_fault_handler(world->dev, world_handler, world_unit_fault, world),
+		0);
 	fake_vtd_forget_log(&world->fake);
 	world->event_count = 0;
 	return world;

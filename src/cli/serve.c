@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* vsva serve: VMs for stock QEMUs over vfio-user, until SIGINT or SIGTERM. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cli/command.h"
+#include "cli/status.h"
+#include "vsva/log.h"
+#include "vsva/server.h"
+
+enum { KEY_ACCELERATORS = 'a', KEY_BARE = 'b', KEY_SOCKET_DIR = 'd', KEY_POLICY = 'p', KEY_QUIET = 'q',
+       KEY_TEST_ENGINE = 't', KEY_VMS = 'n', KEY_REGISTER_BASE = 0x100, KEY_SEED };
+
+struct arguments {
+	struct vsva_machine_options machine;
+	struct vsva_server_options server;
+	bool quiet;
+};
+
+static const struct argp_option options[] = {
+	{"socket-dir", KEY_SOCKET_DIR, "DIR", 0,
+	 "where the sockets and the DMAR tables go: DIR/vm0/vtd.sock and so on; made with mode 0700", 0},
+	{"vms", KEY_VMS, "N", 0, "number of virtual machines (1)", 0},
+	{"accelerators", KEY_ACCELERATORS, "N", 0, "accelerators of each VM (1, at most 8)", 0},
+	{"test-engine", KEY_TEST_ENGINE, NULL, 0, "a test engine for each VM too", 0},
+	{"bare", KEY_BARE, NULL, 0,
+	 "the VT-d page is the physical unit itself: caching mode off, no virtual command, one VM", 0},
+	{"cache-policy", KEY_POLICY, "NAME", 0, "lru, never, random or adversarial (lru)", 0},
+	{"seed", KEY_SEED, "N", 0, "of everything random (1)", 0},
+	{"register-base", KEY_REGISTER_BASE, "ADDRESS", 0,
+	 "where the VMM's firmware puts the VT-d function's BAR (0xf8000000)", 0},
+	{"quiet", KEY_QUIET, NULL, 0, "warnings and errors only", 0},
+	{0},
+};
+
+static int take_number(const char *text, unsigned long long max, const char *what, unsigned *out)
+{
+	unsigned long long value;
+
+	if (command_number(text, max, what, &value))
+		return EINVAL;
+	*out = (unsigned)value;
+	return 0;
+}
+
+static int take_wide_number(const char *text, const char *what, uint64_t *out)
+{
+	unsigned long long value;
+
+	if (command_number(text, UINT64_MAX, what, &value))
+		return EINVAL;
+	*out = value;
+	return 0;
+}
+
+static int take_policy(const char *name, struct arguments *arguments)
+{
+	if (!vsva_cache_policy_parse(name, &arguments->machine.cache_policy))
+		return 0;
+	complain("--cache-policy: '%s' is not lru, never, random or adversarial", name);
+	return EINVAL;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case KEY_SOCKET_DIR:
+		arguments->server.socket_dir = text;
+		return 0;
+	case KEY_VMS:
+		return take_number(text, 256, "--vms", &arguments->server.vms);
+	case KEY_ACCELERATORS:
+		return take_number(text, 8, "--accelerators", &arguments->server.accelerators);
+	case KEY_TEST_ENGINE:
+		arguments->server.test_engine = true;
+		return 0;
+	case KEY_BARE:
+		arguments->machine.bare = true;
+		return 0;
+	case KEY_POLICY:
+		return take_policy(text, arguments);
+	case KEY_SEED:
+		return take_wide_number(text, "--seed", &arguments->machine.seed);
+	case KEY_REGISTER_BASE:
+		return take_wide_number(text, "--register-base", &arguments->server.register_base);
+	case KEY_QUIET:
+		arguments->quiet = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->server.socket_dir)
+			argp_error(state, "--socket-dir is missing: where shall the sockets go?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Serves virtual machines to stock QEMUs (10.1 or newer) over vfio-user: a VT-d register page and "
+	       "DSA-compatible accelerators behind it. Prints the arguments that QEMU needs.\v"
+	       "Examples:\n"
+	       "  vsva serve --socket-dir /tmp/vsva\n"
+	       "  vsva serve --socket-dir /tmp/vsva --bare\n"
+	       "\n"
+	       "It stops on SIGINT or SIGTERM. Each guest that goes is told with its counts.",
+};
+
+static void print_arguments(const struct vsva_server *server)
+{
+	const char *arguments;
+
+	for (unsigned vm = 0; (arguments = vsva_server_qemu_arguments(server, vm)); vm++)
+		printf("vm%u: QEMU's arguments, beside the kernel (MEMORY is the size of the guest, e.g. 512M):\n%s\n",
+		       vm, arguments);
+	fflush(stdout);
+}
+
+static int summary(struct vsva_server *server)
+{
+	struct vsva_server_stats stats;
+
+	vsva_server_get_stats(server, &stats);
+	printf("guests served %" PRIu64 ", leaked %" PRIu64 "\n", stats.clients_served,
+	       stats.pasids_leaked);
+	return stats.pasids_leaked ? CLI_FAILED : CLI_OK;
+}
+
+static int run_server(struct vsva_server *server, const sigset_t *signals)
+{
+	int err = vsva_server_start(server), number;
+
+	if (err) {
+		complain("the server's threads cannot be started: %s", strerror(-err));
+		return CLI_SETUP;
+	}
+	print_arguments(server);
+	sigwait(signals, &number);
+	vsva_server_stop(server);
+	return summary(server);
+}
+
+static int serve_on(struct vsva_machine *machine, const struct arguments *arguments,
+		    const sigset_t *signals)
+{
+	struct vsva_server *server;
+	int err = vsva_server_create(machine, &arguments->server, &server), status;
+
+	if (err) {
+		complain("the server cannot be set up in %s: %s", arguments->server.socket_dir,
+			 strerror(-err));
+		return CLI_SETUP;
+	}
+	status = run_server(server, signals);
+	vsva_server_destroy(server);
+	return status;
+}
+
+/* Signals are waited for, not handled: they are blocked before the first thread is made. */
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int command_serve(int argc, char **argv)
+{
+	struct arguments arguments = {.machine = {.threads = true, .seed = 1}};
+	struct vsva_machine *machine;
+	sigset_t signals;
+	int err, status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
+		return CLI_USAGE;
+	vsva_log_set_level(arguments.quiet ? VSVA_LOG_WARN : VSVA_LOG_INFO);
+	block_signals(&signals);
+	err = vsva_machine_create(&arguments.machine, &machine);
+	if (err) {
+		complain("the machine cannot be made: %s", strerror(-err));
+		return CLI_SETUP;
+	}
+	status = serve_on(machine, &arguments, &signals);
+	vsva_machine_destroy(machine);
+	return status;
+}
