@@ -91,8 +91,9 @@ static bool is_identical(const struct binding *binding, const struct bind_reques
 {
 	const struct vsva_gpasid_bind_data *data = &request->data;
 
-	return binding->is_pass_through == request->is_pass_through &&
-	       binding->gpgd == data->gpgd && binding->addr_width == data->addr_width &&
+	if (binding->is_pass_through || request->is_pass_through)
+		return binding->is_pass_through && request->is_pass_through;
+	return binding->gpgd == data->gpgd && binding->addr_width == data->addr_width &&
 	       binding->vtd_flags == data->vtd.flags && binding->pat == data->vtd.pat &&
 	       binding->emt == data->vtd.emt && binding->id.guest.v == request->guest.v &&
 	       binding->is_guest_given == ((data->flags & VSVA_GPASID_VAL) != 0);
