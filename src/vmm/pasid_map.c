@@ -109,22 +109,24 @@ static void settle(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *men
 int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_t *out)
 {
 	struct pasid_mention *mention;
-	int err = 0;
+	bool charges;
+	int err;
 
 	if (guest.v > VSVA_PASID_MAX)
 		return -EINVAL;
 	lock_take(&vm->map_lock);
 	mention = find(vm, guest);
-	if (!mention)
+	charges = kind == MENTION_BIND && !(mention && is_charged(mention));
+	/* Before anything is made: a guest whose quota is used up costs nothing, however many it tries. */
+	err = charges ? charge(vm) : 0;
+	if (!err && !mention) {
 		err = create(vm, guest, &mention);
-	if (!err && kind == MENTION_BIND && !is_charged(mention))
-		err = charge(vm);
+		vm->charged -= err && charges;
+	}
 	if (!err) {
 		mention->uses++;
 		mention->binds += kind == MENTION_BIND;
 		*out = mention->host;
-	} else if (mention) {
-		settle(vm, guest, mention, false);
 	}
 	lock_drop(&vm->map_lock);
 	return err;

@@ -153,7 +153,7 @@ static uint32_t some_register(struct hostile *h)
 		0x220, 0x22c, 0x500, 0x508,
 	};
 
-	return one_in(h, 4) ? (uint32_t)below(h, 4200)
+	return one_in(h, 2) ? (uint32_t)below(h, 4200)
 			    : known[below(h, sizeof(known) / sizeof(known[0]))];
 }
 
@@ -169,26 +169,42 @@ static void random_register(struct hostile *h)
 		set_reg(h, offset, size, some_value(h));
 }
 
+/* Writes GCMD and gives the unit some time, but does not insist. */
+static void command(struct hostile *h, uint64_t value, uint64_t status, bool set)
+{
+	uint64_t gsts = 0;
+
+	set_reg(h, VTD_REG_GCMD, 4, value);
+	for (int i = 0; i < 200; i++) {
+		vsva_viommu_read(h->vm, VTD_REG_GSTS, 4, &gsts);
+		if (!(gsts & status) == !set)
+			return;
+		if (h->threads)
+			usleep(20);
+		else if (!vsva_machine_step(h->machine))
+			return;
+	}
+}
+
 /* What a driver would do, so that the rest has something to break. */
 static void sane_boot(struct hostile *h)
 {
 	uint64_t mode = one_in(h, 10) ? below(h, 4) : VTD_TTM_SCALABLE;
 
 	set_reg(h, VTD_REG_FSTS, 4, UINT32_MAX);
-	set_reg(h, VTD_REG_GCMD, 4, 0);
-	vsva_machine_step(h->machine);
+	command(h, VTD_GCMD_QIE, VTD_GSTS_TES, false);
+	command(h, 0, VTD_GSTS_QIES, false);
 	set_reg(h, VTD_REG_IQT, 8, 0);
 	set_reg(h, VTD_REG_IQA, 8, vtd_IQA_with_DW(QUEUE, 1));
-	set_reg(h, VTD_REG_GCMD, 4, VTD_GCMD_QIE);
 	h->queue_tail = 0;
-	for (int i = 0; i < 4; i++)
-		vsva_machine_step(h->machine);
+	command(h, VTD_GCMD_QIE, VTD_GSTS_QIES, true);
+	set_reg(h, VTD_REG_PQH, 8, 0);
+	set_reg(h, VTD_REG_PQT, 8, 0);
 	set_reg(h, VTD_REG_PQA, 8, PRQ);
+	set_reg(h, VTD_REG_PRS, 4, 3);
 	set_reg(h, VTD_REG_RTADDR, 8, vtd_RTADDR_with_TTM(ROOT, mode));
-	set_reg(h, VTD_REG_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_SRTP);
-	for (int i = 0; i < 8; i++)
-		vsva_machine_step(h->machine);
-	set_reg(h, VTD_REG_GCMD, 4, VTD_GCMD_QIE | VTD_GCMD_TE);
+	command(h, VTD_GCMD_QIE | VTD_GCMD_SRTP, VTD_GSTS_RTPS, true);
+	command(h, VTD_GCMD_QIE | VTD_GCMD_TE, VTD_GSTS_TES, true);
 }
 
 /* Tables ------------------------------------------------------------------------------------------------ */
@@ -300,16 +316,33 @@ static struct vtd_desc some_descriptor(struct hostile *h)
 	return d;
 }
 
+/* As a driver does it: the bad descriptor is replaced by one that does nothing. */
+static void clear_queue_error(struct hostile *h)
+{
+	struct vtd_desc nothing = vtd_desc_of_type(VTD_DESC_WAIT);
+	uint64_t head = 0, status = 0;
+
+	vsva_viommu_read(h->vm, VTD_REG_FSTS, 4, &status);
+	vsva_viommu_read(h->vm, VTD_REG_IQH, 8, &head);
+	if (status & VTD_FSTS_IQE)
+		vsva_vm_write(h->vm, gpa(QUEUE + head), &nothing, sizeof(nothing));
+	set_reg(h, VTD_REG_FSTS, 4, VTD_FSTS_IQE);
+}
+
 static void some_descriptors(struct hostile *h)
 {
 	for (uint64_t n = 1 + below(h, one_in(h, 50) ? 127 : 4); n; n--) {
 		struct vtd_desc d = some_descriptor(h);
 
+		if (vtd_desc_type(&d) == VTD_DESC_IEC && !one_in(h, 16))
+			continue; /* not offered */
 		vsva_vm_write(h->vm, gpa(QUEUE + h->queue_tail), &d, sizeof(d));
 		h->queue_tail = (h->queue_tail + sizeof(d)) % 4096;
 	}
-	set_reg(h, VTD_REG_FSTS, 4, VTD_FSTS_IQE);
+	clear_queue_error(h);
 	set_reg(h, VTD_REG_IQT, 8, h->queue_tail);
+	if (one_in(h, 4))
+		set_reg(h, VTD_REG_PRS, 4, 3);
 }
 
 /* Devices ------------------------------------------------------------------------------------------------- */
@@ -390,24 +423,37 @@ static void some_engine_command(struct hostile *h)
 		vsva_assigned_write(engine, 0, below(h, 4096), 1u << below(h, 4), some_value(h));
 }
 
+/* Bus master, PASID, ATS, PRI: as a driver switches them on. */
+static void sane_config(struct vsva_assigned *assigned)
+{
+	vsva_assigned_config_write(assigned, 0x04, 2, 0x6);
+	vsva_assigned_config_write(assigned, 0x146, 2, 0x1);
+	vsva_assigned_config_write(assigned, 0x106, 2, 0x8000);
+	vsva_assigned_config_write(assigned, 0x12c, 4, 32);
+	vsva_assigned_config_write(assigned, 0x124, 2, 0x1);
+}
+
 static void some_config(struct hostile *h)
 {
-	static const struct {
-		uint32_t offset;
-		unsigned size;
-		uint32_t value;
-	} sane[] = {{0x04, 2, 0x6}, {0x146, 2, 0x1}, {0x106, 2, 0x8000}, {0x12c, 4, 32}, {0x124, 2, 0x1}};
 	struct vsva_assigned *assigned = h->assigned[below(h, HOSTILE_DEVICES)];
 	uint32_t value;
 
-	if (one_in(h, 2)) {
-		for (unsigned i = 0; i < sizeof(sane) / sizeof(sane[0]); i++)
-			vsva_assigned_config_write(assigned, sane[i].offset, sane[i].size, sane[i].value);
+	if (!one_in(h, 4)) {
+		sane_config(assigned);
 		return;
 	}
 	vsva_assigned_config_read(assigned, (uint32_t)below(h, 4200), 1u << below(h, 4), &value);
 	vsva_assigned_config_write(assigned, (uint32_t)below(h, one_in(h, 4) ? 4200 : 0x160),
 				   1u << below(h, 3), (uint32_t)some_value(h));
+}
+
+static void sane_start(struct hostile *h)
+{
+	sane_tables(h);
+	sane_boot(h);
+	for (unsigned i = 0; i < HOSTILE_DEVICES; i++)
+		sane_config(h->assigned[i]);
+	sane_dsa(h);
 }
 
 /* The whole VM ---------------------------------------------------------------------------------------------- */
@@ -433,24 +479,23 @@ static void big_event(struct hostile *h)
 		vsva_assigned_reset(h->assigned[below(h, HOSTILE_DEVICES)]);
 		break;
 	default:
-		sane_tables(h);
-		sane_boot(h);
-		sane_dsa(h);
+		sane_start(h);
 	}
 }
 
 void hostile_step(struct hostile *h)
 {
 	static void (*const actions[])(struct hostile *h) = {
-		random_register, some_entry,	    some_entry,	       some_pte,	    scribble,
-		some_descriptors, some_descriptors, some_submission,   some_submission,	    some_dsa_register,
-		some_engine_command, some_config,
+		random_register, some_entry, some_entry, some_entry, some_pte, some_pte, scribble,
+		some_descriptors, some_descriptors, some_descriptors, some_submission,
+		some_submission, some_dsa_register, some_engine_command, some_engine_command,
+		some_config,
 	};
 
 	h->steps++;
-	if (one_in(h, 200))
+	if (one_in(h, 100))
 		big_event(h);
-	else if (one_in(h, 100))
+	else if (one_in(h, 200))
 		shake_memory(h);
 	else
 		actions[below(h, sizeof(actions) / sizeof(actions[0]))](h);
@@ -468,13 +513,14 @@ static bool make_memory(struct hostile *h)
 }
 
 bool hostile_create(struct hostile *h, struct vsva_machine *machine,
-		    struct vsva_device *const devices[HOSTILE_DEVICES], uint64_t seed)
+		    struct vsva_device *const devices[HOSTILE_DEVICES], uint64_t seed, bool threads)
 {
 	struct vsva_vm_options options = {.name = "hostile", .pasid_quota = 64};
 
 	memset(h, 0, sizeof(*h));
 	rng_seed(&h->rng, seed);
 	h->machine = machine;
+	h->threads = threads;
 	if (vsva_vm_create(machine, &options, &h->vm) || !make_memory(h))
 		return false;
 	for (unsigned i = 0; i < HOSTILE_DEVICES; i++) {
@@ -482,9 +528,7 @@ bool hostile_create(struct hostile *h, struct vsva_machine *machine,
 		if (vsva_vm_assign(h->vm, devices[i], rids[i], NULL, NULL, &h->assigned[i]))
 			return false;
 	}
-	sane_tables(h);
-	sane_boot(h);
-	sane_dsa(h);
+	sane_start(h);
 	return true;
 }
 

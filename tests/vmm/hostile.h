@@ -26,12 +26,13 @@ struct hostile {
 	uint8_t *ram;
 	bool low_mapped, high_mapped; /* the halves of memory */
 	uint64_t queue_tail;
+	bool threads; /* of the machine */
 	uint64_t steps;
 };
 
 /* The devices are the caller's. false: it could not be made. */
 bool hostile_create(struct hostile *hostile, struct vsva_machine *machine,
-		    struct vsva_device *const devices[HOSTILE_DEVICES], uint64_t seed);
+		    struct vsva_device *const devices[HOSTILE_DEVICES], uint64_t seed, bool threads);
 void hostile_destroy(struct hostile *hostile);
 void hostile_step(struct hostile *hostile);
 

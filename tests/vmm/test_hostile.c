@@ -21,7 +21,7 @@
 
 #define COPY_LEN 20480u
 #define STEPS_PER_COPY 400u
-#define THREAD_STEPS_SHARE 10u /* of the steps, with threads */
+#define THREAD_STEPS_SHARE 50u /* of the steps, with threads */
 /* One run: descriptors, and the work of 4096 reads; a last descriptor may flush all that is bound. */
 #define MAX_DESCRIPTORS VSVA_LIMIT_DESCRIPTORS_PER_RUN
 #define MAX_BINDS (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN / 16)
@@ -109,32 +109,12 @@ static void begin(struct scene *scene, uint64_t seed, bool threads)
 	assert_int_equal(vsva_guest_add_device(scene->guest, scene->dsa, rid(0x30), &scene->gdsa), 0);
 	assert_int_equal(vsva_process_create(scene->guest, &scene->process), 0);
 	assert_int_equal(vsva_process_bind(scene->process, scene->gdsa), 0);
-	assert_true(hostile_create(&scene->bad, scene->machine, scene->bad_devices, seed));
-}
-
-static void end(struct scene *scene)
-{
-	struct vsva_iommu_stats stats;
-
-	tell(scene);
-	hostile_destroy(&scene->bad);
-	vsva_guest_destroy(scene->guest);
-	vsva_iommu_get_stats(vsva_machine_iommu(scene->machine), &stats);
-	assert_int_equal(stats.bound_now, 0);
-	assert_int_equal(stats.domains_now, 0);
-	assert_int_equal(stats.requests_pending_now, 0);
-	assert_int_equal(vsva_ioasid_space_available(
-				 vsva_iommu_ioasid_space(vsva_machine_iommu(scene->machine))),
-			 VSVA_PASID_MAX);
-	rcu_barrier();
-	assert_int_equal(physmem_pages_in_use(machine_seams(scene->machine)->physmem), scene->pages);
-	vsva_machine_destroy(scene->machine);
-	log_set_sink(NULL, NULL);
-	clock_set_real();
+	assert_true(hostile_create(&scene->bad, scene->machine, scene->bad_devices, seed,
+				   threads));
 }
 
 /* What the bad guest got done says whether it was bad at all. */
-static void tell(const struct scene *scene)
+static void say(const struct scene *scene)
 {
 	struct vsva_vm_stats stats;
 
@@ -149,6 +129,27 @@ static void tell(const struct scene *scene)
 		      (unsigned long long)stats.faults, (unsigned long long)scene->copies,
 		      (unsigned long long)scene->lines);
 	assert_true(stats.binds && stats.descriptors && stats.page_requests && stats.faults);
+}
+
+static void end(struct scene *scene)
+{
+	struct vsva_iommu_stats stats;
+
+	say(scene);
+	hostile_destroy(&scene->bad);
+	vsva_guest_destroy(scene->guest);
+	vsva_iommu_get_stats(vsva_machine_iommu(scene->machine), &stats);
+	assert_int_equal(stats.bound_now, 0);
+	assert_int_equal(stats.domains_now, 0);
+	assert_int_equal(stats.requests_pending_now, 0);
+	assert_int_equal(vsva_ioasid_space_available(
+				 vsva_iommu_ioasid_space(vsva_machine_iommu(scene->machine))),
+			 VSVA_PASID_MAX);
+	rcu_barrier();
+	assert_int_equal(physmem_pages_in_use(machine_seams(scene->machine)->physmem), scene->pages);
+	vsva_machine_destroy(scene->machine);
+	log_set_sink(NULL, NULL);
+	clock_set_real();
 }
 
 /* Both queues in turn, into memory that has to be faulted in. */

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/* vsva boot: a server, a stock QEMU and a stock Linux guest, and what the guest says. */
+#include "cli/boot.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/boot_report.h"
+#include "cli/command.h"
+#include "cli/status.h"
+
+#define SERVER_START_MS 15000
+#define SERVER_END_MS   20000
+#define CLIENT_GONE_MS  10000
+#define INTERRUPTED     130
+
+static const char documentation[] =
+	"Boots an unmodified Debian Linux kernel under an unmodified QEMU. The guest's stock idxd "
+	"driver finds the\n"
+	"accelerator behind the VT-d, and an ordinary process hands it its own pointers. What is "
+	"needed (a QEMU of\n"
+	"at least 10.1, a kernel, an initramfs) is fetched from Debian the first time, and cached."
+	"\v"
+	"Examples:\n"
+	"  vsva boot                             copy, refused pages, a killed process, all "
+	"operations\n"
+	"  vsva boot --shell                     a shell in the guest; `sva-workload copy` copies, "
+	"`exit` ends\n"
+	"  vsva boot --bare                      the guest's driver on the physical unit itself\n"
+	"  vsva boot --run copy,reboot --append vsva.passes=3\n"
+	"  vsva boot --kernel 6.1 --run module,sva61\n"
+	"\n"
+	"What a guest can run: copy, unmapped, killed, ops, loop, module (kernel DMA), sva61 (a "
+	"PASID by\n"
+	"virtual command; kernel 6.1), reboot, shell.\n"
+	"\n"
+	"Exit status: 0 the guest ended and nothing failed, also not on the host; 1 something "
+	"failed; 2 a mistake\n"
+	"in the arguments; 3 QEMU or the server cannot be started; 77 the packages cannot be "
+	"fetched.";
+
+enum { KEY_APPEND = 1000, KEY_LOG, KEY_KEEP, KEY_REFRESH, KEY_TIMEOUT, KEY_CPUS };
+
+static const struct argp_option options[] = {
+	{"kernel", 'k', "7|6.1", 0, "Linux 7.x (default) or 6.1", 0},
+	{"run", 'r', "LIST", 0, "what the guest does (copy,unmapped,killed,ops)", 0},
+	{"shell", 's', NULL, 0, "a shell on the guest's console instead", 0},
+	{"bare", 'b', NULL, 0, "the VT-d page is the physical unit: no virtual IOMMU in between",
+	 0},
+	{"cache-policy", 'c', "POLICY", 0, "lru (default), never, random or adversarial", 0},
+	{"memory", 'm', "SIZE", 0, "of the guest (512M)", 0},
+	{"cpus", KEY_CPUS, "N", 0, "of the guest (1)", 0},
+	{"append", KEY_APPEND, "WORDS", 0, "more words for the kernel's command line", 0},
+	{"timeout", KEY_TIMEOUT, "SECONDS", 0,
+	 "the guest is killed after that time (300; 0: never)", 0},
+	{"log", KEY_LOG, "FILE", 0, "keep the guest's console there", 0},
+	{"keep", KEY_KEEP, NULL, 0, "keep the work directory, with all logs", 0},
+	{"refresh", KEY_REFRESH, NULL, 0, "ask the archive for newer packages", 0},
+	{"quiet", 'q', NULL, 0, "say only what went wrong", 0},
+	{NULL, 0, NULL, 0, NULL, 0},
+};
+
+static const char *kernel_option(const char *text)
+{
+	if (!strcmp(text, "7"))
+		return "7";
+	return !strcmp(text, "6.1") || !strcmp(text, "61") ? "61" : NULL;
+}
+
+static int number_option(const char *text, unsigned long long max, const char *what, unsigned *out)
+{
+	unsigned long long value;
+
+	if (command_number(text, max, what, &value))
+		return EINVAL;
+	*out = (unsigned)value;
+	return 0;
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+	struct boot_arguments *arguments = state->input;
+
+	switch (key) {
+	case 'k':
+		arguments->kernel = kernel_option(text);
+		if (!arguments->kernel)
+			argp_error(state, "--kernel is 7 or 6.1, not '%s'", text);
+		return 0;
+	case 'r':
+		arguments->run = text;
+		return 0;
+	case 's':
+		arguments->shell = true;
+		return 0;
+	case 'b':
+		arguments->bare = true;
+		return 0;
+	case 'c':
+		arguments->cache_policy = text;
+		return 0;
+	case 'm':
+		arguments->memory = text;
+		return 0;
+	case 'q':
+		arguments->quiet = true;
+		return 0;
+	case KEY_CPUS:
+		return number_option(text, 64, "--cpus", &arguments->cpus);
+	case KEY_TIMEOUT:
+		return number_option(text, 1000000, "--timeout", &arguments->timeout_s);
+	case KEY_APPEND:
+		arguments->append = text;
+		return 0;
+	case KEY_LOG:
+		arguments->log = text;
+		return 0;
+	case KEY_KEEP:
+		arguments->keep = true;
+		return 0;
+	case KEY_REFRESH:
+		arguments->refresh = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The run
+ * --------------------------------------------------------------------------------------------- */
+
+struct boot {
+	const struct boot_arguments *arguments;
+	struct boot_report *report;
+	char directory[64]; /* of the work */
+	char sockets[96];   /* of the VM */
+	char server_log[96], console_log[96];
+	pid_t server, qemu;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = interrupt}; /* without SA_RESTART: waits end */
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static int make_directory(struct boot *boot)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	/* sockets have short paths (108 bytes) */
+	snprintf(boot->directory, sizeof(boot->directory), "%s/vsva-boot.XXXXXX",
+		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	if (!mkdtemp(boot->directory)) {
+		complain("cannot make the work directory %s: %s", boot->directory, strerror(errno));
+		return CLI_SETUP;
+	}
+	snprintf(boot->sockets, sizeof(boot->sockets), "%s/s/vm0", boot->directory);
+	snprintf(boot->server_log, sizeof(boot->server_log), "%s/server.log", boot->directory);
+	snprintf(boot->console_log, sizeof(boot->console_log), "%s/console.log", boot->directory);
+	return CLI_OK;
+}
+
+static void remove_directory(const struct boot *boot)
+{
+	const struct spawn_options quiet = {.in = -1, .out = -1, .death_signal = SIGKILL};
+	struct words *words = words_create();
+	pid_t child;
+
+	if (!words)
+		return;
+	words_add(words, "rm");
+	words_add(words, "-rf");
+	words_add(words, "--");
+	words_add(words, "%s", boot->directory);
+	child = spawn(words_argv(words), &quiet);
+	if (child > 0)
+		spawn_wait(child, -1);
+	words_destroy(words);
+}
+
+/* Server
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static struct words *server_words(const struct boot *boot)
+{
+	const struct boot_arguments *arguments = boot->arguments;
+	struct words *words = words_create();
+
+	if (!words)
+		return NULL;
+	words_add(words, "/proc/self/exe");
+	words_add(words, "serve");
+	words_add(words, "--socket-dir");
+	words_add(words, "%s/s", boot->directory);
+	words_add(words, "--test-engine");
+	words_add(words, "--cache-policy");
+	words_add(words, "%s", arguments->cache_policy);
+	if (arguments->bare)
+		words_add(words, "--bare");
+	return words;
+}
+
+static bool is_ready(const struct boot *boot)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/vtd.sock", boot->sockets);
+	if (access(path, F_OK))
+		return false;
+	snprintf(path, sizeof(path), "%s/dmar.bin", boot->sockets);
+	return !access(path, F_OK);
+}
+
+static void show_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file))
+		fputs(line, stderr);
+	if (file)
+		fclose(file);
+}
+
+static int wait_ready(struct boot *boot)
+{
+	int64_t end = spawn_now_ms() + SERVER_START_MS;
+
+	while (!is_ready(boot)) {
+		int status = spawn_wait(boot->server, 0);
+
+		if (status == -ETIMEDOUT && spawn_now_ms() < end && !interrupted) {
+			poll(NULL, 0, 20);
+			continue;
+		}
+		if (status != -ETIMEDOUT)
+			boot->server = 0;
+		complain("the server did not start; it said:");
+		show_file(boot->server_log);
+		return CLI_SETUP;
+	}
+	return CLI_OK;
+}
+
+static int start_server(struct boot *boot)
+{
+	int log = open(boot->server_log, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+	struct spawn_options with = {
+		.in = -1, .out = log, .death_signal = SIGTERM, .own_group = true};
+	struct words *words = server_words(boot);
+
+	if (log < 0 || !words) {
+		complain("cannot write %s: %s", boot->server_log, strerror(errno));
+		words_destroy(words);
+		return CLI_SETUP;
+	}
+	boot->server = spawn(words_argv(words), &with);
+	words_destroy(words);
+	close(log);
+	if (boot->server < 0) {
+		complain("cannot start the server: %s", strerror(-boot->server));
+		boot->server = 0;
+		return CLI_SETUP;
+	}
+	return wait_ready(boot);
+}
+
+#define GONE "guest gone: "
+
+/* The counts of the guest that went last; false: the server has not noticed its end. */
+static bool read_counts(const struct boot *boot)
+{
+	FILE *file = fopen(boot->server_log, "re");
+	char line[1024], *counts;
+	bool found = false;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		counts = strstr(line, GONE);
+		if (!counts)
+			continue;
+		found = true;
+		boot_report_counts(boot->report, counts + strlen(GONE));
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* It ends well only if nothing of the guest is left. */
+static int stop_server(struct boot *boot)
+{
+	int64_t end = spawn_now_ms() + CLIENT_GONE_MS;
+	int status;
+
+	if (boot->server <= 0)
+		return CLI_OK;
+	while (!read_counts(boot) && spawn_now_ms() < end && !interrupted)
+		poll(NULL, 0, 50);
+	status = spawn_end(boot->server, SIGTERM, SERVER_END_MS);
+	boot->server = 0;
+	if (!status)
+		return CLI_OK;
+	complain("the server ended with status %d: see %s", status, boot->server_log);
+	return CLI_FAILED;
+}
+
+/* Guest
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+struct console {
+	FILE *log;
+	char line[1024];
+	size_t len;
+};
+
+static void take_byte(struct console *console, struct boot_report *report, char byte)
+{
+	if (byte == '\r')
+		return;
+	if (byte != '\n' && console->len < sizeof(console->line) - 1) {
+		console->line[console->len++] = byte;
+		return;
+	}
+	console->line[console->len] = 0;
+	console->len = 0;
+	boot_report_line(report, console->line);
+}
+
+static void take_bytes(struct console *console, struct boot_report *report, const char *bytes,
+		       size_t len)
+{
+	if (console->log) {
+		fwrite(bytes, 1, len, console->log);
+		fflush(console->log);
+	}
+	for (size_t i = 0; i < len; i++)
+		take_byte(console, report, bytes[i]);
+}
+
+/* Until the guest closes its console, the time is up or somebody interrupts. */
+static int read_console(const struct boot *boot, int from, struct console *console)
+{
+	int64_t limit_ms = (int64_t)boot->arguments->timeout_s * 1000;
+	int64_t end = spawn_now_ms() + limit_ms;
+	struct pollfd ready = {.fd = from, .events = POLLIN};
+	char bytes[4096];
+	ssize_t len;
+
+	for (;;) {
+		int64_t left = limit_ms ? end - spawn_now_ms() : -1;
+
+		if (interrupted)
+			return -EINTR;
+		if (limit_ms && left <= 0)
+			return -ETIMEDOUT;
+		if (poll(&ready, 1, limit_ms ? (int)left : -1) <= 0)
+			continue;
+		len = read(from, bytes, sizeof(bytes));
+		if (len <= 0)
+			return 0;
+		take_bytes(console, boot->report, bytes, (size_t)len);
+	}
+}
+
+static int judge_guest(const struct boot *boot, int reading, int status)
+{
+	if (reading == -EINTR)
+		return INTERRUPTED;
+	if (reading == -ETIMEDOUT) {
+		complain("the guest was killed after %u seconds", boot->arguments->timeout_s);
+		return CLI_FAILED;
+	}
+	if (status == 127)
+		return CLI_SETUP;
+	if (boot_report_passed(boot->report))
+		return CLI_OK;
+	if (!boot_report_has_end(boot->report))
+		complain("QEMU ended with status %d before the guest said how it ended", status);
+	return CLI_FAILED;
+}
+
+static int run_guest(struct boot *boot, struct words *words)
+{
+	const char *log = boot->arguments->log ? boot->arguments->log : boot->console_log;
+	struct console console = {.log = fopen(log, "we")};
+	int ends[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC), reading, status;
+	struct spawn_options with = {.in = null, .death_signal = SIGKILL, .own_group = true};
+
+	if (!console.log)
+		complain("cannot write %s: %s", log, strerror(errno));
+	if (pipe2(ends, O_CLOEXEC) || null < 0) {
+		complain("cannot make a pipe: %s", strerror(errno));
+		return CLI_SETUP;
+	}
+	with.out = ends[1];
+	boot->qemu = spawn(words_argv(words), &with);
+	close(ends[1]);
+	close(null);
+	reading = boot->qemu < 0 ? boot->qemu : read_console(boot, ends[0], &console);
+	close(ends[0]);
+	status = boot->qemu < 0 ? 127 : spawn_end(boot->qemu, reading ? SIGKILL : 0, 5000);
+	if (console.log)
+		fclose(console.log);
+	return judge_guest(boot, reading, status);
+}
+
+/* The terminal is the guest's. */
+static int run_shell(struct words *words)
+{
+	const struct spawn_options with = {.in = -1, .out = -1, .death_signal = SIGKILL};
+	pid_t qemu = spawn(words_argv(words), &with);
+	int status;
+
+	if (qemu < 0) {
+		complain("cannot start QEMU: %s", strerror(-qemu));
+		return CLI_SETUP;
+	}
+	status = spawn_wait(qemu, -1);
+	return status == 127 ? CLI_SETUP : (status ? CLI_FAILED : CLI_OK);
+}
+
+static int run_on_server(struct boot *boot, const struct guest_env *env)
+{
+	struct words *words = boot_qemu(boot->arguments, env, boot->sockets);
+	int status;
+
+	if (!words)
+		return CLI_SETUP;
+	if (!boot->arguments->quiet)
+		printf("QEMU %s, Linux %s, %s%s\n", guest_env_get(env, "QEMU_VERSION"),
+		       guest_env_of(env, "RELEASE", boot->arguments->kernel),
+		       boot->arguments->bare ? "bare, " : "", boot->arguments->run);
+	status = boot->arguments->shell ? run_shell(words) : run_guest(boot, words);
+	words_destroy(words);
+	return status;
+}
+
+/* The whole
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static int worse(int first, int second)
+{
+	return first ? first : second;
+}
+
+static int run(struct boot *boot, const struct guest_env *env)
+{
+	int status = start_server(boot);
+
+	if (!status)
+		status = run_on_server(boot, env);
+	status = worse(status, stop_server(boot));
+	if (!boot->arguments->shell)
+		boot_report_table(boot->report);
+	if (!boot->arguments->quiet || status)
+		printf("%s\n", status ? "FAILED" : "passed");
+	return status;
+}
+
+static int run_in_directory(const struct boot_arguments *arguments, const struct guest_env *env)
+{
+	bool in_colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	struct boot boot = {.arguments = arguments};
+	int status = make_directory(&boot);
+
+	if (status)
+		return status;
+	boot.report = boot_report_create(stdout, in_colour, arguments->quiet);
+	if (!boot.report) {
+		complain("no memory");
+		status = CLI_SETUP;
+	} else {
+		status = run(&boot, env);
+	}
+	boot_report_destroy(boot.report);
+	if (arguments->keep || (status && status != INTERRUPTED))
+		printf("logs: %s\n", boot.directory);
+	else
+		remove_directory(&boot);
+	return status;
+}
+
+int command_boot(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options, .parser = parse_option, .doc = documentation};
+	struct boot_arguments arguments = {.kernel = "7",
+					   .run = "copy,unmapped,killed,ops",
+					   .memory = "512M",
+					   .cache_policy = "lru",
+					   .cpus = 1,
+					   .timeout_s = 300};
+	struct guest_env *env;
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
+		return CLI_USAGE;
+	if (arguments.shell)
+		arguments.run = "shell";
+	catch_signals();
+	status = boot_prepare(&arguments, &env);
+	if (!status)
+		status = run_in_directory(&arguments, env);
+	guest_env_free(env);
+	return status;
+}
