@@ -37,7 +37,8 @@ enum vsva_dsa_flag {
 enum vsva_dsa_status {
 	VSVA_DSA_SUCCESS = 0x01,
 	VSVA_DSA_FALSE_PREDICATE = 0x02,
-	VSVA_DSA_PAGE_FAULT = 0x03,	    /* without block on fault: partial, go on from bytes_completed */
+	VSVA_DSA_PAGE_FAULT =
+		0x03, /* without block on fault: partial, go on from bytes_completed */
 	VSVA_DSA_PAGE_REQUEST_INVALID = 0x04, /* with block on fault: the answer was no */
 	VSVA_DSA_BATCH_FAILED = 0x05,
 	VSVA_DSA_BATCH_PAGE_FAULT = 0x06,
@@ -55,15 +56,16 @@ enum vsva_dsa_status {
 #define VSVA_DSA_STATUS_WRITE 0x80u
 
 struct vsva_dsa_descriptor {
-	uint32_t pasid;	      /* shared queues: written by ENQCMD; ignored by dedicated queues */
-	uint32_t flags_opcode;/* opcode << 24 | flags */
-	uint64_t completion;  /* address of the record, 32-byte aligned */
-	uint64_t source;      /* or fill pattern, or batch: address of the descriptor list */
-	uint64_t destination; /* or second source of a comparison, or pattern to compare with */
-	uint32_t size;	      /* bytes; batch: descriptors */
+	uint32_t pasid;        /* shared queues: written by ENQCMD; ignored by dedicated queues */
+	uint32_t flags_opcode; /* opcode << 24 | flags */
+	uint64_t completion;   /* address of the record, 32-byte aligned */
+	uint64_t source;       /* or fill pattern, or batch: address of the descriptor list */
+	uint64_t destination;  /* or second source of a comparison, or pattern to compare with */
+	uint32_t size;         /* bytes; batch: descriptors */
 	uint16_t interrupt;
 	uint16_t reserved;
-	uint64_t operation[3];/* dual cast: [0] second destination; CRC: [0] seed, [1] seed address; ... */
+	uint64_t operation
+		[3]; /* dual cast: [0] second destination; CRC: [0] seed, [1] seed address; ... */
 };
 
 struct vsva_dsa_completion {

@@ -4,8 +4,9 @@
  * small VT-d driver that programs the virtual unit through its registers and queue, exactly as
  * a real guest's does. It has no other way into the library than a real guest has.
  *
- * Threads: one guest is used by one thread at a time; the guest's own page-request handler runs as a worker of
- * the machine. Calls that wait for hardware run a single-threaded machine until it answers.
+ * Threads: one guest is used by one thread at a time; the guest's own page-request handler runs as
+ * a worker of the machine. Calls that wait for hardware run a single-threaded machine until it
+ * answers.
  */
 #ifndef VSVA_GUEST_H
 #define VSVA_GUEST_H
@@ -22,49 +23,56 @@ struct vsva_process;
 
 struct vsva_guest_options {
 	const char *name;
-	uint64_t memory;      /* bytes of RAM, 0: 64 MiB */
-	uint32_t pasid_quota; /* 0: the default */
-	bool use_vcmd;	      /* allocate PASIDs by virtual command instead of picking them */
-	bool no_page_requests;/* its driver does not enable PRI */
-	bool silent_handler;  /* its page-request handler never answers (a hung guest) */
-	uint32_t first_pasid; /* number of the first PASID it picks itself, 0: 1 */
+	uint64_t memory;       /* bytes of RAM, 0: 64 MiB */
+	uint32_t pasid_quota;  /* 0: the default */
+	bool use_vcmd;         /* allocate PASIDs by virtual command instead of picking them */
+	bool no_page_requests; /* its driver does not enable PRI */
+	bool silent_handler;   /* its page-request handler never answers (a hung guest) */
+	uint32_t first_pasid;  /* number of the first PASID it picks itself, 0: 1 */
 };
 
 /* Creates the VM and boots: root table, queues, interrupts, translation on. options NULL: defaults.
  * 0; -ENOMEM; -ENOSPC; -ETIMEDOUT the virtual unit does not answer. */
 int vsva_guest_create(struct vsva_machine *machine, const struct vsva_guest_options *options,
 		      struct vsva_guest **out);
-/* The VM dies, whatever the guest was doing: nothing in it is asked to clean up. Processes and devices
- * of the guest are gone with it. NULL is ignored. */
+/* The VM dies, whatever the guest was doing: nothing in it is asked to clean up. Processes and
+ * devices of the guest are gone with it. NULL is ignored. */
 void vsva_guest_destroy(struct vsva_guest *guest);
-/* System reset and boot again; processes are gone, devices are found again (the handles stay valid). */
+/* System reset and boot again; processes are gone, devices are found again (the handles stay
+ * valid). */
 int vsva_guest_reboot(struct vsva_guest *guest);
 struct vsva_vm *vsva_guest_vm(struct vsva_guest *guest);
 /* Pages of RAM not in use. */
 uint64_t vsva_guest_free_pages(const struct vsva_guest *guest);
 
-/* Assigns the device to the guest's VM; the guest's driver enables it: context entry, translation of requests
- * without PASID (a kernel I/O page table), PASID, ATS, PRI; for a DSA a dedicated queue 0 and a shared queue 1. */
+/* Assigns the device to the guest's VM; the guest's driver enables it: context entry, translation
+ * of requests without PASID (a kernel I/O page table), PASID, ATS, PRI; for a DSA a dedicated queue
+ * 0 and a shared queue 1. */
 int vsva_guest_add_device(struct vsva_guest *guest, struct vsva_device *device, rid_t guest_rid,
 			  struct vsva_guest_device **out);
 int vsva_guest_remove_device(struct vsva_guest_device *device);
 struct vsva_assigned *vsva_guest_device_assigned(struct vsva_guest_device *device);
 
-/* Kernel DMA memory: contiguous pages, mapped for requests without PASID at *iova. Unmap flushes. */
-int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_t *iova, gpa_t *memory);
-int vsva_guest_dma_free(struct vsva_guest_device *device, uint64_t iova, gpa_t memory, uint64_t len);
+/* Kernel DMA memory: contiguous pages, mapped for requests without PASID at *iova. Unmap flushes.
+ * */
+int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_t *iova,
+			 gpa_t *memory);
+int vsva_guest_dma_free(struct vsva_guest_device *device, uint64_t iova, gpa_t memory,
+			uint64_t len);
 
-/* Processes ------------------------------------------------------------------------------------- */
+/* Processes -------------------------------------------------------------------------------------
+ * */
 
 int vsva_process_create(struct vsva_guest *guest, struct vsva_process **out);
-/* The process dies: with bound devices as a kernel does it (PASID entries cleared, flushed, then memory
- * freed). The handle is gone. */
+/* The process dies: with bound devices as a kernel does it (PASID entries cleared, flushed, then
+ * memory freed). The handle is gone. */
 void vsva_process_exit(struct vsva_process *process);
-/* Anonymous memory of the process, populated on demand. address: 0 or a page-aligned wish that must be free.
- * huge: 2 MiB pages, len and address multiples of it. -EINVAL; -EEXIST; -ENOMEM. */
-int vsva_process_mmap(struct vsva_process *process, gva_t address, uint64_t len, bool writable, bool huge,
-		      gva_t *out);
-/* Unmaps whole pages: entries cleared, IOTLB and device TLB invalidated and waited for, then pages freed. */
+/* Anonymous memory of the process, populated on demand. address: 0 or a page-aligned wish that must
+ * be free. huge: 2 MiB pages, len and address multiples of it. -EINVAL; -EEXIST; -ENOMEM. */
+int vsva_process_mmap(struct vsva_process *process, gva_t address, uint64_t len, bool writable,
+		      bool huge, gva_t *out);
+/* Unmaps whole pages: entries cleared, IOTLB and device TLB invalidated and waited for, then pages
+ * freed. */
 int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t len);
 /* CPU accesses: fault pages in. -EFAULT: no memory of the process. */
 int vsva_process_write(struct vsva_process *process, gva_t address, const void *data, uint64_t len);
@@ -77,13 +85,14 @@ int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *
 /* VSVA_PASID_INVALID while it has none. */
 gpasid_t vsva_process_pasid(const struct vsva_process *process);
 
-/* Submits a 64-byte DSA descriptor: shared false: to dedicated queue 0, which is given this process' PASID
- * first; true: ENQCMD to shared queue 1. Its completion-record address is the process' memory.
- * 0; -EAGAIN retry (queue full); -ENOENT not bound; -EIO the queue could not be enabled. */
+/* Submits a 64-byte DSA descriptor: shared false: to dedicated queue 0, which is given this
+ * process' PASID first; true: ENQCMD to shared queue 1. Its completion-record address is the
+ * process' memory. 0; -EAGAIN retry (queue full); -ENOENT not bound; -EIO the queue could not be
+ * enabled. */
 int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *device,
 			const void *descriptor, bool shared);
-/* Waits until the status byte of a completion record is not zero; returns it, or -ETIMEDOUT. record (may be
- * NULL): 32 bytes. */
+/* Waits until the status byte of a completion record is not zero; returns it, or -ETIMEDOUT. record
+ * (may be NULL): 32 bytes. */
 int vsva_process_wait(struct vsva_process *process, gva_t completion, void *record);
 
 struct vsva_guest_stats {

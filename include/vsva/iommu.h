@@ -39,23 +39,24 @@ struct vsva_ioasid_space *vsva_iommu_ioasid_space(struct vsva_iommu *iommu);
 /* Domains -------------------------------------------------------------------------------------- */
 
 #define VSVA_DOMAIN_NESTING (1u << 0) /* may be the second stage of nested translations */
-#define VSVA_DOMAIN_DIRTY (1u << 1)   /* second-stage A/D bits (needs SSADS) */
+#define VSVA_DOMAIN_DIRTY   (1u << 1) /* second-stage A/D bits (needs SSADS) */
 
 /* owner: the IOASID set that binds to this domain must belong to; may be NULL (no binds).
- * vm: number for messages and events. 0; -EINVAL unknown flag; -ENOTSUP nesting or dirty without the
- * capability; -ENOSPC no domain id; -ENOMEM. */
+ * vm: number for messages and events. 0; -EINVAL unknown flag; -ENOTSUP nesting or dirty without
+ * the capability; -ENOSPC no domain id; -ENOMEM. */
 int vsva_domain_alloc(struct vsva_iommu *iommu, struct vsva_ioasid_set *owner, uint32_t flags,
 		      uint32_t vm, struct vsva_domain **out);
 /* -EBUSY while devices are attached. Frees the tables. */
 int vsva_domain_free(struct vsva_domain *domain);
-/* Maps [addr, addr+len) to [to, to+len) with VSVA_PROT_* in the largest pages that fit. addr, to, len: multiples
- * of 4096. 0; -EINVAL; -ERANGE beyond the second stage's width; -EEXIST something in the range is mapped;
- * -ENOMEM. On failure nothing of the range is mapped. */
+/* Maps [addr, addr+len) to [to, to+len) with VSVA_PROT_* in the largest pages that fit. addr, to,
+ * len: multiples of 4096. 0; -EINVAL; -ERANGE beyond the second stage's width; -EEXIST something in
+ * the range is mapped; -ENOMEM. On failure nothing of the range is mapped. */
 int vsva_domain_map(struct vsva_domain *domain, gpa_t addr, hpa_t to, uint64_t len, uint32_t prot);
-/* Unmaps what is mapped in the range (also inside larger pages, which are split first). Flushes this domain id and those of all
- * nested children, and the device TLBs; when it returns no access through the removed translations is under
- * way. 0; -EINVAL; -ERANGE; -ENOMEM (a page could not be split; nothing is unmapped); -ETIMEDOUT (it
- * is unmapped, but a device did not answer). *unmapped (may be NULL): bytes that were mapped. */
+/* Unmaps what is mapped in the range (also inside larger pages, which are split first). Flushes
+ * this domain id and those of all nested children, and the device TLBs; when it returns no access
+ * through the removed translations is under way. 0; -EINVAL; -ERANGE; -ENOMEM (a page could not be
+ * split; nothing is unmapped); -ETIMEDOUT (it is unmapped, but a device did not answer). *unmapped
+ * (may be NULL): bytes that were mapped. */
 int vsva_domain_unmap(struct vsva_domain *domain, gpa_t addr, uint64_t len, uint64_t *unmapped);
 /* What the tables say. -ENOENT. Lock-free. */
 int vsva_domain_iova_to_phys(struct vsva_domain *domain, gpa_t addr, hpa_t *out);
@@ -66,7 +67,8 @@ int vsva_domain_iova_to_phys(struct vsva_domain *domain, gpa_t addr, hpa_t *out)
  * returns 0 (it will answer a page request with vsva_page_response) or -errno (the driver answers
  * "invalid request"). */
 typedef int vsva_fault_handler_fn(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault);
-/* What the unrecoverable fault was on the unit itself, beside the uapi's reason (code of VT-d table 30). */
+/* What the unrecoverable fault was on the unit itself, beside the uapi's reason (code of VT-d table
+ * 30). */
 struct vsva_unit_fault {
 	rid_t rid;
 	bool has_pasid;
@@ -75,19 +77,21 @@ struct vsva_unit_fault {
 	bool read, exec, privileged;
 	uint64_t addr;
 };
-typedef void vsva_unit_fault_fn(void *arg, struct vsva_dev *dev, const struct vsva_unit_fault *fault);
+typedef void vsva_unit_fault_fn(void *arg, struct vsva_dev *dev,
+				const struct vsva_unit_fault *fault);
 
 rid_t vsva_dev_rid(const struct vsva_dev *dev);
 /* -EBUSY: there is one; -EINVAL: handler NULL. unit_fault may be NULL. */
 int vsva_dev_register_fault_handler(struct vsva_dev *dev, vsva_fault_handler_fn *handler,
 				    vsva_unit_fault_fn *unit_fault, void *arg);
-/* Answers what is pending with "invalid request"; when it returns 0 the handler is not running and will not be
- * called. -ENOENT; -ETIMEDOUT: it does not return (it may be this call's own caller), but is not called again. */
+/* Answers what is pending with "invalid request"; when it returns 0 the handler is not running and
+ * will not be called. -ENOENT; -ETIMEDOUT: it does not return (it may be this call's own caller),
+ * but is not called again. */
 int vsva_dev_unregister_fault_handler(struct vsva_dev *dev);
 
-/* Attaches the device: requests without PASID go through the domain's second stage (RID_PASID entry of
- * type second stage). Attached to this domain already: 0. -EINVAL; -EBUSY attached to another domain; -ENOMEM;
- * -ETIMEDOUT. */
+/* Attaches the device: requests without PASID go through the domain's second stage (RID_PASID entry
+ * of type second stage). Attached to this domain already: 0. -EINVAL; -EBUSY attached to another
+ * domain; -ENOMEM; -ETIMEDOUT. */
 int vsva_domain_attach(struct vsva_domain *domain, struct vsva_dev *dev);
 /* Unbinds every PASID that is bound, answers pending page requests, clears the RID_PASID entry.
  * 0; -EINVAL not attached to this domain; -ETIMEDOUT (detached all the same). */
@@ -107,42 +111,49 @@ struct vsva_rid_config {
 	uint32_t vtd_flags;  /* VSVA_VTD_GPASID_SRE and the like */
 };
 /* Replaces the RID_PASID entry in the architecture's order. Same configuration: nothing happens, 0.
- * -EINVAL as vsva_bind_gpasid; -ENODEV not attached; -ENOSPC no domain id; -ENOMEM; -ETIMEDOUT: blocked now. */
-int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev, const struct vsva_rid_config *config);
+ * -EINVAL as vsva_bind_gpasid; -ENODEV not attached; -ENOSPC no domain id; -ENOMEM; -ETIMEDOUT:
+ * blocked now. */
+int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev,
+		    const struct vsva_rid_config *config);
 
 /* Guest PASIDs --------------------------------------------------------------------------------- */
 
 /*
- * Binds a guest's first stage to a host PASID on one device: a nested entry in the device's PASID table.
- * data: copied before it is looked at. domain: the nesting domain the device is attached to.
- * With VSVA_GPASID_VAL the guest's number is kept with the id; without it guest and host PASID are the same.
- * Identical data for a pair already bound counts one user more.
+ * Binds a guest's first stage to a host PASID on one device: a nested entry in the device's PASID
+ * table. data: copied before it is looked at. domain: the nesting domain the device is attached to.
+ * With VSVA_GPASID_VAL the guest's number is kept with the id; without it guest and host PASID are
+ * the same. Identical data for a pair already bound counts one user more.
  *   0
- *   -EINVAL   no data, dev or domain; argsz, version, format, flags, padding; PASID 0 or above 20 bits; device without
- *             20-bit PASIDs; domain is no nesting domain; gpgd unaligned or beyond the second stage; address width
- *             not 48 or 57 or not supported; SRE or EAFE not supported; PCD, PWT, EMTE, CD
+ *   -EINVAL   no data, dev or domain; argsz, version, format, flags, padding; PASID 0 or above 20
+ *             bits; device without 20-bit PASIDs; domain is no nesting domain; gpgd unaligned or
+ *             beyond the second stage; address width not 48 or 57 or not supported; SRE or EAFE not
+ *             supported; PCD, PWT, EMTE, CD
  *   -ENODEV   unit or device not SVM capable; the device is not attached to this domain
  *   -ENOTSUP  not a PCI device
  *   -ENOENT   the host PASID is not allocated
  *   -EACCES   the host PASID is in another owner's set
- *   -EBUSY    the pair is bound with other data; the id has another guest PASID, or somebody's private pointer
+ *   -EBUSY    the pair is bound with other data; the id has another guest PASID, or somebody's
+ *             private pointer
  *   -EEXIST   the guest PASID is another id's of the set
  *   -ENOSPC   no domain id is left
  *   -ENOMEM, -ETIMEDOUT  unwound without a trace
  */
 int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
 		     const struct vsva_gpasid_bind_data *data);
-/* Drops one user; the last tears down: pending page requests are answered "invalid", the entry goes, caches and
- * device TLB are flushed, requests drained. When it has returned there is no access. Not bound: 0. -EINVAL bad
- * PASID, dev or domain; -EACCES another owner's; -ENOENT not allocated; -ETIMEDOUT (torn down all the same). */
+/* Drops one user; the last tears down: pending page requests are answered "invalid", the entry
+ * goes, caches and device TLB are flushed, requests drained. When it has returned there is no
+ * access. Not bound: 0. -EINVAL bad PASID, dev or domain; -EACCES another owner's; -ENOENT not
+ * allocated; -ETIMEDOUT (torn down all the same). */
 int vsva_unbind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid);
 
-/* Binds the domain's second stage alone to a host PASID on one device: what a guest calls pass-through with PASID. Users
- * are counted as for vsva_bind_gpasid, unbinding is the same; errors as there. */
+/* Binds the domain's second stage alone to a host PASID on one device: what a guest calls
+ * pass-through with PASID. Users are counted as for vsva_bind_gpasid, unbinding is the same; errors
+ * as there. */
 int vsva_bind_second_stage(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid);
 
-/* The 2020 invalidation: validity as in the uapi's table (granularity × cache); flushes the device TLB
- * implicitly with the IOTLB. PASIDs are host PASIDs. PASID not bound: 0. -EINVAL; -ENODEV; -ETIMEDOUT. */
+/* The 2020 invalidation: validity as in the uapi's table (granularity × cache); flushes the device
+ * TLB implicitly with the IOTLB. PASIDs are host PASIDs. PASID not bound: 0. -EINVAL; -ENODEV;
+ * -ETIMEDOUT. */
 int vsva_cache_invalidate(struct vsva_domain *domain, struct vsva_dev *dev,
 			  const struct vsva_cache_invalidate_info *info);
 
@@ -150,21 +161,23 @@ int vsva_cache_invalidate(struct vsva_domain *domain, struct vsva_dev *dev,
 #define VSVA_FLUSH_RID VSVA_PASID_INVALID /* the translation of requests without PASID */
 struct vsva_flush {
 	hpasid_t pasid; /* {VSVA_FLUSH_RID}: RID_PASID */
-	bool all;	/* whole PASID; else the naturally aligned range below */
+	bool all;       /* whole PASID; else the naturally aligned range below */
 	uint64_t addr;
-	uint8_t order;	/* 2^order pages */
-	bool leaf;	/* only leaf entries have changed (IH) */
+	uint8_t order; /* 2^order pages */
+	bool leaf;     /* only leaf entries have changed (IH) */
 };
 /* First-stage translations of the PASID on this device's domain. 0 also if nothing is bound. */
 int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush);
 /* The device TLB, and nothing else; no-op where ATS is off. global: all PASIDs of the function. */
 int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, bool global);
 
-/* Answers a page-request group. 0; -EINVAL no such group pending, version, flags, PASID mismatch; -ENODEV. Does not block. */
+/* Answers a page-request group. 0; -EINVAL no such group pending, version, flags, PASID mismatch;
+ * -ENODEV. Does not block. */
 int vsva_page_response(struct vsva_dev *dev, const struct vsva_page_response *response);
 
-/* Returns when every page request that the unit had accepted from the device has been reported to the
- * handler or answered. Waits for the driver's own thread only, never for a guest. -ETIMEDOUT. */
+/* Returns when every page request that the unit had accepted from the device has been reported to
+ * the handler or answered. Waits for the driver's own thread only, never for a guest. -ETIMEDOUT.
+ * */
 int vsva_drain_page_requests(struct vsva_dev *dev);
 
 /* Counters of the driver, since its creation. */

@@ -21,19 +21,19 @@
 /* PASIDs that a VM may have unless it asks for another quota: what Linux guests use, with room. */
 #define VSVA_LIMIT_DEFAULT_PASID_QUOTA 1024
 
-/* Host PASIDs below this are the host's own (native processes); those of VMs lie above, which also keeps
- * them apart from the small numbers that guests pick. */
+/* Host PASIDs below this are the host's own (native processes); those of VMs lie above, which also
+ * keeps them apart from the small numbers that guests pick. */
 #define VSVA_LIMIT_FIRST_VM_PASID 0x1000
 
-/* A page request that the guest does not answer: after this it is answered "invalid request". Long, because
- * an emulated guest under load takes long; bounded, because a device's queue waits. */
+/* A page request that the guest does not answer: after this it is answered "invalid request". Long,
+ * because an emulated guest under load takes long; bounded, because a device's queue waits. */
 #define VSVA_LIMIT_PAGE_RESPONSE_TIMEOUT_MS 60000
 
 /* The unit answers a wait descriptor within this time or is taken for dead. */
 #define VSVA_LIMIT_QI_TIMEOUT_MS 10000
 
-/* A device TLB invalidation that gets no answer (PCIe: 60 s; here a device that is gone says so at once,
- * and a live one is bounded by one window of 64 KiB). */
+/* A device TLB invalidation that gets no answer (PCIe: 60 s; here a device that is gone says so at
+ * once, and a live one is bounded by one window of 64 KiB). */
 #define VSVA_LIMIT_ATS_TIMEOUT_MS 1000
 
 /* Memory windows of one VM: what vfio-user's default max_dma_maps would allow is far more than

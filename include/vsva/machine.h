@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A machine: physical memory, one remapping unit, the devices behind it and, unless it is bare, the
- * host's driver of that unit. Everything else of the library lives in a machine; there is no global state but
- * the message sink and the SIGBUS guard.
+ * host's driver of that unit. Everything else of the library lives in a machine; there is no global
+ * state but the message sink and the SIGBUS guard.
  *
  * Threads: a machine made with threads runs its devices and handlers by itself. One made without
  * runs only inside vsva_machine_step() and inside calls that wait: one thread, the same order every
@@ -30,10 +30,10 @@ const char *vsva_cache_policy_name(enum vsva_cache_policy policy);
 
 struct vsva_machine_options {
 	enum vsva_cache_policy cache_policy;
-	uint64_t seed;	 /* of everything random */
-	bool threads;	 /* false: single-threaded, deterministic */
-	bool bare;	 /* no host driver: somebody else (a guest) drives the unit's registers */
-	uint32_t iotlb_entries; /* 0: the default */
+	uint64_t seed; /* of everything random */
+	bool threads;  /* false: single-threaded, deterministic */
+	bool bare;     /* no host driver: somebody else (a guest) drives the unit's registers */
+	uint32_t iotlb_entries;     /* 0: the default */
 	vsva_observer_fn *observer; /* may be NULL */
 	void *observer_arg;
 };
@@ -52,24 +52,27 @@ struct vsva_iommu *vsva_machine_iommu(struct vsva_machine *machine);
 bool vsva_machine_step(struct vsva_machine *machine);
 /* Runs until nothing is pending, at most limit pieces (without threads) or milliseconds (with). */
 void vsva_machine_run_idle(struct vsva_machine *machine, uint64_t limit);
-/* Waits until done(arg): see both modes above. false: gave up after timeout_ms or because nothing is left to run. */
+/* Waits until done(arg): see both modes above. false: gave up after timeout_ms or because nothing
+ * is left to run. */
 bool vsva_machine_wait(struct vsva_machine *machine, bool (*done)(void *arg), void *arg,
 		       uint32_t timeout_ms);
 /* Something that a vsva_machine_wait() may wait for has changed. */
 void vsva_machine_notify(struct vsva_machine *machine);
 
-/* Bare machine: the unit's register page, for whoever drives it. -EINVAL: size, alignment, range, or not
- * bare. */
-int vsva_machine_unit_read(struct vsva_machine *machine, uint32_t offset, unsigned size, uint64_t *value);
-int vsva_machine_unit_write(struct vsva_machine *machine, uint32_t offset, unsigned size, uint64_t value);
-/* Bare machine: memory at a physical address the caller chooses; shared with the caller, 4 KiB aligned.
- * -EEXIST; -EINVAL; -ENOMEM. Removal returns when no access to it is under way. */
+/* Bare machine: the unit's register page, for whoever drives it. -EINVAL: size, alignment, range,
+ * or not bare. */
+int vsva_machine_unit_read(struct vsva_machine *machine, uint32_t offset, unsigned size,
+			   uint64_t *value);
+int vsva_machine_unit_write(struct vsva_machine *machine, uint32_t offset, unsigned size,
+			    uint64_t value);
+/* Bare machine: memory at a physical address the caller chooses; shared with the caller, 4 KiB
+ * aligned. -EEXIST; -EINVAL; -ENOMEM. Removal returns when no access to it is under way. */
 int vsva_machine_add_memory(struct vsva_machine *machine, hpa_t address, void *memory, size_t len,
 			    bool writable);
 int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address);
 
-/* Bare machine: who gets the unit's event messages; NULL: nobody. Any thread may call it, it must not block. When this
- * returns the one before is not running. */
+/* Bare machine: who gets the unit's event messages; NULL: nobody. Any thread may call it, it must
+ * not block. When this returns the one before is not running. */
 void vsva_machine_set_msi(struct vsva_machine *machine,
 			  void (*msi)(void *arg, uint64_t address, uint32_t data), void *arg);
 /* Bare machine: power-on state of the unit, everything in its caches gone. */

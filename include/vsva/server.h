@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vfio-user server: VMs for stock QEMUs (10.1 or newer). Each VM is a directory with a socket per PCI
- * function (the VT-d register page, accelerators, a test engine) and the DMAR table for its firmware.
+ * The vfio-user server: VMs for stock QEMUs (10.1 or newer). Each VM is a directory with a socket
+ * per PCI function (the VT-d register page, accelerators, a test engine) and the DMAR table for its
+ * firmware.
  *
  *     DIR/vm0/vtd.sock   DIR/vm0/dsa0.sock   DIR/vm0/test0.sock   DIR/vm0/dmar.bin
  *
@@ -20,27 +21,28 @@ struct vsva_server;
 
 struct vsva_server_options {
 	const char *socket_dir; /* made with mode 0700 if it is not there */
-	unsigned vms;		/* 0: 1; bare: only 1 */
-	unsigned accelerators;	/* of each VM, 0: 1; at most 8 */
-	bool test_engine;	/* a test engine too */
+	unsigned vms;           /* 0: 1; bare: only 1 */
+	unsigned accelerators;  /* of each VM, 0: 1; at most 8 */
+	bool test_engine;       /* a test engine too */
 	uint64_t register_base; /* where firmware puts the VT-d function's BAR; 0: 0xf8000000 */
 	bool no_page_requests, no_vcmd, no_five_level; /* what the virtual unit does not offer */
 };
 
-/* The machine must run with threads. On a bare machine the VT-d page is the physical unit itself. 0; -EINVAL; -EPERM, -EBUSY or
- * another error of the directory (said in the log); -ENOMEM; errors of vsva_vm_create and
- * vsva_device_create. */
+/* The machine must run with threads. On a bare machine the VT-d page is the physical unit itself.
+ * 0; -EINVAL; -EPERM, -EBUSY or another error of the directory (said in the log); -ENOMEM; errors
+ * of vsva_vm_create and vsva_device_create. */
 int vsva_server_create(struct vsva_machine *machine, const struct vsva_server_options *options,
 		       struct vsva_server **out);
 int vsva_server_start(struct vsva_server *server);
-/* Writing an 8-byte 1 to this descriptor asks the server to stop (from a signal handler too); it is then readable. */
+/* Writing an 8-byte 1 to this descriptor asks the server to stop (from a signal handler too); it is
+ * then readable. */
 int vsva_server_stop_fd(const struct vsva_server *server);
 /* Ends all threads and detaches all clients. */
 void vsva_server_stop(struct vsva_server *server);
 void vsva_server_destroy(struct vsva_server *server);
 
-/* QEMU's arguments for a VM, one string with blanks and newlines between them, without the memory size and the
- * kernel. Valid as long as the server. NULL: no such VM. */
+/* QEMU's arguments for a VM, one string with blanks and newlines between them, without the memory
+ * size and the kernel. Valid as long as the server. NULL: no such VM. */
 const char *vsva_server_qemu_arguments(const struct vsva_server *server, unsigned vm);
 /* "DIR/vm0" */
 const char *vsva_server_vm_directory(const struct vsva_server *server, unsigned vm);
@@ -49,8 +51,9 @@ struct vsva_vm *vsva_server_vm(const struct vsva_server *server, unsigned vm);
 
 struct vsva_server_stats {
 	uint64_t clients_served; /* guests that have come and gone */
-	uint64_t clients_now;	 /* functions with a client */
-	uint64_t pasids_leaked;	 /* PASIDs, windows and bindings that were left when a guest had gone: 0 */
+	uint64_t clients_now;    /* functions with a client */
+	uint64_t
+		pasids_leaked; /* PASIDs, windows and bindings that were left when a guest had gone: 0 */
 	uint64_t windows_now;
 };
 void vsva_server_get_stats(struct vsva_server *server, struct vsva_server_stats *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events: every hop of the four journeys (bind, DMA, page request, death), told by the room in which
- * it happens. One observer per machine; without one an event costs a load and a branch.
+ * Events: every hop of the four journeys (bind, DMA, page request, death), told by the room in
+ * which it happens. One observer per machine; without one an event costs a load and a branch.
  *
  * Threads: the observer is called from whichever thread makes the hop, several at once, sometimes
  * with locks held or inside an RCU read section: it must not call back into the library, not block
@@ -27,43 +27,43 @@ enum vsva_room {
 enum vsva_event_kind {
 	/* bind journey */
 	VSVA_EV_GUEST_PASID_ENTRY, /* guest wrote a PASID-table entry: rid, gpasid */
-	VSVA_EV_GUEST_QUEUE,	   /* guest submitted a descriptor: value = type */
+	VSVA_EV_GUEST_QUEUE,       /* guest submitted a descriptor: value = type */
 	VSVA_EV_VIOMMU_DESCRIPTOR, /* vIOMMU executes a descriptor: value = type, gpasid if it has one */
-	VSVA_EV_VIOMMU_VCMD,	   /* virtual command: value = command, gpasid, result */
-	VSVA_EV_IOASID_ALLOC,	   /* hpasid, gpasid if known */
-	VSVA_EV_IOASID_FREE,	   /* hpasid */
-	VSVA_EV_BIND,		   /* begins: rid, hpasid, gpasid, addr = first-stage root (GPA) */
-	VSVA_EV_BIND_DONE,	   /* result = 0 or -errno */
-	VSVA_EV_UNBIND,		   /* begins: rid, hpasid */
-	VSVA_EV_UNBIND_DONE,	   /* after it, no access of (rid, hpasid) */
-	VSVA_EV_ATTACH_RID,	   /* request-without-PASID translation changed: rid, value = kind */
+	VSVA_EV_VIOMMU_VCMD,       /* virtual command: value = command, gpasid, result */
+	VSVA_EV_IOASID_ALLOC,      /* hpasid, gpasid if known */
+	VSVA_EV_IOASID_FREE,       /* hpasid */
+	VSVA_EV_BIND,              /* begins: rid, hpasid, gpasid, addr = first-stage root (GPA) */
+	VSVA_EV_BIND_DONE,         /* result = 0 or -errno */
+	VSVA_EV_UNBIND,            /* begins: rid, hpasid */
+	VSVA_EV_UNBIND_DONE,       /* after it, no access of (rid, hpasid) */
+	VSVA_EV_ATTACH_RID, /* request-without-PASID translation changed: rid, value = kind */
 	VSVA_EV_ATTACH_RID_DONE,
 	VSVA_EV_PASID_ENTRY, /* host wrote an entry of the physical table: rid, hpasid, value = PGTT or 0 */
-	VSVA_EV_INVALIDATE,  /* host API invalidation: hpasid, addr, len */
+	VSVA_EV_INVALIDATE, /* host API invalidation: hpasid, addr, len */
 	VSVA_EV_INVALIDATE_DONE,
 	VSVA_EV_DESCRIPTOR, /* unit executes a descriptor: value = type, hpasid if it has one */
 	/* DMA journey */
-	VSVA_EV_SUBMIT,	   /* a descriptor reached a device: rid, hpasid, value = opcode */
+	VSVA_EV_SUBMIT, /* a descriptor reached a device: rid, hpasid, value = opcode */
 	VSVA_EV_TRANSLATE, /* unit translated by walking: rid, hpasid, addr in, hpa out, value = fault or 0 */
-	VSVA_EV_ACCESS,	   /* a device touched memory: rid, hpasid, addr, hpa, len, write */
-	VSVA_EV_COMPLETE,  /* a device finished a descriptor: value = status */
-	VSVA_EV_FAULT,	   /* a fault was recorded: rid, hpasid, addr, value = reason */
+	VSVA_EV_ACCESS,   /* a device touched memory: rid, hpasid, addr, hpa, len, write */
+	VSVA_EV_COMPLETE, /* a device finished a descriptor: value = status */
+	VSVA_EV_FAULT,    /* a fault was recorded: rid, hpasid, addr, value = reason */
 	/* page-request journey */
-	VSVA_EV_PAGE_REQUEST,	    /* device asks: rid, hpasid, addr, value = group index, write */
-	VSVA_EV_PAGE_REQUEST_QUEUED,/* unit wrote it to the host's queue */
-	VSVA_EV_PAGE_REQUEST_HOST,  /* host's handler took it: result of finding the owner */
-	VSVA_EV_PAGE_REQUEST_GUEST, /* vIOMMU put it into the guest's queue: gpasid */
-	VSVA_EV_PAGE_FAULT_GUEST,   /* guest's handler made the page present or refused */
-	VSVA_EV_PAGE_RESPONSE_GUEST,/* guest's answer reached the vIOMMU: value = code */
-	VSVA_EV_PAGE_RESPONSE_HOST, /* host answers: value = code */
-	VSVA_EV_PAGE_RESPONSE,	    /* unit delivered the answer to the device: value = code */
+	VSVA_EV_PAGE_REQUEST, /* device asks: rid, hpasid, addr, value = group index, write */
+	VSVA_EV_PAGE_REQUEST_QUEUED, /* unit wrote it to the host's queue */
+	VSVA_EV_PAGE_REQUEST_HOST,   /* host's handler took it: result of finding the owner */
+	VSVA_EV_PAGE_REQUEST_GUEST,  /* vIOMMU put it into the guest's queue: gpasid */
+	VSVA_EV_PAGE_FAULT_GUEST,    /* guest's handler made the page present or refused */
+	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code */
+	VSVA_EV_PAGE_RESPONSE_HOST,  /* host answers: value = code */
+	VSVA_EV_PAGE_RESPONSE,       /* unit delivered the answer to the device: value = code */
 	/* memory and death */
-	VSVA_EV_MAP,	     /* domain: vm, addr = GPA, hpa, len, write */
-	VSVA_EV_UNMAP,	     /* domain: vm, addr, len: begins */
-	VSVA_EV_UNMAP_DONE,  /* after it, no access to these pages through the domain */
+	VSVA_EV_MAP,        /* domain: vm, addr = GPA, hpa, len, write */
+	VSVA_EV_UNMAP,      /* domain: vm, addr, len: begins */
+	VSVA_EV_UNMAP_DONE, /* after it, no access to these pages through the domain */
 	/* built-in guest: value = the address space, by the GPA of its first-stage root */
-	VSVA_EV_GUEST_MAP,   /* it makes a page present: gpasid, addr = GVA, hpa = its GPA */
-	VSVA_EV_GUEST_UNMAP, /* built-in guest cleared it (invalidation follows) */
+	VSVA_EV_GUEST_MAP,        /* it makes a page present: gpasid, addr = GVA, hpa = its GPA */
+	VSVA_EV_GUEST_UNMAP,      /* built-in guest cleared it (invalidation follows) */
 	VSVA_EV_GUEST_UNMAP_DONE, /* its invalidation has completed */
 	VSVA_EV_VM_CREATE,
 	VSVA_EV_VM_DESTROY,
@@ -75,8 +75,8 @@ enum vsva_event_kind {
 	VSVA_EV_KIND_COUNT,
 };
 
-/* Which members of struct vsva_event mean something depends on the kind; others are 0, PASIDs that do
- * not apply are VSVA_PASID_INVALID. */
+/* Which members of struct vsva_event mean something depends on the kind; others are 0, PASIDs that
+ * do not apply are VSVA_PASID_INVALID. */
 struct vsva_event {
 	enum vsva_event_kind kind;
 	enum vsva_room room;

@@ -81,8 +81,9 @@ static inline rid_t rid(uint16_t v)
 	return VSVA_WRAP_(rid_t, v);
 }
 
-/* Largest PASID and the value that is none. PASID 0 is the request-without-PASID number (RID_PASID). */
-#define VSVA_PASID_MAX 0xfffffu
+/* Largest PASID and the value that is none. PASID 0 is the request-without-PASID number
+ * (RID_PASID). */
+#define VSVA_PASID_MAX     0xfffffu
 #define VSVA_PASID_INVALID 0xffffffffu
 
 #define VSVA_PAGE_SIZE 4096u

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The structures of the 2020 interface, byte for byte as Linux 5.10's uapi/linux/iommu.h lays them
- * out: bind, cache invalidation, faults, page responses. Sizes and offsets are pinned by assertions.
+ * out: bind, cache invalidation, faults, page responses. Sizes and offsets are pinned by
+ * assertions.
  */
 #ifndef VSVA_UAPI_H
 #define VSVA_UAPI_H
@@ -9,16 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VSVA_GPASID_BIND_VERSION_1 1
+#define VSVA_GPASID_BIND_VERSION_1  1
 #define VSVA_PASID_FORMAT_INTEL_VTD 1
-#define VSVA_GPASID_VAL (1u << 0) /* gpasid is valid; without it guest and host PASID are the same */
+#define VSVA_GPASID_VAL                                                                            \
+	(1u << 0) /* gpasid is valid; without it guest and host PASID are the same */
 
-#define VSVA_VTD_GPASID_SRE (1u << 0)
+#define VSVA_VTD_GPASID_SRE  (1u << 0)
 #define VSVA_VTD_GPASID_EAFE (1u << 1)
-#define VSVA_VTD_GPASID_PCD (1u << 2)
-#define VSVA_VTD_GPASID_PWT (1u << 3)
+#define VSVA_VTD_GPASID_PCD  (1u << 2)
+#define VSVA_VTD_GPASID_PWT  (1u << 3)
 #define VSVA_VTD_GPASID_EMTE (1u << 4)
-#define VSVA_VTD_GPASID_CD (1u << 5)
+#define VSVA_VTD_GPASID_CD   (1u << 5)
 #define VSVA_VTD_GPASID_LAST (1u << 6)
 
 struct vsva_gpasid_bind_data_vtd {
@@ -41,15 +43,15 @@ struct vsva_gpasid_bind_data {
 };
 
 #define VSVA_CACHE_INVALIDATE_VERSION_1 1
-#define VSVA_CACHE_INV_IOTLB (1u << 0)
-#define VSVA_CACHE_INV_DEV_IOTLB (1u << 1)
-#define VSVA_CACHE_INV_PASID (1u << 2)
+#define VSVA_CACHE_INV_IOTLB            (1u << 0)
+#define VSVA_CACHE_INV_DEV_IOTLB        (1u << 1)
+#define VSVA_CACHE_INV_PASID            (1u << 2)
 
 enum vsva_inv_granularity { VSVA_INV_DOMAIN = 0, VSVA_INV_PASID = 1, VSVA_INV_ADDR = 2 };
 
-#define VSVA_INV_FLAG_PASID (1u << 0)
+#define VSVA_INV_FLAG_PASID  (1u << 0)
 #define VSVA_INV_FLAG_ARCHID (1u << 1)
-#define VSVA_INV_FLAG_LEAF (1u << 2)
+#define VSVA_INV_FLAG_LEAF   (1u << 2)
 
 struct vsva_inv_pasid_info {
 	uint32_t flags;
@@ -80,13 +82,13 @@ struct vsva_cache_invalidate_info {
 
 enum vsva_fault_type { VSVA_FAULT_DMA_UNRECOV = 1, VSVA_FAULT_PAGE_REQ = 2 };
 
-#define VSVA_FAULT_PERM_READ (1u << 0)
+#define VSVA_FAULT_PERM_READ  (1u << 0)
 #define VSVA_FAULT_PERM_WRITE (1u << 1)
-#define VSVA_FAULT_PERM_EXEC (1u << 2)
-#define VSVA_FAULT_PERM_PRIV (1u << 3)
+#define VSVA_FAULT_PERM_EXEC  (1u << 2)
+#define VSVA_FAULT_PERM_PRIV  (1u << 3)
 
-#define VSVA_FAULT_UNRECOV_PASID_VALID (1u << 0)
-#define VSVA_FAULT_UNRECOV_ADDR_VALID (1u << 1)
+#define VSVA_FAULT_UNRECOV_PASID_VALID      (1u << 0)
+#define VSVA_FAULT_UNRECOV_ADDR_VALID       (1u << 1)
 #define VSVA_FAULT_UNRECOV_FETCH_ADDR_VALID (1u << 2)
 
 enum vsva_fault_reason {
@@ -111,8 +113,8 @@ struct vsva_fault_unrecoverable {
 };
 
 #define VSVA_PAGE_REQ_PASID_VALID (1u << 0)
-#define VSVA_PAGE_REQ_LAST_PAGE (1u << 1)
-#define VSVA_PAGE_REQ_PRIV_DATA (1u << 2)
+#define VSVA_PAGE_REQ_LAST_PAGE   (1u << 1)
+#define VSVA_PAGE_REQ_PRIV_DATA   (1u << 2)
 #define VSVA_PAGE_REQ_NEEDS_PASID (1u << 3)
 
 struct vsva_fault_page_request {

@@ -3,12 +3,12 @@
  * A virtual machine as its VMM sees it: guest memory, one virtual IOMMU (a VT-d register page with
  * caching mode), and physical devices assigned to it under guest requester ids.
  *
- * The virtual unit shadows the guest's PASID tables: a PASID-cache invalidation by the guest becomes a bind,
- * unbind or replacement on the host; its IOTLB and device-TLB invalidations are passed on; page requests and
- * faults come back under the guest's PASIDs.
+ * The virtual unit shadows the guest's PASID tables: a PASID-cache invalidation by the guest
+ * becomes a bind, unbind or replacement on the host; its IOTLB and device-TLB invalidations are
+ * passed on; page requests and faults come back under the guest's PASIDs.
  *
- * Threads: any function from any thread; a VM's register accesses may come from several vCPUs at once.
- * Accesses never run the invalidation queue themselves: a worker of the machine does.
+ * Threads: any function from any thread; a VM's register accesses may come from several vCPUs at
+ * once. Accesses never run the invalidation queue themselves: a worker of the machine does.
  */
 #ifndef VSVA_VM_H
 #define VSVA_VM_H
@@ -23,13 +23,13 @@ struct vsva_vm;
 struct vsva_assigned; /* a device assigned to a VM */
 
 struct vsva_vm_options {
-	const char *name;     /* for messages; NULL: "vm<number>" */
-	uint32_t pasid_quota; /* 0: VSVA_LIMIT_DEFAULT_PASID_QUOTA */
-	bool no_vcmd;	      /* do not offer the virtual command interface */
-	bool no_page_requests;/* do not offer PRI */
-	bool no_five_level;   /* first stage of 4 levels only */
-	/* Event messages of the virtual unit (address and data as the guest programmed them). Any thread, no
-	 * lock held; must not block. */
+	const char *name;      /* for messages; NULL: "vm<number>" */
+	uint32_t pasid_quota;  /* 0: VSVA_LIMIT_DEFAULT_PASID_QUOTA */
+	bool no_vcmd;          /* do not offer the virtual command interface */
+	bool no_page_requests; /* do not offer PRI */
+	bool no_five_level;    /* first stage of 4 levels only */
+	/* Event messages of the virtual unit (address and data as the guest programmed them). Any
+	 * thread, no lock held; must not block. */
 	void (*msi)(void *arg, uint64_t address, uint32_t data);
 	void *msi_arg;
 };
@@ -37,7 +37,8 @@ struct vsva_vm_options {
 /* 0; -EINVAL bare machine; -ENOSPC quota or domain ids; -ENOMEM. */
 int vsva_vm_create(struct vsva_machine *machine, const struct vsva_vm_options *options,
 		   struct vsva_vm **out);
-/* In whatever state: devices stop, everything bound is unbound, PASIDs and memory are released. NULL is ignored. */
+/* In whatever state: devices stop, everything bound is unbound, PASIDs and memory are released.
+ * NULL is ignored. */
 void vsva_vm_destroy(struct vsva_vm *vm);
 uint32_t vsva_vm_number(const struct vsva_vm *vm);
 
@@ -47,21 +48,23 @@ int vsva_vm_map(struct vsva_vm *vm, gpa_t address, void *memory, uint64_t len, b
 /* The window must have been mapped exactly so. When it returns no device touches the memory.
  * -ENOENT; -ETIMEDOUT: a device did not answer, the memory is not accessible all the same. */
 int vsva_vm_unmap(struct vsva_vm *vm, gpa_t address, uint64_t len);
-/* Copies to or from guest memory, as a CPU would. -EFAULT: not all of it is mapped; nothing was copied. */
+/* Copies to or from guest memory, as a CPU would. -EFAULT: not all of it is mapped; nothing was
+ * copied. */
 int vsva_vm_read(struct vsva_vm *vm, gpa_t address, void *buffer, uint64_t len);
 int vsva_vm_write(struct vsva_vm *vm, gpa_t address, const void *buffer, uint64_t len);
 
 /* The virtual unit's register page: size 4 or 8, aligned, in 4 KiB: otherwise -EINVAL, no harm. */
 int vsva_viommu_read(struct vsva_vm *vm, uint32_t offset, unsigned size, uint64_t *value);
 int vsva_viommu_write(struct vsva_vm *vm, uint32_t offset, unsigned size, uint64_t value);
-/* System reset: registers to reset values, all bindings gone, devices reset. PASIDs from the virtual command return
- * to the set. Memory stays. */
+/* System reset: registers to reset values, all bindings gone, devices reset. PASIDs from the
+ * virtual command return to the set. Memory stays. */
 void vsva_vm_reset(struct vsva_vm *vm);
 
-/* Assigns a device that no VM has, under a requester id that the guest sees. irq: its MSI-X vectors.
- * 0; -EBUSY assigned already; -EEXIST guest rid taken; -ENOMEM; -ETIMEDOUT. */
+/* Assigns a device that no VM has, under a requester id that the guest sees. irq: its MSI-X
+ * vectors. 0; -EBUSY assigned already; -EEXIST guest rid taken; -ENOMEM; -ETIMEDOUT. */
 int vsva_vm_assign(struct vsva_vm *vm, struct vsva_device *device, rid_t guest_rid,
-		   void (*irq)(void *arg, unsigned vector), void *irq_arg, struct vsva_assigned **out);
+		   void (*irq)(void *arg, unsigned vector), void *irq_arg,
+		   struct vsva_assigned **out);
 /* Device reset, unbound, given back. */
 void vsva_vm_unassign(struct vsva_assigned *assigned);
 
@@ -69,8 +72,8 @@ void vsva_vm_unassign(struct vsva_assigned *assigned);
  * vsva_device_read and so on. */
 int vsva_assigned_read(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
 		       uint64_t *value);
-int vsva_assigned_write(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
-			uint64_t value);
+int vsva_assigned_write(struct vsva_assigned *assigned, unsigned bar, uint64_t offset,
+			unsigned size, uint64_t value);
 /* The guest's virtual configuration space: its ATS, PRI and PASID enables are the guest's own. */
 int vsva_assigned_config_read(struct vsva_assigned *assigned, uint32_t offset, unsigned size,
 			      uint32_t *value);
@@ -79,13 +82,14 @@ int vsva_assigned_config_write(struct vsva_assigned *assigned, uint32_t offset, 
 void vsva_assigned_reset(struct vsva_assigned *assigned);
 struct vsva_device *vsva_assigned_device(struct vsva_assigned *assigned);
 
-/* ENQCMD by a vCPU of the VM: 64 bytes whose PASID field is replaced by the host PASID of the vCPU's IA32_PASID
- * (bits 19:0, bit 31 valid), privilege cleared. 0 accepted; 1 retry; -EPERM IA32_PASID invalid (#GP);
- * -ENOENT no translation (VM exit 72); -EINVAL portal. */
-int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset, uint32_t ia32_pasid,
-			 const void *bytes);
+/* ENQCMD by a vCPU of the VM: 64 bytes whose PASID field is replaced by the host PASID of the
+ * vCPU's IA32_PASID (bits 19:0, bit 31 valid), privilege cleared. 0 accepted; 1 retry; -EPERM
+ * IA32_PASID invalid (#GP); -ENOENT no translation (VM exit 72); -EINVAL portal. */
+int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset,
+			 uint32_t ia32_pasid, const void *bytes);
 /* MOVDIR64B: a posted 64-byte write. */
-int vsva_assigned_movdir64b(struct vsva_assigned *assigned, uint64_t portal_offset, const void *bytes);
+int vsva_assigned_movdir64b(struct vsva_assigned *assigned, uint64_t portal_offset,
+			    const void *bytes);
 
 /* Guest PASID to host PASID of this VM, if it is known now. -ENOENT. */
 int vsva_vm_hpasid(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out);

@@ -9,14 +9,16 @@
 #include "board/machine.h"
 #include "vsva/limits.h"
 
-/* Requester ids that are chosen here: bus 0x6a on, a device each; nothing that a guest would use. */
+/* Requester ids that are chosen here: bus 0x6a on, a device each; nothing that a guest would use.
+ * */
 #define FIRST_RID 0x6a00u
-#define RID_STEP 8u
+#define RID_STEP  8u
 
-#define PCIE_DEVICE_CONTROL 0x48u
+#define PCIE_DEVICE_CONTROL     0x48u
 #define PCIE_DEVICE_CONTROL_FLR 0x8000u
 
-/* Kinds ---------------------------------------------------------------------------------------------- */
+/* Kinds
+ * ---------------------------------------------------------------------------------------------- */
 
 struct device_kind {
 	enum vsva_device_kind kind;
@@ -137,18 +139,21 @@ static int dsa_op_portal_write(void *model, uint64_t offset, const void *bytes, 
 }
 
 #define MODEL_KIND(name, which, make, portal)                                                      \
-	{.kind = (which), .create = (make), .destroy = name##_op_destroy,                          \
-	 .config_space = name##_op_config_space, .config_read = name##_op_config_read,             \
-	 .config_write = name##_op_config_write, .read = name##_op_read,                           \
-	 .write = name##_op_write, .portal_write = (portal), .reset = name##_op_reset,             \
-	 .set_gone = name##_op_set_gone}
+	{                                                                                          \
+		.kind = (which), .create = (make), .destroy = name##_op_destroy,                   \
+		.config_space = name##_op_config_space, .config_read = name##_op_config_read,      \
+		.config_write = name##_op_config_write, .read = name##_op_read,                    \
+		.write = name##_op_write, .portal_write = (portal), .reset = name##_op_reset,      \
+		.set_gone = name##_op_set_gone                                                     \
+	}
 
 static const struct device_kind kinds[] = {
 	MODEL_KIND(dsa, VSVA_DEVICE_DSA, create_dsa, dsa_op_portal_write),
 	MODEL_KIND(test_engine, VSVA_DEVICE_TEST_ENGINE, create_engine, no_portal),
 };
 
-/* Interrupts ------------------------------------------------------------------------------------------- */
+/* Interrupts
+ * ------------------------------------------------------------------------------------------- */
 
 struct device_irq {
 	struct rcu_node rcu;
@@ -169,7 +174,8 @@ static void fire_irq(void *arg, unsigned vector)
 }
 
 /* The record is allocated once: replacing the callback cannot fail. */
-void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsigned vector), void *arg)
+void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsigned vector),
+			 void *arg)
 {
 	struct device_irq *record = device->irq;
 
@@ -180,7 +186,8 @@ void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsi
 	rcu_publish(device->irq, record);
 }
 
-/* The host driver's port ----------------------------------------------------------------------------------- */
+/* The host driver's port
+ * ----------------------------------------------------------------------------------- */
 
 static uint32_t port_config_read(void *arg, uint32_t offset, unsigned size)
 {
@@ -211,7 +218,8 @@ static int tell_driver(struct vsva_device *device)
 	return host_dev_add(device->machine->iommu, &info, &device->dev);
 }
 
-/* Life ------------------------------------------------------------------------------------------------------ */
+/* Life
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct vsva_device *find_device(struct vsva_machine *machine, rid_t rid)
 {
@@ -323,8 +331,7 @@ int vsva_device_create(struct vsva_machine *machine, const struct vsva_device_op
 		free_device(device);
 		return err;
 	}
-	err = device->kind->create(device, options,
-				   pf ? pf->kind->config_space(pf->model) : NULL);
+	err = device->kind->create(device, options, pf ? pf->kind->config_space(pf->model) : NULL);
 	if (!err)
 		err = tell_driver(device);
 	if (err) {
@@ -359,7 +366,8 @@ void vsva_device_destroy(struct vsva_device *device)
 	free_device(device);
 }
 
-/* Views ------------------------------------------------------------------------------------------------------ */
+/* Views
+ * ------------------------------------------------------------------------------------------------------ */
 
 rid_t vsva_device_rid(const struct vsva_device *device)
 {
@@ -396,7 +404,8 @@ unsigned vsva_device_vectors(const struct vsva_device *device)
 	return device_config_description(device)->msix_vectors;
 }
 
-/* Accesses ----------------------------------------------------------------------------------------------------- */
+/* Accesses
+ * ----------------------------------------------------------------------------------------------------- */
 
 int vsva_device_read(struct vsva_device *device, unsigned bar, uint64_t offset, unsigned size,
 		     uint64_t *value)
@@ -421,7 +430,8 @@ static bool is_config_access(uint32_t offset, unsigned size)
 	return (size == 1 || size == 2 || size == 4) && offset <= PCI_CONFIG_SIZE - size;
 }
 
-int vsva_device_config_read(struct vsva_device *device, uint32_t offset, unsigned size, uint32_t *value)
+int vsva_device_config_read(struct vsva_device *device, uint32_t offset, unsigned size,
+			    uint32_t *value)
 {
 	if (!is_config_access(offset, size))
 		return -EINVAL;
@@ -429,7 +439,8 @@ int vsva_device_config_read(struct vsva_device *device, uint32_t offset, unsigne
 	return 0;
 }
 
-int vsva_device_config_write(struct vsva_device *device, uint32_t offset, unsigned size, uint32_t value)
+int vsva_device_config_write(struct vsva_device *device, uint32_t offset, unsigned size,
+			     uint32_t value)
 {
 	if (!is_config_access(offset, size))
 		return -EINVAL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A device on the board: an endpoint of one kind, known to the host driver unless the machine is bare. */
+/* A device on the board: an endpoint of one kind, known to the host driver unless the machine is
+ * bare. */
 #ifndef BOARD_DEVICE_H
 #define BOARD_DEVICE_H
 
@@ -16,8 +17,8 @@ struct vsva_device {
 	const struct device_kind *kind;
 	void *model; /* struct dsa or struct test_engine */
 	rid_t rid, pf_rid;
-	unsigned vfs; /* of a PF: functions that name it */
-	struct vsva_dev *dev; /* NULL: bare */
+	unsigned vfs;           /* of a PF: functions that name it */
+	struct vsva_dev *dev;   /* NULL: bare */
 	struct device_irq *irq; /* RCU */
 };
 

@@ -21,7 +21,8 @@ void vsva_log_set_level(enum vsva_log_level most_detailed)
 	log_set_level((enum log_level)most_detailed);
 }
 
-void vsva_log_set_sink(void (*sink)(void *arg, enum vsva_log_level level, const char *line), void *arg)
+void vsva_log_set_sink(void (*sink)(void *arg, enum vsva_log_level level, const char *line),
+		       void *arg)
 {
 	public_sink = sink;
 	log_set_sink(sink ? pass_on : NULL, arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board: the one room that knows both silicon and driver, because it plugs them together. It makes
- * physical memory, the unit, its endpoints, the wires for messages, and the host driver on the ports; then it
- * is out of the way.
+ * The board: the one room that knows both silicon and driver, because it plugs them together. It
+ * makes physical memory, the unit, its endpoints, the wires for messages, and the host driver on
+ * the ports; then it is out of the way.
  */
 #ifndef BOARD_MACHINE_H
 #define BOARD_MACHINE_H
@@ -24,15 +24,15 @@ struct vsva_machine {
 	struct trace trace;
 	struct vsva_machine_options options;
 	struct unit *unit;
-	struct messages messages; /* to the host driver */
-	struct message_sink *sink; /* bare: RCU; NULL: nobody listens */
+	struct messages messages;         /* to the host driver */
+	struct message_sink *sink;        /* bare: RCU; NULL: nobody listens */
 	struct message_sink sink_storage; /* written while sink is NULL and no reader is left */
-	struct vsva_iommu *iommu; /* NULL: bare */
-	struct worker *queue_worker; /* bare: runs the unit's queue */
-	struct lock lock;	     /* devices; rank LEAF */
-	struct vsva_device *devices; /* lock */
-	unsigned device_count;	     /* lock */
-	uint32_t vm_numbers;	     /* atomic */
+	struct vsva_iommu *iommu;         /* NULL: bare */
+	struct worker *queue_worker;      /* bare: runs the unit's queue */
+	struct lock lock;                 /* devices; rank LEAF */
+	struct vsva_device *devices;      /* lock */
+	unsigned device_count;            /* lock */
+	uint32_t vm_numbers;              /* atomic */
 };
 
 #endif

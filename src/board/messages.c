@@ -9,7 +9,7 @@
 #include "base/rcu.h"
 
 #define MESSAGE_ADDRESS UINT64_C(0xfee00000)
-#define FIRST_VECTOR 0x30u
+#define FIRST_VECTOR    0x30u
 
 void messages_init(struct messages *messages)
 {

@@ -5,7 +5,8 @@
  *
  *   pair         (requester id, host PASID); without PASID: the requester itself
  *   space        an address space of a VM, named by the guest physical address of its first-stage
- * root memory       guest physical pages of a VM and the host pages behind them
+ *                root
+ *   memory       guest physical pages of a VM and the host pages behind them
  *
  * An access is allowed while its pair is bound to a space, the space has the page with these
  * rights, and the VM's memory leads it to this host page. Each of the three ends with an event:

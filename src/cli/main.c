@@ -21,6 +21,7 @@ static const struct command {
 	{"run", command_run, "run a scenario on the built-in guest; without one, the story"},
 	{"serve", command_serve, "virtual machines for stock QEMUs, over vfio-user"},
 	{"boot", command_boot, "boot a stock Linux guest and let it use the accelerator"},
+	{"bench", command_bench, "measure translations, copies and binds"},
 	{"version", command_version, "print the version"},
 	{"help", command_help, "print this, or the help of a command"},
 };

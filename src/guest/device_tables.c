@@ -9,10 +9,10 @@
 
 /* Domain id of all first-stage entries, as Linux uses one for all. */
 #define FIRST_STAGE_DID 1u
-#define RID_PASID 0u
-#define PDTS_ALL 7u /* 2^14 directory entries: 20-bit PASIDs */
-#define EVERYTHING 52u /* lg2 of pages */
-#define DIRECTORY_ORDER 5u /* 128 KiB */
+#define RID_PASID       0u
+#define PDTS_ALL        7u  /* 2^14 directory entries: 20-bit PASIDs */
+#define EVERYTHING      52u /* lg2 of pages */
+#define DIRECTORY_ORDER 5u  /* 128 KiB */
 
 static struct vtd_context_entry *context_of(struct vsva_guest_device *device)
 {
@@ -72,9 +72,11 @@ static void write_context(struct vsva_guest_device *device, bool present)
 		store_word(&to->q[i], present ? entry.q[i] : 0);
 }
 
-/* Entries ------------------------------------------------------------------------------------------- */
+/* Entries
+ * ------------------------------------------------------------------------------------------- */
 
-static struct vtd_pasid_entry *entry_of(const struct vsva_guest_device *device, uint32_t pasid, bool make)
+static struct vtd_pasid_entry *entry_of(const struct vsva_guest_device *device, uint32_t pasid,
+					bool make)
 {
 	struct vsva_guest *guest = device->guest;
 	struct vtd_pasid_dir_entry *directory = frame_memory(guest, device->directory);
@@ -108,7 +110,8 @@ static void write_first_stage(struct vtd_pasid_entry *to, gpa_t root)
 		store_word(&to->q[i], entry.q[i]);
 }
 
-bool pasid_entry_is_bound(const struct vsva_guest_device *device, const struct vsva_process *process)
+bool pasid_entry_is_bound(const struct vsva_guest_device *device,
+			  const struct vsva_process *process)
 {
 	const struct vtd_pasid_entry *entry;
 
@@ -118,7 +121,8 @@ bool pasid_entry_is_bound(const struct vsva_guest_device *device, const struct v
 	return entry && vtd_pasid_entry_P(entry);
 }
 
-/* Invalidations ----------------------------------------------------------------------------------------- */
+/* Invalidations
+ * ----------------------------------------------------------------------------------------- */
 
 static struct vtd_desc pasid_cache_descriptor(uint32_t pasid)
 {
@@ -152,7 +156,8 @@ static struct vtd_desc pasid_iotlb_page_descriptor(uint32_t pasid, uint64_t addr
 	return descriptor;
 }
 
-/* lg2_pages 52: everything of the PASID. RID_PASID: requests without PASID have the plain descriptor. */
+/* lg2_pages 52: everything of the PASID. RID_PASID: requests without PASID have the plain
+ * descriptor. */
 static struct vtd_desc device_tlb_descriptor(const struct vsva_guest_device *device, uint32_t pasid,
 					     uint64_t address, unsigned lg2_pages)
 {
@@ -243,7 +248,9 @@ static int flush_context(struct vsva_guest_device *device)
 	return queue_submit_wait(device->guest, descriptors, 3, false);
 }
 
-/* Changes ------------------------------------------------------------------------------------------------ */
+/* Changes
+ * ------------------------------------------------------------------------------------------------
+ * */
 
 int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root)
 {

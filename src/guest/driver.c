@@ -37,7 +37,7 @@ static int wait_for(struct vsva_guest *guest, uint32_t offset, uint64_t mask, ui
 	struct status_wait wait = {.guest = guest, .offset = offset, .mask = mask, .value = value};
 
 	return vsva_machine_wait(guest->machine, status_is, &wait, GUEST_TIMEOUT_MS) ? 0
-										    : -ETIMEDOUT;
+										     : -ETIMEDOUT;
 }
 
 /* One-shot bits are not part of the state that a later command repeats. VT-d 11.4.4.1 */
@@ -56,10 +56,10 @@ int driver_command(struct vsva_guest *guest, uint32_t command, uint32_t status, 
 
 static void enable_message(struct vsva_guest *guest, uint32_t control, uint32_t data)
 {
-	driver_write(guest, control + 4, 4, data);		/* data */
-	driver_write(guest, control + 8, 4, MESSAGE_ADDRESS);	/* address */
-	driver_write(guest, control + 12, 4, 0);		/* upper address */
-	driver_write(guest, control, 4, 0);			/* unmask */
+	driver_write(guest, control + 4, 4, data);            /* data */
+	driver_write(guest, control + 8, 4, MESSAGE_ADDRESS); /* address */
+	driver_write(guest, control + 12, 4, 0);              /* upper address */
+	driver_write(guest, control, 4, 0);                   /* unmask */
 }
 
 static int alloc_structures(struct vsva_guest *guest)
@@ -131,7 +131,8 @@ int driver_boot(struct vsva_guest *guest)
 	return driver_command(guest, (uint32_t)VTD_GCMD_TE, (uint32_t)VTD_GSTS_TES, true);
 }
 
-/* Virtual command: VT-d 11.4.14 to 11.4.16 ---------------------------------------------------------- */
+/* Virtual command: VT-d 11.4.14 to 11.4.16
+ * ---------------------------------------------------------- */
 
 static int vcmd(struct vsva_guest *guest, uint64_t command, uint64_t *result)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's accelerator driver: one group with engine 0 and two work queues, queue 0 dedicated (its PASID is
- * that of the process that uses it), queue 1 shared.
+ * The guest's accelerator driver: one group with engine 0 and two work queues, queue 0 dedicated
+ * (its PASID is that of the process that uses it), queue 1 shared.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum {
 	WQCFG_SIZE = 64,
 	WQCFG_LENGTH = 0,    /* word 0: entries */
 	WQCFG_THRESHOLD = 4, /* word 1 */
-	WQCFG_MODE = 8,	     /* word 2 */
+	WQCFG_MODE = 8,      /* word 2 */
 	WQCFG_LIMITS = 12,   /* word 3: log2 of the largest transfer, of the largest batch */
 };
 
@@ -30,17 +30,17 @@ enum {
 	COMMAND_ABORT_PASID = 12,
 };
 
-#define CMDSTS_ACTIVE (UINT32_C(1) << 31)
-#define QUEUE_DEDICATED 0u
-#define QUEUE_SHARED 1u
-#define QUEUE_ENTRIES 32u
-#define MODE_DEDICATED 0x1u
+#define CMDSTS_ACTIVE       (UINT32_C(1) << 31)
+#define QUEUE_DEDICATED     0u
+#define QUEUE_SHARED        1u
+#define QUEUE_ENTRIES       32u
+#define MODE_DEDICATED      0x1u
 #define MODE_BLOCK_ON_FAULT 0x2u
-#define MODE_PRIORITY (10u << 4)
-#define MODE_PASID_ENABLE (1u << 28)
-#define LIMITS (21u | 5u << 5) /* 2 MiB, 32 descriptors */
+#define MODE_PRIORITY       (10u << 4)
+#define MODE_PASID_ENABLE   (1u << 28)
+#define LIMITS              (21u | 5u << 5) /* 2 MiB, 32 descriptors */
 
-#define PORTAL_SIZE 0x4000u
+#define PORTAL_SIZE    0x4000u
 #define PORTAL_LIMITED 0x1000u
 
 static uint64_t reg_read(struct vsva_guest_device *device, uint64_t offset, unsigned size)
@@ -51,7 +51,8 @@ static uint64_t reg_read(struct vsva_guest_device *device, uint64_t offset, unsi
 	return value;
 }
 
-static void reg_write(struct vsva_guest_device *device, uint64_t offset, unsigned size, uint64_t value)
+static void reg_write(struct vsva_guest_device *device, uint64_t offset, unsigned size,
+		      uint64_t value)
 {
 	vsva_assigned_write(device->assigned, 0, offset, size, value);
 }
@@ -174,8 +175,8 @@ static bool is_complete(void *arg)
 {
 	struct completion_wait *wait = arg;
 
-	/* A record that was never touched reads as zero without being made present: a CPU that polls
-	 * would fault it in, and hide the device's own page request. */
+	/* A record that was never touched reads as zero without being made present: a CPU that
+	 * polls would fault it in, and hide the device's own page request. */
 	return process_peek(wait->process, wait->address.v, &wait->status) && wait->status;
 }
 

@@ -9,9 +9,10 @@
 #include "base/check.h"
 
 #define DEFAULT_MEMORY (UINT64_C(64) << 20)
-#define IOVA_BASE UINT64_C(0x10000000)
+#define IOVA_BASE      UINT64_C(0x10000000)
 
-/* Boot --------------------------------------------------------------------------------------------- */
+/* Boot
+ * --------------------------------------------------------------------------------------------- */
 
 static int boot(struct vsva_guest *guest)
 {
@@ -83,7 +84,8 @@ int vsva_guest_create(struct vsva_machine *machine, const struct vsva_guest_opti
 	return 0;
 }
 
-/* Death --------------------------------------------------------------------------------------------- */
+/* Death
+ * --------------------------------------------------------------------------------------------- */
 
 /* The handles go without a word to the devices: nobody in a dead guest cleans up. */
 static void forget_processes(struct vsva_guest *guest)
@@ -93,8 +95,9 @@ static void forget_processes(struct vsva_guest *guest)
 
 		guest->processes = process->next;
 		if (guest->vm) /* else its death has been told */
-			TRACE(guest->seams->trace, GUEST, PROCESS_EXIT, .vm = vsva_vm_number(guest->vm),
-			      .gpasid = process->pasid, .value = process->table.root.v);
+			TRACE(guest->seams->trace, GUEST, PROCESS_EXIT,
+			      .vm = vsva_vm_number(guest->vm), .gpasid = process->pasid,
+			      .value = process->table.root.v);
 		while (process->areas) {
 			struct guest_area *area = process->areas;
 
@@ -152,7 +155,8 @@ int vsva_guest_mmio_write(struct vsva_guest *guest, uint32_t offset, unsigned si
 	return vsva_viommu_write(guest->vm, offset, size, value);
 }
 
-/* Devices -------------------------------------------------------------------------------------------- */
+/* Devices
+ * -------------------------------------------------------------------------------------------- */
 
 enum {
 	CONFIG_COMMAND = 0x04,
@@ -274,14 +278,16 @@ int vsva_guest_reboot(struct vsva_guest *guest)
 
 	shut_down(guest);
 	err = boot(guest);
-	for (struct vsva_guest_device *device = guest->devices; device && !err; device = device->next) {
+	for (struct vsva_guest_device *device = guest->devices; device && !err;
+	     device = device->next) {
 		device->dsa_ready = false;
 		err = start_device(device);
 	}
 	return err;
 }
 
-/* Kernel DMA memory -------------------------------------------------------------------------------------- */
+/* Kernel DMA memory
+ * -------------------------------------------------------------------------------------- */
 
 static unsigned order_for(uint64_t len)
 {
@@ -292,7 +298,8 @@ static unsigned order_for(uint64_t len)
 	return order;
 }
 
-int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_t *iova, gpa_t *memory)
+int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_t *iova,
+			 gpa_t *memory)
 {
 	struct vsva_guest *guest = device->guest;
 	unsigned order = order_for(len);
@@ -306,8 +313,8 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 	if (!err)
 		TRACE(guest->seams->trace, GUEST, GUEST_MAP, .vm = vsva_vm_number(guest->vm),
 		      .rid = vsva_device_rid(device->device), .gpasid = gpasid(0),
-		      .addr = device->next_iova, .hpa = hpa(memory->v), .len = pages * VSVA_PAGE_SIZE,
-		      .write = true, .value = device->table.root.v);
+		      .addr = device->next_iova, .hpa = hpa(memory->v),
+		      .len = pages * VSVA_PAGE_SIZE, .write = true, .value = device->table.root.v);
 	for (uint64_t i = 0; i < pages && !err; i++)
 		err = table_map(&device->table, device->next_iova + i * VSVA_PAGE_SIZE,
 				gpa(memory->v + i * VSVA_PAGE_SIZE), 1, true);
@@ -322,7 +329,8 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 #define trace_dma_unmap(device, kind, start, length)                                               \
 	TRACE((device)->guest->seams->trace, GUEST, kind,                                          \
 	      .vm = vsva_vm_number((device)->guest->vm), .rid = vsva_device_rid((device)->device), \
-	      .gpasid = gpasid(0), .addr = (start), .len = (length), .value = (device)->table.root.v)
+	      .gpasid = gpasid(0), .addr = (start), .len = (length),                               \
+	      .value = (device)->table.root.v)
 
 int vsva_guest_dma_free(struct vsva_guest_device *device, uint64_t iova, gpa_t memory, uint64_t len)
 {

@@ -8,8 +8,8 @@
  *   driver     the guest's VT-d driver: registers, root and context tables, PASID tables, queue
  *   handler    the guest's page-request handler, a worker woken by the page-request event
  *
- * Everything reaches the virtual unit and the devices as a guest's CPU would: register accesses, portal
- * writes, and its own RAM. The guest assumes no second stage and no host.
+ * Everything reaches the virtual unit and the devices as a guest's CPU would: register accesses,
+ * portal writes, and its own RAM. The guest assumes no second stage and no host.
  *
  * Locks: `lock` (rank GUEST) guards frames, processes and page tables; `queue_lock` the tail of the
  * invalidation queue. Neither is held while waiting.
@@ -23,10 +23,10 @@
 #include "vtd/descriptors.h"
 #include "vtd/tables.h"
 
-#define GUEST_QUEUE_LG2 1 /* pages of the invalidation queue: 2^1 = 256 descriptors of 32 bytes */
+#define GUEST_QUEUE_LG2   1 /* pages of the invalidation queue: 2^1 = 256 descriptors of 32 bytes */
 #define GUEST_QUEUE_SLOTS 256u
-#define GUEST_PRQ_LG2 2 /* pages of the page request queue: 512 descriptors */
-#define GUEST_TIMEOUT_MS 30000u
+#define GUEST_PRQ_LG2     2 /* pages of the page request queue: 512 descriptors */
+#define GUEST_TIMEOUT_MS  30000u
 
 struct guest_area {
 	struct guest_area *next;
@@ -45,9 +45,9 @@ struct vsva_process {
 	struct vsva_process *next; /* lock */
 	struct guest_table table;
 	struct guest_area *areas; /* lock */
-	uint64_t next_address;	  /* where mmap looks first; lock */
-	gpasid_t pasid;		  /* INVALID: none; lock */
-	unsigned binds;		  /* devices; lock */
+	uint64_t next_address;    /* where mmap looks first; lock */
+	gpasid_t pasid;           /* INVALID: none; lock */
+	unsigned binds;           /* devices; lock */
 };
 
 struct vsva_guest_device {
@@ -56,7 +56,7 @@ struct vsva_guest_device {
 	struct vsva_device *device;
 	struct vsva_assigned *assigned;
 	rid_t rid;
-	gpa_t directory;	  /* PASID directory */
+	gpa_t directory;          /* PASID directory */
 	struct guest_table table; /* of requests without PASID */
 	uint64_t next_iova;
 	gpasid_t queue_pasid; /* in dedicated queue 0; INVALID: queue disabled */
@@ -81,21 +81,22 @@ struct vsva_guest {
 
 	gpa_t root_table, queue, prq, status; /* status: a word per queue slot */
 	struct lock queue_lock;
-	uint32_t queue_tail; /* slot; queue_lock */
-	uint32_t wait_seq;   /* queue_lock */
+	uint32_t queue_tail;    /* slot; queue_lock */
+	uint32_t wait_seq;      /* queue_lock */
 	struct worker *handler; /* RCU */
-	uint32_t events; /* atomic: GUEST_EVENT_* */
-	bool rebooting;	 /* atomic: the handler does nothing */
-	bool handling;	 /* atomic: the handler is at work */
+	uint32_t events;        /* atomic: GUEST_EVENT_* */
+	bool rebooting;         /* atomic: the handler does nothing */
+	bool handling;          /* atomic: the handler is at work */
 	struct vsva_guest_stats stats;
 };
 
-#define GUEST_EVENT_FAULT 1u
+#define GUEST_EVENT_FAULT        1u
 #define GUEST_EVENT_PAGE_REQUEST 2u
 
 #define GUEST_COUNT(guest, what) __atomic_fetch_add(&(guest)->stats.what, 1, __ATOMIC_RELAXED)
 
-/* Frames (frames.c); lock held ------------------------------------------------------------------ */
+/* Frames (frames.c); lock held ------------------------------------------------------------------
+ * */
 
 /* 2^order zeroed frames, aligned to their size; -ENOMEM. */
 int frame_alloc(struct vsva_guest *guest, unsigned order, gpa_t *out);
@@ -103,7 +104,8 @@ void frame_free(struct vsva_guest *guest, gpa_t frame, unsigned order);
 /* The guest's own view of its RAM. */
 void *frame_memory(struct vsva_guest *guest, gpa_t address);
 
-/* Page tables (page_table.c); lock held ----------------------------------------------------------- */
+/* Page tables (page_table.c); lock held -----------------------------------------------------------
+ * */
 
 int table_init(struct guest_table *table, struct vsva_guest *guest);
 /* Frees the tables and, if with_leaves, the frames that they map. */
@@ -113,7 +115,8 @@ int table_map(struct guest_table *table, uint64_t address, gpa_t to, unsigned le
 /* Leaf entry of an address, or NULL; *level is set. */
 uint64_t *table_leaf(struct guest_table *table, uint64_t address, unsigned *level);
 
-/* Driver (driver.c, queue.c, device_tables.c) -------------------------------------------------------- */
+/* Driver (driver.c, queue.c, device_tables.c)
+ * -------------------------------------------------------- */
 
 int driver_boot(struct vsva_guest *guest);
 uint64_t driver_read(struct vsva_guest *guest, uint32_t offset, unsigned size);
@@ -125,7 +128,8 @@ int driver_command(struct vsva_guest *guest, uint32_t command, uint32_t status, 
 int vcmd_alloc(struct vsva_guest *guest, gpasid_t *out);
 int vcmd_free(struct vsva_guest *guest, gpasid_t pasid);
 
-/* Submits count descriptors and a wait descriptor (drain: with PD), and waits for it. No lock held. */
+/* Submits count descriptors and a wait descriptor (drain: with PD), and waits for it. No lock held.
+ * */
 int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descriptors, unsigned count,
 		      bool drain);
 /* Submits one descriptor and does not wait (page responses). */
@@ -134,7 +138,8 @@ int queue_submit(struct vsva_guest *guest, const struct vtd_desc *descriptor);
 int device_tables_init(struct vsva_guest_device *device);
 /* Writes the first-stage entry of a PASID, present last, and invalidates. No lock held. */
 int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root);
-bool pasid_entry_is_bound(const struct vsva_guest_device *device, const struct vsva_process *process);
+bool pasid_entry_is_bound(const struct vsva_guest_device *device,
+			  const struct vsva_process *process);
 /* Clears present, flushes, drains, zeroes. No lock held. */
 int pasid_entry_clear(struct vsva_guest_device *device, gpasid_t pasid);
 void device_tables_fini(struct vsva_guest_device *device);
@@ -142,7 +147,8 @@ void device_tables_fini(struct vsva_guest_device *device);
 int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len);
 int rid_flush_all(struct vsva_guest_device *device);
 
-/* Processes (process.c); lock held ------------------------------------------------------------------ */
+/* Processes (process.c); lock held
+ * ------------------------------------------------------------------ */
 
 struct vsva_process *process_find(struct vsva_guest *guest, gpasid_t pasid);
 /* Makes the page of an address present; 0, -EFAULT no area or no right, -ENOMEM. */
@@ -150,13 +156,15 @@ int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
 /* Takes the lock: the byte at an address if its page is present; false otherwise. */
 bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte);
 
-/* Page-request handler (handler.c) ------------------------------------------------------------------ */
+/* Page-request handler (handler.c)
+ * ------------------------------------------------------------------ */
 bool handler_run(void *guest);
 /* The guest dies: its handler does not run any more, events reach nobody. */
 void handler_stop(struct vsva_guest *guest);
 void handler_msi(void *guest, uint64_t address, uint32_t data);
 
-/* DSA driver (dsa_driver.c) -------------------------------------------------------------------------- */
+/* DSA driver (dsa_driver.c)
+ * -------------------------------------------------------------------------- */
 int dsa_driver_start(struct vsva_guest_device *device);
 /* Drains the PASID from the device, or aborts it, and takes it out of the dedicated queue. */
 int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid);

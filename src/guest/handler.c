@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's interrupt work: page requests are answered after the page was made present or
- * refused; fault records are read and cleared. It runs as a worker, like a kernel's threaded handler.
+ * refused; fault records are read and cleared. It runs as a worker, like a kernel's threaded
+ * handler.
  */
 #include <errno.h>
 
@@ -29,7 +30,8 @@ void handler_stop(struct vsva_guest *guest)
 	worker_destroy(handler);
 }
 
-/* Page requests --------------------------------------------------------------------------------------- */
+/* Page requests
+ * --------------------------------------------------------------------------------------- */
 
 static void respond(struct vsva_guest *guest, const struct vtd_page_request *request, unsigned code)
 {
@@ -103,7 +105,9 @@ static void handle_page_requests(struct vsva_guest *guest)
 		driver_write(guest, VTD_REG_PRS, 4, VTD_PRS_PRO);
 }
 
-/* Faults ------------------------------------------------------------------------------------------------ */
+/* Faults
+ * ------------------------------------------------------------------------------------------------
+ * */
 
 static void handle_faults(struct vsva_guest *guest)
 {
@@ -121,8 +125,9 @@ static void handle_faults(struct vsva_guest *guest)
 		GUEST_COUNT(guest, faults);
 		guest->stats.last_fault_reason = vtd_fault_record_FR(&record);
 		guest->stats.last_fault_address = vtd_fault_record_FI(&record);
-		guest->stats.last_fault_pasid =
-			vtd_fault_record_PP(&record) ? vtd_fault_record_PV(&record) : VSVA_PASID_INVALID;
+		guest->stats.last_fault_pasid = vtd_fault_record_PP(&record)
+							? vtd_fault_record_PV(&record)
+							: VSVA_PASID_INVALID;
 		driver_write(guest, at + 12, 4, UINT32_C(1) << 31);
 	}
 	driver_write(guest, VTD_REG_FSTS, 4, VTD_FSTS_PFO);

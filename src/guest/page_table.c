@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86-64 page tables of four levels, in guest RAM. A device sets accessed and dirty bits in them at any
- * moment, so entries change by single atomic stores.
+ * x86-64 page tables of four levels, in guest RAM. A device sets accessed and dirty bits in them at
+ * any moment, so entries change by single atomic stores.
  */
 #include <errno.h>
 

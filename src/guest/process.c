@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "guest/guest.h"
 
-#define USER_END (UINT64_C(1) << 47)
+#define USER_END  (UINT64_C(1) << 47)
 #define MMAP_BASE UINT64_C(0x7f0000000000)
 #define HUGE_SIZE (UINT64_C(2) << 20)
 
@@ -37,7 +37,8 @@ static bool is_free(const struct vsva_process *process, uint64_t start, uint64_t
 	return true;
 }
 
-/* Life -------------------------------------------------------------------------------------------- */
+/* Life --------------------------------------------------------------------------------------------
+ * */
 
 int vsva_process_create(struct vsva_guest *guest, struct vsva_process **out)
 {
@@ -109,7 +110,8 @@ gpasid_t vsva_process_pasid(const struct vsva_process *process)
 	return process->pasid;
 }
 
-/* Areas -------------------------------------------------------------------------------------------- */
+/* Areas
+ * -------------------------------------------------------------------------------------------- */
 
 static bool is_valid_request(gva_t address, uint64_t len, bool huge)
 {
@@ -193,7 +195,8 @@ int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
 	return 0;
 }
 
-/* Unmapping ----------------------------------------------------------------------------------------- */
+/* Unmapping
+ * ----------------------------------------------------------------------------------------- */
 
 /* Frames that were unmapped but that devices may reach until the flush has completed. */
 struct condemned {
@@ -269,7 +272,8 @@ static int clear_entries(struct vsva_process *process, uint64_t start, uint64_t 
 			level = 1;
 			continue;
 		}
-		err = condemn(list, gpa(vtd_pte_address(*entry, level)), VTD_LEVEL_BITS * (level - 1));
+		err = condemn(list, gpa(vtd_pte_address(*entry, level)),
+			      VTD_LEVEL_BITS * (level - 1));
 		if (err)
 			return err;
 		__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
@@ -314,7 +318,8 @@ int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t le
 	return err ? err : flushed;
 }
 
-/* CPU accesses --------------------------------------------------------------------------------------- */
+/* CPU accesses
+ * --------------------------------------------------------------------------------------- */
 
 /* A pointer to the byte at address after faulting it in, and how many bytes of the page follow. */
 static int cpu_access(struct vsva_process *process, uint64_t address, bool write, uint8_t **memory,
@@ -388,7 +393,8 @@ bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte)
 	return entry != NULL;
 }
 
-/* Shared virtual addressing ---------------------------------------------------------------------------- */
+/* Shared virtual addressing
+ * ---------------------------------------------------------------------------- */
 
 static int pick_pasid(struct vsva_guest *guest, gpasid_t *out)
 {

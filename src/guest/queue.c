@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's side of the invalidation queue: 256-bit descriptors, wait descriptors that write a status word. */
+/* The guest's side of the invalidation queue: 256-bit descriptors, wait descriptors that write a
+ * status word. */
 #include <errno.h>
 #include <string.h>
 
@@ -43,7 +44,8 @@ static uint32_t *status_word(struct vsva_guest *guest, uint32_t slot)
 	return (uint32_t *)frame_memory(guest, gpa(guest->status.v + slot * sizeof(uint32_t)));
 }
 
-static struct vtd_desc wait_descriptor(struct vsva_guest *guest, uint32_t slot, uint32_t data, bool drain)
+static struct vtd_desc wait_descriptor(struct vsva_guest *guest, uint32_t slot, uint32_t data,
+				       bool drain)
 {
 	struct vtd_desc descriptor = {{0}};
 
@@ -76,7 +78,8 @@ static bool is_complete(void *arg)
 {
 	struct queue_wait *wait = arg;
 
-	return __atomic_load_n(status_word(wait->guest, wait->slot), __ATOMIC_ACQUIRE) == wait->data;
+	return __atomic_load_n(status_word(wait->guest, wait->slot), __ATOMIC_ACQUIRE) ==
+	       wait->data;
 }
 
 static int wait_for_room(struct vsva_guest *guest, uint32_t needed)
@@ -122,7 +125,8 @@ int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descripto
 	put(guest, &last);
 	ring(guest);
 	lock_drop(&guest->queue_lock);
-	return vsva_machine_wait(guest->machine, is_complete, &wait, GUEST_TIMEOUT_MS) ? 0 : -ETIMEDOUT;
+	return vsva_machine_wait(guest->machine, is_complete, &wait, GUEST_TIMEOUT_MS) ? 0
+										       : -ETIMEDOUT;
 }
 
 int queue_submit(struct vsva_guest *guest, const struct vtd_desc *descriptor)

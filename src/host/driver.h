@@ -2,12 +2,14 @@
 /*
  * The driver's own objects. Who protects what:
  *
- *   vsva_iommu   created once; registry: devices come and go; each part has its own lock
- *   vsva_domain  lock (LOCK_RANK_IOMMU): second stage, list of devices, and of these the PASID
- * tables, bindings and context entries. No lock of two domains at a time. page requests  prq.lock
- * (LOCK_RANK_FAULT_QUEUE): groups of all devices. Never taken inside an RCU read section, because a
- * unit that runs its queue in the tail write waits for those with it held. look-ups     RID to
- * device, (device, PASID) to binding: RCU
+ *   vsva_iommu     registry_lock (LOCK_RANK_IOMMU): devices that come and go; each other part has a
+ *                  lock of its own
+ *   vsva_domain    lock (LOCK_RANK_IOMMU): second stage, list of devices, and of these the PASID
+ *                  tables, bindings and context entries. No lock of two domains at a time.
+ *   page requests  prq.lock (LOCK_RANK_FAULT_QUEUE): groups of all devices. Never taken inside an
+ *                  RCU read section: a unit that runs its queue in the tail write waits for those
+ *                  sections, and the lock is held then.
+ *   look-ups       RID to device, (device, PASID) to binding: RCU
  *
  * Waits for the unit hold at most the lock of a domain, which neither the page-request worker nor
  * the fault worker takes.

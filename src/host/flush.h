@@ -2,8 +2,10 @@
 /*
  * Invalidations, one function per descriptor (VT-d 6.5.2), collected into batches:
  *
- *   flush_begin(&flush, iommu); flush_pasid_cache(&flush, …); flush_iotlb_domain(&flush, …); err =
- * flush_end(&flush);
+ *   flush_begin(&flush, iommu);
+ *   flush_pasid_cache(&flush, …);
+ *   flush_iotlb_domain(&flush, …);
+ *   err = flush_end(&flush);
  *
  * When flush_end() returns 0 everything has been executed in the order of the calls, and no access
  * by a removed translation is under way. The callers bring the order that the architecture asks for

@@ -263,6 +263,18 @@ static uint32_t clamp_max(const struct vsva_ioasid_space *space, uint32_t max)
 	return max < space->id_end ? max : space->id_end - 1;
 }
 
+static struct entry *entry_alloc(struct vsva_ioasid_set *set, void *private_data)
+{
+	struct entry *entry = base_zalloc(sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	entry->set = set;
+	entry->private_data = private_data;
+	entry->guest = VSVA_PASID_INVALID;
+	return entry;
+}
+
 int vsva_ioasid_alloc(struct vsva_ioasid_set *set, uint32_t min, uint32_t max, void *private_data,
 		      hpasid_t *out)
 {
@@ -273,23 +285,19 @@ int vsva_ioasid_alloc(struct vsva_ioasid_set *set, uint32_t min, uint32_t max, v
 	*out = hpasid(VSVA_PASID_INVALID);
 	if (min < 1 || min > max || max > VSVA_PASID_MAX)
 		return -EINVAL;
-	entry = base_zalloc(sizeof(*entry));
+	entry = entry_alloc(set, private_data);
 	if (!entry)
 		return -ENOMEM;
-	entry->set = set;
-	entry->private_data = private_data;
-	entry->guest = VSVA_PASID_INVALID;
 	lock_take(&space->lock);
 	err = entry_publish(space, entry, min, clamp_max(space, max));
 	if (!err)
 		*out = hpasid(entry->id);
 	lock_drop(&space->lock);
-	if (err) {
+	if (err)
 		base_free(entry);
-		return err;
-	}
-	TRACE(space->trace, HOST, IOASID_ALLOC, .hpasid = *out);
-	return 0;
+	else
+		TRACE(space->trace, HOST, IOASID_ALLOC, .hpasid = *out);
+	return err;
 }
 
 static void entry_reclaim(struct rcu_node *node)

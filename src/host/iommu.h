@@ -13,11 +13,10 @@
  *   drain      make sure that no page request of a (device, PASID) is on its way
  *   group      page requests that one response answers, (RID, PASID or none, group index)
  *   isolate    make a device's context entry not present, because it does not answer invalidations
- *   limbo      pages and domain ids that a time-out left in doubt: reused only after a flush that
- * worked
+ *   limbo      pages and domain ids that a time-out left in doubt; reused after a flush that works
  *
- * Implements VT-d 3.4 to 3.8, 6.2.3.1, 6.5.2, 7.2, 7.4 to 7.10 as software sees them (scalable
- * mode).
+ * Implements VT-d 3.4 to 3.8, 6.2.3.1, 6.5.2, 7.2 and 7.4 to 7.10, the side of software, in
+ * scalable mode.
  *
  * Waiting. Waits for the unit may hold the lock of a domain, below which no worker may run. In
  * WORKERS_MANUAL the unit therefore runs its queue inside the write of the tail (no queue_kick),

@@ -4,9 +4,10 @@
  * back.
  *
  *   take in   queue -> groups, without calling anybody: done by the worker, and by whoever drains
- *   report    a whole group -> handler: only by the worker, without any lock
- *   answer    exactly once per group whose last request was taken in; when the unit's queue has no
- * room the answer waits in a list
+ *   report    a whole group -> handler, without any lock: by the worker, and for a virtual unit's
+ *             drain by the caller
+ *   answer    exactly once per group whose last request was taken in; while the unit's queue has
+ *             no room the answer waits in a list
  *
  * A group is in one list, which is its state:
  *

@@ -4,8 +4,10 @@
  * is a wait descriptor that writes a number into the status word of its slot.
  *
  *   IQE  the unit refused a descriptor: it is replaced by one that does nothing, its batch fails
- * with -EINVAL ITE  a device did not answer: batches that waited for that device fail with
- * -ETIMEDOUT, others whose wait was aborted go out again ICE  logged
+ *        with -EINVAL
+ *   ITE  a device did not answer: batches that waited for that device fail with -ETIMEDOUT, others
+ *        whose wait was aborted go out again
+ *   ICE  is logged
  *
  * Threads: any. Submitting waits with no lock of the queue held, so others submit meanwhile.
  * Posting does not wait.

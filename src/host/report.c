@@ -363,71 +363,33 @@ bool prq_run_expiry(void *arg)
 
 /* Unrecoverable faults --------------------------------------------------------------------- */
 
-/* What the 2020 interface has for a reason of VT-d 7.1, table 30. */
-static uint32_t uapi_reason(uint8_t code)
-{
-	switch (code) {
-	case VTD_FAULT_SPD_1:
-	case VTD_FAULT_SPT_1:
-		return VSVA_FAULT_REASON_PASID_FETCH;
-	case VTD_FAULT_SPD_3:
-	case VTD_FAULT_SPT_3:
-	case VTD_FAULT_SPT_4:
-		return VSVA_FAULT_REASON_BAD_PASID_ENTRY;
-	case VTD_FAULT_SCT_6:
-	case VTD_FAULT_SCT_7:
-	case VTD_FAULT_SCT_9:
-	case VTD_FAULT_SPD_2:
-	case VTD_FAULT_SPT_2:
-	case VTD_FAULT_SGN_10:
-		return VSVA_FAULT_REASON_PASID_INVALID;
-	case VTD_FAULT_SFS_1:
-	case VTD_FAULT_SFS_4:
-	case VTD_FAULT_SFS_6:
-	case VTD_FAULT_SFS_7:
-	case VTD_FAULT_SSS_1:
-	case VTD_FAULT_SSS_4:
-	case VTD_FAULT_LSS_1:
-		return VSVA_FAULT_REASON_WALK_EABT;
-	case VTD_FAULT_SFS_2:
-	case VTD_FAULT_SFS_3:
-	case VTD_FAULT_SSS_2:
-	case VTD_FAULT_SSS_3:
-	case VTD_FAULT_LSS_2:
-		return VSVA_FAULT_REASON_PTE_FETCH;
-	case VTD_FAULT_SPT_5:
-	case VTD_FAULT_SPT_6:
-	case VTD_FAULT_SGN_2:
-	case VTD_FAULT_SGN_6:
-	case VTD_FAULT_SGN_7:
-	case VTD_FAULT_LGN_2:
-	case VTD_FAULT_LGN_3:
-		return VSVA_FAULT_REASON_PERMISSION;
-	case VTD_FAULT_SFS_8:
-	case VTD_FAULT_SFS_9:
-	case VTD_FAULT_SFS_10:
-	case VTD_FAULT_SSS_5:
-	case VTD_FAULT_SSS_6:
-		return VSVA_FAULT_REASON_ACCESS;
-	case VTD_FAULT_SFS_5:
-	case VTD_FAULT_SGN_1:
-	case VTD_FAULT_SGN_4:
-	case VTD_FAULT_SGN_5:
-	case VTD_FAULT_SGN_8:
-	case VTD_FAULT_LGN_1:
-	case VTD_FAULT_LGN_4:
-		return VSVA_FAULT_REASON_OOR_ADDRESS;
-	default:
-		return VSVA_FAULT_REASON_UNKNOWN;
-	}
-}
+/* What the 2020 interface has for a reason of VT-d 7.1, table 30. Others are unknown to it. */
+/* clang-format off */
+#define R(fault, reason) [VTD_FAULT_##fault] = VSVA_FAULT_REASON_##reason,
+static const uint8_t uapi_reasons[UINT8_MAX + 1] = {
+	R(SPD_1, PASID_FETCH) R(SPT_1, PASID_FETCH)
+	R(SPD_3, BAD_PASID_ENTRY) R(SPT_3, BAD_PASID_ENTRY) R(SPT_4, BAD_PASID_ENTRY)
+	R(SCT_6, PASID_INVALID) R(SCT_7, PASID_INVALID) R(SCT_9, PASID_INVALID)
+	R(SPD_2, PASID_INVALID) R(SPT_2, PASID_INVALID) R(SGN_10, PASID_INVALID)
+	R(SFS_1, WALK_EABT) R(SFS_4, WALK_EABT) R(SFS_6, WALK_EABT) R(SFS_7, WALK_EABT)
+	R(SSS_1, WALK_EABT) R(SSS_4, WALK_EABT) R(LSS_1, WALK_EABT)
+	R(SFS_2, PTE_FETCH) R(SFS_3, PTE_FETCH) R(SSS_2, PTE_FETCH) R(SSS_3, PTE_FETCH)
+	R(LSS_2, PTE_FETCH)
+	R(SPT_5, PERMISSION) R(SPT_6, PERMISSION) R(SGN_2, PERMISSION) R(SGN_6, PERMISSION)
+	R(SGN_7, PERMISSION) R(LGN_2, PERMISSION) R(LGN_3, PERMISSION)
+	R(SFS_8, ACCESS) R(SFS_9, ACCESS) R(SFS_10, ACCESS) R(SSS_5, ACCESS) R(SSS_6, ACCESS)
+	R(SFS_5, OOR_ADDRESS) R(SGN_1, OOR_ADDRESS) R(SGN_4, OOR_ADDRESS) R(SGN_5, OOR_ADDRESS)
+	R(SGN_8, OOR_ADDRESS) R(LGN_1, OOR_ADDRESS) R(LGN_4, OOR_ADDRESS)
+};
+#undef R
+/* clang-format on */
 
 static struct vsva_fault uapi_fault(const struct vsva_unit_fault *unit_fault)
 {
 	struct vsva_fault fault = {.type = VSVA_FAULT_DMA_UNRECOV};
 
 	fault.u.event = (struct vsva_fault_unrecoverable){
-		.reason = uapi_reason(unit_fault->code),
+		.reason = uapi_reasons[unit_fault->code],
 		.flags = VSVA_FAULT_UNRECOV_ADDR_VALID |
 			 (unit_fault->has_pasid ? VSVA_FAULT_UNRECOV_PASID_VALID : 0),
 		.pasid = unit_fault->has_pasid ? unit_fault->pasid.v : 0,

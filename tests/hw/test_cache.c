@@ -675,7 +675,7 @@ struct race {
 	uint64_t reads, stale;
 };
 
-#define RACE_VERSIONS 1024u
+#define RACE_VERSIONS 300u
 
 static uint64_t version_target(uint64_t version)
 {
@@ -765,7 +765,7 @@ static void run_race(enum unit_cache_policy policy, enum race_move move)
 	for (uint64_t version = 1; version < RACE_VERSIONS; version++) {
 		move_on(race, version);
 		__atomic_store_n(&race->floor, version, __ATOMIC_SEQ_CST);
-		if (version % 64 == 0)
+		if (version % 16 == 0)
 			sched_yield();
 	}
 	while (!__atomic_load_n(&race->reads, __ATOMIC_SEQ_CST))
