@@ -126,6 +126,19 @@ static inline bool cache_line_read(const struct cache_line *line, const struct c
 	return !(sequence & 1) && __atomic_load_n(&line->sequence, __ATOMIC_RELAXED) == sequence;
 }
 
+/* The same for a cache whose lines say everything in their first word. */
+static inline bool cache_line_read_word(const struct cache_line *line, const struct cache_key *key,
+					uint64_t *value)
+{
+	uint64_t sequence = __atomic_load_n(&line->sequence, __ATOMIC_ACQUIRE);
+
+	if (__atomic_load_n(&line->entry.key.word[1], __ATOMIC_ACQUIRE) != key->word[1] ||
+	    __atomic_load_n(&line->entry.key.word[0], __ATOMIC_ACQUIRE) != key->word[0])
+		return false;
+	*value = __atomic_load_n(&line->entry.value[0], __ATOMIC_ACQUIRE);
+	return !(sequence & 1) && __atomic_load_n(&line->sequence, __ATOMIC_RELAXED) == sequence;
+}
+
 /* Written only where it changes something: a line that many devices use stays shared. */
 static inline void cache_line_touch(const struct cache *cache, size_t index)
 {

@@ -10,17 +10,22 @@ static inline bool page_grants(uint64_t value, const struct iotlb_need *need)
 	return (value & need->all) == need->all && (!need->any || (value & need->any));
 }
 
-static bool is_useful(const struct cache_entry *entry, void *arg)
+static inline bool answers(uint64_t value, const struct iotlb_need *need)
 {
-	return (entry->value[0] & IOTLB_NOT_PRESENT) || page_grants(entry->value[0], arg);
+	return (value & IOTLB_NOT_PRESENT) || page_grants(value, need);
 }
 
-static enum iotlb_answer answer(const struct cache_entry *entry, unsigned size_lg2,
-				struct iotlb_page *out)
+static bool is_useful(const struct cache_entry *entry, void *arg)
 {
-	out->input = entry->key.word[1];
-	out->output = entry->value[0] & ~FLAGS_MASK;
-	out->flags = (uint8_t)(entry->value[0] & FLAGS_MASK);
+	return answers(entry->value[0], arg);
+}
+
+static inline enum iotlb_answer answer(uint64_t input, uint64_t value, unsigned size_lg2,
+				       struct iotlb_page *out)
+{
+	out->input = input;
+	out->output = value & ~FLAGS_MASK;
+	out->flags = (uint8_t)(value & FLAGS_MASK);
 	out->size_lg2 = (uint8_t)size_lg2;
 	return out->flags & IOTLB_NOT_PRESENT ? IOTLB_HIT_NOT_PRESENT : IOTLB_HIT;
 }
@@ -37,7 +42,7 @@ static inline enum iotlb_answer find_first(struct caches *caches, rid_t rid, uin
 {
 	const struct cache *cache = &caches->iotlb;
 	uint64_t sizes = __atomic_load_n(&caches->iotlb_sizes, __ATOMIC_RELAXED);
-	struct cache_entry entry;
+	uint64_t value;
 
 	for (; sizes; sizes &= sizes - 1) {
 		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
@@ -45,11 +50,11 @@ static inline enum iotlb_answer find_first(struct caches *caches, rid_t rid, uin
 		size_t set = cache_set_first(cache, &key);
 
 		for (size_t i = set; i < set + CACHE_WAYS; i++) {
-			if (!cache_line_read(&cache->lines[i], &key, &entry) ||
-			    !is_useful(&entry, (void *)(uintptr_t)need))
+			if (!cache_line_read_word(&cache->lines[i], &key, &value) ||
+			    !answers(value, need))
 				continue;
 			cache_line_touch(cache, i);
-			return answer(&entry, lg2, out);
+			return answer(key.word[1], value, lg2, out);
 		}
 	}
 	return IOTLB_MISS;
@@ -74,7 +79,7 @@ static enum iotlb_answer find_by_policy(struct caches *caches, rid_t rid, uint32
 		    entry.born >= born)
 			continue;
 		born = entry.born;
-		best = answer(&entry, lg2, out);
+		best = answer(entry.key.word[1], entry.value[0], lg2, out);
 	}
 	return best;
 }
