@@ -10,6 +10,7 @@
 #include "cli/scenario.h"
 #include "cli/status.h"
 #include "cli/story.h"
+#include "vsva/log.h"
 
 static const char documentation[] =
 	"Runs a scenario, a Lua script, on the built-in guest. Without one it tells the story: two "
@@ -171,6 +172,8 @@ int command_run(int argc, char **argv)
 		arguments.world.hops = arguments.path ? TELL_HOPS_NONE : TELL_HOPS_SOME;
 	if (arguments.world.quiet && !arguments.world.json)
 		arguments.world.hops = TELL_HOPS_NONE;
+	if (arguments.world.quiet)
+		vsva_log_set_level(VSVA_LOG_ERROR);
 	arguments.world.in_colour = wants_colour();
 	arguments.world.scenario = arguments.path ? arguments.path : "the story";
 	return run(&arguments);

@@ -13,8 +13,17 @@
 #include "vsva/log.h"
 #include "vsva/server.h"
 
-enum { KEY_ACCELERATORS = 'a', KEY_BARE = 'b', KEY_SOCKET_DIR = 'd', KEY_POLICY = 'p', KEY_QUIET = 'q',
-       KEY_TEST_ENGINE = 't', KEY_VMS = 'n', KEY_REGISTER_BASE = 0x100, KEY_SEED };
+enum {
+	KEY_ACCELERATORS = 'a',
+	KEY_BARE = 'b',
+	KEY_SOCKET_DIR = 'd',
+	KEY_POLICY = 'p',
+	KEY_QUIET = 'q',
+	KEY_TEST_ENGINE = 't',
+	KEY_VMS = 'n',
+	KEY_REGISTER_BASE = 0x100,
+	KEY_SEED
+};
 
 struct arguments {
 	struct vsva_machine_options machine;
@@ -24,12 +33,15 @@ struct arguments {
 
 static const struct argp_option options[] = {
 	{"socket-dir", KEY_SOCKET_DIR, "DIR", 0,
-	 "where the sockets and the DMAR tables go: DIR/vm0/vtd.sock and so on; made with mode 0700", 0},
+	 "where the sockets and the DMAR tables go: DIR/vm0/vtd.sock and so on; made with mode "
+	 "0700",
+	 0},
 	{"vms", KEY_VMS, "N", 0, "number of virtual machines (1)", 0},
 	{"accelerators", KEY_ACCELERATORS, "N", 0, "accelerators of each VM (1, at most 8)", 0},
 	{"test-engine", KEY_TEST_ENGINE, NULL, 0, "a test engine for each VM too", 0},
 	{"bare", KEY_BARE, NULL, 0,
-	 "the VT-d page is the physical unit itself: caching mode off, no virtual command, one VM", 0},
+	 "the VT-d page is the physical unit itself: caching mode off, no virtual command, one VM",
+	 0},
 	{"cache-policy", KEY_POLICY, "NAME", 0, "lru, never, random or adversarial (lru)", 0},
 	{"seed", KEY_SEED, "N", 0, "of everything random (1)", 0},
 	{"register-base", KEY_REGISTER_BASE, "ADDRESS", 0,
@@ -105,7 +117,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Serves virtual machines to stock QEMUs (10.1 or newer) over vfio-user: a VT-d register page and "
+	.doc = "Serves virtual machines to stock QEMUs (10.1 or newer) over vfio-user: a VT-d "
+	       "register page and "
 	       "DSA-compatible accelerators behind it. Prints the arguments that QEMU needs.\v"
 	       "Examples:\n"
 	       "  vsva serve --socket-dir /tmp/vsva\n"
@@ -119,7 +132,8 @@ static void print_arguments(const struct vsva_server *server)
 	const char *arguments;
 
 	for (unsigned vm = 0; (arguments = vsva_server_qemu_arguments(server, vm)); vm++)
-		printf("vm%u: QEMU's arguments, beside the kernel (MEMORY is the size of the guest, e.g. 512M):\n%s\n",
+		printf("vm%u: QEMU's arguments, beside the kernel (MEMORY is the size of the "
+		       "guest, e.g. 512M):\n%s\n",
 		       vm, arguments);
 	fflush(stdout);
 }

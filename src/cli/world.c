@@ -140,6 +140,7 @@ int world_make_machine(struct world *world, enum vsva_cache_policy policy, uint6
 		return -EEXIST;
 	world->cache_policy = policy;
 	world->seed = world->random = seed;
+	world->has_threads = threads;
 	return vsva_machine_create(&options, &world->machine);
 }
 

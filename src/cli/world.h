@@ -76,6 +76,7 @@ struct world {
 	struct vsva_machine *machine;        /* NULL: none yet */
 	enum vsva_cache_policy cache_policy; /* of the machine */
 	uint64_t seed;
+	bool has_threads;
 	struct world_device *devices;
 	struct world_guest *guests;
 	struct world_process *processes;

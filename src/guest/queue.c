@@ -28,9 +28,9 @@ static void put(struct vsva_guest *guest, const struct vtd_desc *descriptor)
 	      .value = vtd_desc_type(descriptor));
 }
 
+/* A register access is ordered behind the descriptors: whoever reads the tail sees them. */
 static void ring(struct vsva_guest *guest)
 {
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	driver_write(guest, VTD_REG_IQT, 8, guest->queue_tail * SLOT_SIZE);
 }
 

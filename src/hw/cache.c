@@ -8,16 +8,17 @@
 #include "hw/caches.h"
 
 /* Where the members of struct cache_tag lie in a word of cache.tags. */
-#define TAG_DID_SHIFT	0
-#define TAG_RID_SHIFT	16
+#define TAG_DID_SHIFT   0
+#define TAG_RID_SHIFT   16
 #define TAG_PASID_SHIFT 32
-#define TAG_KIND_SHIFT	52
-#define TAG_SIZE_SHIFT	56
-#define TAG_VALID	(UINT64_C(1) << 63)
+#define TAG_KIND_SHIFT  52
+#define TAG_SIZE_SHIFT  56
+#define TAG_VALID       (UINT64_C(1) << 63)
 
 static uint64_t tag_pack(const struct cache_tag *tag)
 {
-	return TAG_VALID | (uint64_t)tag->did << TAG_DID_SHIFT | (uint64_t)tag->rid << TAG_RID_SHIFT |
+	return TAG_VALID | (uint64_t)tag->did << TAG_DID_SHIFT |
+	       (uint64_t)tag->rid << TAG_RID_SHIFT |
 	       (uint64_t)(tag->pasid & VSVA_PASID_MAX) << TAG_PASID_SHIFT |
 	       (uint64_t)(tag->kind & 0xf) << TAG_KIND_SHIFT |
 	       (uint64_t)(tag->size_lg2 & 0x3f) << TAG_SIZE_SHIFT;

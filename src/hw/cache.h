@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_WAYS	  4u
+#define CACHE_WAYS        4u
 #define CACHE_VALUE_WORDS 4u
 
 struct cache_key {
@@ -43,7 +43,7 @@ struct cache_tag {
 	uint16_t did;
 	uint16_t rid;
 	uint32_t pasid;
-	uint8_t kind;	  /* PGTT of what the entry was made from; 0 in context and PASID caches */
+	uint8_t kind;     /* PGTT of what the entry was made from; 0 in context and PASID caches */
 	uint8_t size_lg2; /* bytes that the line covers from key.word[1] on */
 };
 
@@ -52,7 +52,7 @@ struct cache_scope {
 	bool by_did, by_rid, by_pasid;
 	struct cache_tag tag;
 	uint16_t rid_ignore; /* bits of the RID that do not matter (function mask) */
-	uint8_t kinds;	     /* bit set of kinds; 0: all */
+	uint8_t kinds;       /* bit set of kinds; 0: all */
 	bool by_range;
 	uint64_t first, last;
 };
@@ -61,12 +61,12 @@ enum cache_eviction { CACHE_EVICT_UNUSED, CACHE_EVICT_ANY };
 
 struct cache {
 	struct cache_line *lines;
-	uint64_t *tags;	   /* 0: the line is empty; lock of struct caches */
-	uint8_t *in_use;   /* found since the search for a victim last passed; atomic */
+	uint64_t *tags;  /* 0: the line is empty; lock of struct caches */
+	uint8_t *in_use; /* found since the search for a victim last passed; atomic */
 	unsigned set_lg2;
-	uint32_t count;	   /* lines that are valid; lock, read atomically */
-	uint64_t born;	   /* lock */
-	uint64_t hits;	   /* roughly: threads that count at once may lose one */
+	uint32_t count; /* lines that are valid; lock, read atomically */
+	uint64_t born;  /* lock */
+	uint64_t hits;  /* roughly: threads that count at once may lose one */
 };
 
 struct caches_locked;

@@ -16,18 +16,18 @@
 #include "vtd/tables.h"
 
 enum iotlb_flag {
-	IOTLB_READ = 1,		  /* effective rights of a user request */
-	IOTLB_WRITE = 2,	  /* the same */
-	IOTLB_USER = 4,		  /* user requests at all */
+	IOTLB_READ = 1,             /* effective rights of a user request */
+	IOTLB_WRITE = 2,            /* the same */
+	IOTLB_USER = 4,             /* user requests at all */
 	IOTLB_SUPERVISOR_WRITE = 8, /* W, or WPE=0 */
-	IOTLB_SUPERVISOR = 16,	  /* supervisor requests at all (SRE) */
-	IOTLB_DIRTY = 32,	  /* D is set, or not kept */
-	IOTLB_ATS = 64,		  /* translation requests are allowed (DTE, TT) */
-	IOTLB_NOT_PRESENT = 128,  /* CAP.CM: the second stage says no to everybody */
+	IOTLB_SUPERVISOR = 16,      /* supervisor requests at all (SRE) */
+	IOTLB_DIRTY = 32,           /* D is set, or not kept */
+	IOTLB_ATS = 64,             /* translation requests are allowed (DTE, TT) */
+	IOTLB_NOT_PRESENT = 128,    /* CAP.CM: the second stage says no to everybody */
 };
 
 struct iotlb_page {
-	uint64_t input;	 /* first address of the page */
+	uint64_t input;  /* first address of the page */
 	uint64_t output; /* its host physical address */
 	uint8_t size_lg2;
 	uint8_t flags;
@@ -37,8 +37,8 @@ enum iotlb_answer { IOTLB_MISS, IOTLB_HIT, IOTLB_HIT_NOT_PRESENT };
 
 /* What a request needs of a page. */
 struct iotlb_need {
-	uint8_t all;   /* flags that must be there */
-	uint8_t any;   /* at least one of these; 0: no matter */
+	uint8_t all; /* flags that must be there */
+	uint8_t any; /* at least one of these; 0: no matter */
 };
 
 enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,

@@ -18,13 +18,13 @@ enum paging_right { PAGING_READ = 1, PAGING_WRITE = 2, PAGING_USER = 4 };
 
 struct paging_entry {
 	bool first_stage;
-	uint8_t level;	     /* of the entry whose table this is: 2 to 5 */
-	uint8_t kind;	     /* PGTT; for removal */
+	uint8_t level; /* of the entry whose table this is: 2 to 5 */
+	uint8_t kind;  /* PGTT; for removal */
 	uint16_t did;
-	uint32_t pasid;	     /* first stage only */
-	uint8_t rights;	     /* accumulated down to this entry */
-	uint64_t input;	     /* any address below the entry */
-	uint64_t table;	     /* next table, in the address space its entry speaks of */
+	uint32_t pasid;      /* first stage only */
+	uint8_t rights;      /* accumulated down to this entry */
+	uint64_t input;      /* any address below the entry */
+	uint64_t table;      /* next table, in the address space its entry speaks of */
 	uint64_t table_host; /* next table, host physical; the same but for nested */
 };
 

@@ -33,9 +33,9 @@ void cache_context_fill(struct caches *caches, uint64_t generation, rid_t rid,
 	struct cache_key key = context_key(rid, view->is_legacy);
 	struct cache_tag tag = {.rid = rid.v};
 	struct caches_locked lock;
-	uint64_t value[CACHE_VALUE_WORDS] = {
-		view->scalable.q[0], view->scalable.q[1], 0,
-		(uint64_t)view->fault << META_FAULT_SHIFT | (view->fpd ? META_FPD : 0)};
+	uint64_t value[CACHE_VALUE_WORDS] = {view->scalable.q[0], view->scalable.q[1], 0,
+					     (uint64_t)view->fault << META_FAULT_SHIFT |
+						     (view->fpd ? META_FPD : 0)};
 
 	if (view->is_legacy && !view->fault)
 		tag.did = (uint16_t)vtd_legacy_context_DID(&view->legacy);

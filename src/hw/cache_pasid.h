@@ -29,10 +29,10 @@ struct context_view {
 /* A PASID entry with what led to it. */
 struct pasid_view {
 	struct vtd_pasid_entry entry; /* words 3 to 7 are zero */
-	uint32_t pasid;		      /* of the request, or RID_PASID */
+	uint32_t pasid;               /* of the request, or RID_PASID */
 	bool dte, pre, rid_priv;      /* of the context entry */
-	bool context_fpd;	      /* of the context entry */
-	bool fpd;		      /* of any of the three entries */
+	bool context_fpd;             /* of the context entry */
+	bool fpd;                     /* of any of the three entries */
 	enum vtd_fault fault;
 };
 

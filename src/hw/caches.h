@@ -31,8 +31,8 @@ struct caches {
 	struct cache context;
 	struct cache pasid;
 	struct cache iotlb;
-	struct cache first;  /* paging structures of the first stage and of nested translation */
-	struct cache second; /* paging structures of the second stage */
+	struct cache first;   /* paging structures of the first stage and of nested translation */
+	struct cache second;  /* paging structures of the second stage */
 	uint64_t iotlb_sizes; /* bit n: the IOTLB may have pages of 2^n bytes; atomic */
 };
 

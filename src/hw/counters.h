@@ -31,8 +31,7 @@ static inline unsigned counters_shard(void)
 
 static inline void counters_bump(uint64_t *sharded)
 {
-	__atomic_store_n(sharded, __atomic_load_n(sharded, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(sharded, __atomic_load_n(sharded, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
 static inline void counters_add(uint64_t *counter)

@@ -33,7 +33,7 @@ static inline bool memory_write(struct physmem *pm, uint64_t address, uint64_t w
 enum memory_swap {
 	MEMORY_SWAPPED,
 	MEMORY_CHANGED, /* the word was not the expected one */
-	MEMORY_ABSENT,	/* no memory that may be written */
+	MEMORY_ABSENT,  /* no memory that may be written */
 };
 
 static inline enum memory_swap memory_swap(struct physmem *pm, uint64_t address, uint64_t expected,

@@ -63,8 +63,7 @@ static enum vtd_fault context_address(const struct lookup *lookup, uint64_t *add
 	if (vtd_root_entry_has_reserved(&root, upper, lookup->rules))
 		return VTD_FAULT_SRT_3;
 	table = upper ? vtd_root_entry_UCTP(&root) : vtd_root_entry_LCTP(&root);
-	*address =
-		table + vtd_context_index(lookup->rid) * sizeof(struct vtd_context_entry);
+	*address = table + vtd_context_index(lookup->rid) * sizeof(struct vtd_context_entry);
 	return VTD_FAULT_NONE;
 }
 
@@ -182,8 +181,8 @@ static void find_context(const struct lookup *lookup, struct context_view *view)
 	if (cache_context_find(lookup->caches, lookup->rid, legacy, view))
 		return;
 	*view = (struct context_view){.is_legacy = legacy};
-	view->fault = legacy ? fetch_legacy_context(lookup, view)
-			     : fetch_scalable_context(lookup, view);
+	view->fault =
+		legacy ? fetch_legacy_context(lookup, view) : fetch_scalable_context(lookup, view);
 	if (may_cache_context(lookup, view->fault))
 		cache_context_fill(lookup->caches, lookup->generation, lookup->rid, view);
 }
@@ -276,7 +275,8 @@ static bool pgtt_is_supported(uint64_t pgtt, uint64_t ecap)
 }
 
 /* SPT.4 */
-static bool pasid_entry_is_consistent(const struct vtd_pasid_entry *e, const struct vtd_rules *rules)
+static bool pasid_entry_is_consistent(const struct vtd_pasid_entry *e,
+				      const struct vtd_rules *rules)
 {
 	uint64_t pgtt = vtd_pasid_entry_PGTT(e), fspm = vtd_pasid_entry_FSPM(e);
 	bool first = pgtt == VTD_PGTT_FIRST_STAGE || pgtt == VTD_PGTT_NESTED;
@@ -295,7 +295,8 @@ static bool pasid_entry_is_consistent(const struct vtd_pasid_entry *e, const str
 	       vtd_fits(vtd_pasid_entry_FSPTPTR(e), vtd_ss_input_bits(rules->cap, aw));
 }
 
-static enum vtd_fault judge_pasid_entry(const struct lookup *lookup, const struct vtd_pasid_entry *e)
+static enum vtd_fault judge_pasid_entry(const struct lookup *lookup,
+					const struct vtd_pasid_entry *e)
 {
 	if (!vtd_pasid_entry_P(e))
 		return VTD_FAULT_SPT_2;
@@ -436,4 +437,3 @@ enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *spac
 		fill_space(lookup, &view, space);
 	return fault;
 }
-

@@ -18,7 +18,7 @@ enum request_kind {
 	REQUEST_UNTRANSLATED,
 	REQUEST_TRANSLATION, /* ATS */
 	REQUEST_TRANSLATED,  /* ATS */
-	REQUEST_PAGE,	     /* PRI */
+	REQUEST_PAGE,        /* PRI */
 };
 
 /* RTADDR as SRTP latched it and TE, in one word that is read at once. */
@@ -50,11 +50,11 @@ struct lookup {
 struct space {
 	enum vtd_pgtt pgtt; /* legacy: second stage or pass-through */
 	bool legacy;
-	bool ats;	    /* translation requests are allowed */
-	bool fpd;	    /* qualified faults are not recorded; valid after a fault too */
-	bool rid_priv;	    /* requests without PASID are privileged */
+	bool ats;      /* translation requests are allowed */
+	bool fpd;      /* qualified faults are not recorded; valid after a fault too */
+	bool rid_priv; /* requests without PASID are privileged */
 	uint16_t did;
-	uint32_t pasid;	    /* tag: RID_PASID for requests without; 0 in legacy mode */
+	uint32_t pasid; /* tag: RID_PASID for requests without; 0 in legacy mode */
 	uint64_t first_root, second_root;
 	unsigned first_levels, second_levels;
 	unsigned input_bits; /* of the second stage: min(MGAW, AW) */

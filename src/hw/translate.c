@@ -156,11 +156,10 @@ static inline enum iotlb_answer find_cached(struct unit *unit, const struct unit
 /* What was asked for and is not there makes the completion an SE, cached or not. A right that is
  * asked for by name is there, or it would not be a hit. */
 static void complete_cached(const struct unit *unit, const struct unit_request *request,
-			    struct root root, struct iotlb_page *page,
-			    struct unit_translation *out)
+			    struct root root, struct iotlb_page *page, struct unit_translation *out)
 {
 	if (!wants_write(unit, request))
-		page->flags &= (uint8_t)~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE);
+		page->flags &= (uint8_t) ~(IOTLB_WRITE | IOTLB_SUPERVISOR_WRITE);
 	answer_page(request, request->privileged && has_pasid(request), page, out);
 	if (!wants_write(unit, request) || (out->rights & VSVA_PROT_WRITE))
 		return;
@@ -334,8 +333,7 @@ static unsigned page_size_of(const struct page *page)
 	while (lg2 > VTD_PAGE_SHIFT) {
 		uint64_t first = page->output >> lg2 << lg2;
 
-		if (first > INTERRUPT_LAST ||
-		    first + ((UINT64_C(1) << lg2) - 1) < INTERRUPT_FIRST)
+		if (first > INTERRUPT_LAST || first + ((UINT64_C(1) << lg2) - 1) < INTERRUPT_FIRST)
 			break;
 		lg2 -= VTD_LEVEL_BITS;
 	}
@@ -570,11 +568,9 @@ static enum vtd_fault translate(struct job *job, struct unit_translation *out)
 	return fault;
 }
 
-static __attribute__((noinline)) void translate_uncached(struct unit *unit,
-							 const struct unit_request *request,
-							 enum request_kind kind, struct root root,
-							 bool known_not_present,
-							 struct unit_translation *out)
+static __attribute__((noinline)) void
+translate_uncached(struct unit *unit, const struct unit_request *request, enum request_kind kind,
+		   struct root root, bool known_not_present, struct unit_translation *out)
 {
 	struct job job = {
 		.unit = unit,

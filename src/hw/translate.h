@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define INTERRUPT_FIRST UINT64_C(0xfee00000)
-#define INTERRUPT_LAST	UINT64_C(0xfeefffff)
+#define INTERRUPT_LAST  UINT64_C(0xfeefffff)
 
 static inline bool is_interrupt_address(uint64_t address)
 {

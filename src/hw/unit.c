@@ -16,8 +16,8 @@
 #define VERSION 0x50u
 
 /* Where CAP and ECAP place the relocated registers: behind PEUADDR, and at QEMU's offset. */
-#define IOTLB_REGISTERS 0x0f0u
-#define FAULT_RECORDS	0x220u
+#define IOTLB_REGISTERS    0x0f0u
+#define FAULT_RECORDS      0x220u
 #define FAULT_RECORD_COUNT 8u
 
 /* Capabilities, VT-d 11.4.2, 11.4.3 ---------------------------------------------------------------- */
@@ -86,7 +86,8 @@ static bool ecap_is_consistent(uint64_t ecap)
 /* Interrupts are not remapped here, commands come from nobody virtual, and what is not modelled is not offered. */
 static bool ecap_is_modelled(uint64_t ecap)
 {
-	return !(ecap & (VTD_ECAP_IR | VTD_ECAP_EIM | VTD_ECAP_VCS | VTD_ECAP_PMS | VTD_ECAP_RESERVED));
+	return !(ecap &
+		 (VTD_ECAP_IR | VTD_ECAP_EIM | VTD_ECAP_VCS | VTD_ECAP_PMS | VTD_ECAP_RESERVED));
 }
 
 static bool cap_is_consistent(uint64_t cap, uint64_t ecap)
@@ -121,8 +122,8 @@ static int init(struct unit *unit, const struct unit_config *config)
 	int err;
 
 	unit->config = *config;
-	unit->rules = (struct vtd_rules){
-		.cap = config->cap, .ecap = config->ecap, .haw = PHYSMEM_HAW};
+	unit->rules =
+		(struct vtd_rules){.cap = config->cap, .ecap = config->ecap, .haw = PHYSMEM_HAW};
 	err = vtd_regfile_init(&unit->registers, &registers);
 	if (!err)
 		err = caches_init(&unit->caches, config, iotlb_lines(config->iotlb_entries));

@@ -30,9 +30,9 @@
 #include "vtd/faults.h"
 
 enum unit_cache_policy {
-	UNIT_CACHE_NEVER,	/* nothing is ever cached */
-	UNIT_CACHE_LRU,		/* what silicon does */
-	UNIT_CACHE_RANDOM,	/* hits, fills and evictions are drawn by lot */
+	UNIT_CACHE_NEVER,  /* nothing is ever cached */
+	UNIT_CACHE_LRU,    /* what silicon does */
+	UNIT_CACHE_RANDOM, /* hits, fills and evictions are drawn by lot */
 	UNIT_CACHE_ADVERSARIAL, /* whatever is legal and hurts: keeps all, prefetches, serves the stalest */
 };
 
@@ -68,7 +68,9 @@ void unit_reset(struct unit *unit);
 uint64_t unit_default_cap(void);
 uint64_t unit_default_ecap(void);
 
-/* Register access; size 4 or 8, naturally aligned, inside 4 KiB: otherwise -EINVAL and no harm. */
+/* Register access; size 4 or 8, naturally aligned, inside 4 KiB: otherwise -EINVAL and no harm.
+ * A write may wait for requests in flight (SRTP, TE, register-based invalidation, the queue where it
+ * is run inside the write): not in an RCU read section. */
 int unit_mmio_read(struct unit *unit, uint32_t offset, unsigned size, uint64_t *value);
 int unit_mmio_write(struct unit *unit, uint32_t offset, unsigned size, uint64_t value);
 
@@ -93,18 +95,19 @@ struct unit_request {
 	uint64_t addr;
 	enum unit_access access;
 	bool privileged;
-	bool exec;	  /* execute requested (with a read) */
+	bool exec;        /* execute requested (with a read) */
 	bool zero_length; /* zero-length read: needs W only where CAP.ZLR is 1 */
 };
 
 struct unit_translation {
-	hpa_t hpa;	       /* of the byte at addr */
-	uint8_t page_lg2;      /* size of the page that was translated: the smaller of both stages */
-	uint8_t rights;	       /* VSVA_PROT_*: effective rights (both stages) */
-	bool user;	       /* user access allowed (U/S over the first stage) */
-	bool interrupt;	       /* untranslated write to 0xFEExxxxx: a message, hpa is its address */
-	enum vtd_fault fault;  /* VTD_FAULT_NONE or the reason */
-	enum vtd_response response; /* see vtd/faults.h: what the endpoint sees */
+	hpa_t hpa;            /* of the byte at addr */
+	uint8_t page_lg2;     /* size of the page that was translated: the smaller of both stages */
+	uint8_t rights;       /* VSVA_PROT_*: effective rights (both stages) */
+	bool user;            /* user access allowed (U/S over the first stage) */
+	bool interrupt;       /* untranslated write to 0xFEExxxxx: a message, hpa is its address */
+	enum vtd_fault fault; /* VTD_FAULT_NONE or the reason */
+	enum vtd_response
+		response; /* see vtd/faults.h: what the endpoint sees; NONE: it is served */
 };
 
 /* Untranslated request. Records a fault where there is one. response OK: hpa may be accessed. */

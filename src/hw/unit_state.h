@@ -20,15 +20,15 @@ struct endpoint_bus; /* endpoints.c */
 
 struct unit {
 	struct unit_config config; /* never changes */
-	struct vtd_rules rules;	   /* never changes */
-	struct root root;	   /* atomic */
+	struct vtd_rules rules;    /* never changes */
+	struct root root;          /* atomic */
 	struct caches caches;
 
 	struct lock registers_lock;
 	struct vtd_regfile registers; /* registers_lock */
 
 	bool queue_running; /* atomic: somebody executes descriptors */
-	bool grace_needed;  /* the runner's: something was invalidated since the last grace period */
+	bool grace_needed; /* the runner's: something was invalidated since the last grace period */
 
 	struct lock prq_lock; /* writing of page requests */
 

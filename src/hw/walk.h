@@ -39,7 +39,7 @@ struct walk_entry {
 struct walk_leaf {
 	struct walk_entry entry;
 	uint64_t guest_at; /* first stage: where its entry is, in the address space of its tables */
-	uint8_t rights;	   /* enum paging_right, ANDed */
+	uint8_t rights;    /* enum paging_right, ANDed */
 	uint64_t output;   /* of the address asked for */
 	unsigned size_lg2;
 };

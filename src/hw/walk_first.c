@@ -124,7 +124,7 @@ static void found_leaf(const struct walk_entry *entry, uint64_t address, struct 
 /* The way down so far: the table that is next, and whether its host address is known. */
 struct way {
 	struct paging_entry above;
-	bool located;	/* above.table_host is valid */
+	bool located;   /* above.table_host is valid */
 	bool from_walk; /* above was read from memory, not found in a cache */
 };
 

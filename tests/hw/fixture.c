@@ -180,8 +180,8 @@ void fixture_init(struct fixture *f, const struct fixture_options *o)
 	assert_int_equal(unit_create(&config, &f->unit), 0);
 	f->root = fixture_page(f);
 	set_up_events(f);
-	fixture_set_root(f, vtd_RTADDR_with_TTM(f->root,
-						o->legacy ? VTD_TTM_LEGACY : VTD_TTM_SCALABLE));
+	fixture_set_root(
+		f, vtd_RTADDR_with_TTM(f->root, o->legacy ? VTD_TTM_LEGACY : VTD_TTM_SCALABLE));
 	set_up_queues(f);
 	fixture_enable(f, true);
 }

@@ -19,7 +19,7 @@
 #include "vtd/faults.h"
 #include "vtd/tables.h"
 
-#define RID	   rid(0x0310)
+#define RID        rid(0x0310)
 #define OTHER_RID  rid(0x0311)
 #define NO_PASID   VSVA_PASID_INVALID
 #define GUEST_BASE UINT64_C(0x40000000)
@@ -52,20 +52,20 @@ struct fixture {
 	} pages[FIXTURE_PAGES];
 	unsigned page_count;
 
-	uint64_t root; /* root table */
+	uint64_t root;              /* root table */
 	uint64_t queue, queue_tail; /* invalidation queue: address, byte offset */
-	uint64_t status;	    /* where waits write */
+	uint64_t status;            /* where waits write */
 	uint32_t status_next;
 	uint64_t prq;
 
 	unsigned fault_msis, queue_msis, page_msis; /* atomic */
-	unsigned kicks;				    /* atomic */
+	unsigned kicks;                             /* atomic */
 };
 
 struct fixture_options {
 	enum unit_cache_policy policy;
 	uint64_t seed;
-	uint64_t cap, ecap;	/* 0: the defaults */
+	uint64_t cap, ecap; /* 0: the defaults */
 	uint64_t cap_set, cap_clear, ecap_set, ecap_clear;
 	uint32_t iotlb_entries;
 	bool legacy;

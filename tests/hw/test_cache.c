@@ -36,10 +36,10 @@ static const struct {
 };
 
 static const uint64_t pages[] = {0x5000, 0x6000, 0x40005000};
-#define PAGES ARRAY_LEN(pages)
+#define PAGES             ARRAY_LEN(pages)
 #define BIT(domain, page) (1u << ((domain)*PAGES + (page)))
 #define ALL_PAGES(domain) (7u << ((domain)*PAGES))
-#define EVERYTHING	  ((1u << (DOMAINS * PAGES)) - 1)
+#define EVERYTHING        ((1u << (DOMAINS * PAGES)) - 1)
 
 struct zoo {
 	struct fixture f;
@@ -221,7 +221,8 @@ static void check_structure(enum vtd_pgtt pgtt, const struct vtd_desc *desc, boo
 		struct fixture f;
 		struct domain d;
 
-		fixture_init(&f, &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
+		fixture_init(&f,
+			     &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
 		domain_init(&d, &f, pgtt, 1, 0, 0);
 		domain_attach(&d, RID, 5);
 		map(&d, 0x5000, 0x77000);
@@ -284,7 +285,8 @@ static void check_pasid_scope(const struct vtd_desc *desc, bool gone)
 		struct domain a, b;
 		uint64_t to;
 
-		fixture_init(&f, &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
+		fixture_init(&f,
+			     &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
 		domain_init(&a, &f, VTD_PGTT_FIRST_STAGE, 1, 0, 0);
 		domain_init(&b, &f, VTD_PGTT_FIRST_STAGE, 1, 0, 0);
 		map(&a, 0x5000, 0x77000);
@@ -419,7 +421,8 @@ static void test_cache_scope_of_context_descriptor(void **state)
 	check_context_scope(&d, false);
 	d = desc_context(VTD_CONTEXT_DEVICE, 1, rid(0x0317), 3); /* all functions of the device */
 	check_context_scope(&d, true);
-	d = desc_context(VTD_CONTEXT_DEVICE, 1, rid(0x0311), 2); /* bits 2:1 do not count, bit 0 does */
+	d = desc_context(VTD_CONTEXT_DEVICE, 1, rid(0x0311),
+			 2); /* bits 2:1 do not count, bit 0 does */
 	check_context_scope(&d, false);
 	d = desc_context(VTD_CONTEXT_DEVICE, 1, rid(0x0316), 2);
 	check_context_scope(&d, true);
@@ -435,7 +438,8 @@ static void test_cache_write_after_cached_read_is_reported(void **state)
 		struct fixture f;
 		struct domain first, second;
 
-		fixture_init(&f, &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
+		fixture_init(&f,
+			     &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
 		domain_init(&first, &f, VTD_PGTT_FIRST_STAGE, 1, 0, 0);
 		domain_init(&second, &f, VTD_PGTT_SECOND_STAGE, 2, 0, 0);
 		domain_attach(&first, RID, 5);
@@ -459,7 +463,8 @@ static void test_cache_write_after_cached_read_sets_dirty(void **state)
 		struct fixture f;
 		struct domain first, second;
 
-		fixture_init(&f, &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
+		fixture_init(&f,
+			     &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
 		domain_init(&first, &f, VTD_PGTT_FIRST_STAGE, 1, 0, 0);
 		domain_init(&second, &f, VTD_PGTT_SECOND_STAGE, 2, 0, 0);
 		second.ssade = true;
@@ -511,7 +516,8 @@ static void test_cache_faults_are_not_cached_without_caching_mode(void **state)
 		struct fixture f;
 		struct domain first, second;
 
-		fixture_init(&f, &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
+		fixture_init(&f,
+			     &(struct fixture_options){.policy = (enum unit_cache_policy)policy});
 		domain_init(&first, &f, VTD_PGTT_FIRST_STAGE, 1, 0, 0);
 		domain_init(&second, &f, VTD_PGTT_SECOND_STAGE, 2, 0, 0);
 		vtd_context_entry_set_P(context_of(&f, RID), 0);
@@ -667,8 +673,8 @@ enum race_move { MOVE_LEAF, MOVE_TABLE, MOVE_PASID_ENTRY };
 struct race {
 	struct fixture f;
 	struct domain d[2];
-	uint64_t *leaf[2];  /* of each domain */
-	uint64_t upper[2];  /* level 3 entries of each domain, A set */
+	uint64_t *leaf[2]; /* of each domain */
+	uint64_t upper[2]; /* level 3 entries of each domain, A set */
 	enum race_move move;
 	uint64_t floor;
 	bool stop;
@@ -707,8 +713,8 @@ static void flush_race(struct race *race, bool pasid_cache)
 {
 	struct vtd_desc pasid = desc_pasid(VTD_PASID_CACHE_PASID, 1, 5);
 	struct vtd_desc iotlb = desc_pasid_iotlb(VTD_PASID_IOTLB_PASID, 1, 5, 0, 0, false);
-	struct vtd_desc page = desc_pasid_iotlb(VTD_PASID_IOTLB_PAGE, 1, 5, 0x5000, 0,
-						race->move == MOVE_LEAF);
+	struct vtd_desc page =
+		desc_pasid_iotlb(VTD_PASID_IOTLB_PAGE, 1, 5, 0x5000, 0, race->move == MOVE_LEAF);
 
 	if (pasid_cache)
 		queue_put(&race->f, &pasid);

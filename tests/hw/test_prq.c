@@ -72,7 +72,8 @@ static void assert_answered(struct world *w, unsigned count, unsigned code)
 
 static void test_prq_request_is_queued(void **state)
 {
-	struct unit_page_request bare = {.rid = RID, .pasid = NO_PASID, .addr = 0x7000, .read = true};
+	struct unit_page_request bare = {
+		.rid = RID, .pasid = NO_PASID, .addr = 0x7000, .read = true};
 	struct vtd_page_request d;
 	struct world w;
 

@@ -493,8 +493,8 @@ static void write_invalidation(struct fixture *f, uint64_t ccmd, uint64_t iotlb,
 static void test_queue_register_invalidation(void **state)
 {
 	uint64_t page = vtd_IOTLB_with_IIRG(vtd_IOTLB_with_DID(0, 7), VTD_REQ_DEVICE_OR_PAGE);
-	uint64_t device = vtd_CCMD_with_CIRG(
-		vtd_CCMD_with_SID(vtd_CCMD_with_DID(0, 7), RID.v), VTD_REQ_DEVICE_OR_PAGE);
+	uint64_t device = vtd_CCMD_with_CIRG(vtd_CCMD_with_SID(vtd_CCMD_with_DID(0, 7), RID.v),
+					     VTD_REQ_DEVICE_OR_PAGE);
 	struct fixture f;
 	struct domain d, other;
 
@@ -546,8 +546,8 @@ static void test_queue_register_invalidation_refused(void **state)
 static void test_queue_create_refuses_contradictions(void **state)
 {
 	struct unit_config config = {.cap = unit_default_cap(), .ecap = unit_default_ecap()};
-	const uint64_t without[] = {VTD_ECAP_QI, VTD_ECAP_SMTS, VTD_ECAP_FSTS, VTD_ECAP_SSTS,
-				    VTD_ECAP_DT, VTD_ECAP_SMPWC};
+	const uint64_t without[] = {VTD_ECAP_QI,   VTD_ECAP_SMTS, VTD_ECAP_FSTS,
+				    VTD_ECAP_SSTS, VTD_ECAP_DT,   VTD_ECAP_SMPWC};
 	struct unit *unit;
 
 	(void)state;

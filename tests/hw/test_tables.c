@@ -360,8 +360,8 @@ static void test_tables_random_content(void **state)
 		if (seed >> 60 == 0)
 			word = seed;
 		q[(seed >> 20) % 512] = word;
-		translate(&f, rid((uint16_t)(seed >> 30)), seed & 1 ? NO_PASID : (uint32_t)(seed & 63),
-			  seed >> 17, UNIT_ATOMIC);
+		translate(&f, rid((uint16_t)(seed >> 30)),
+			  seed & 1 ? NO_PASID : (uint32_t)(seed & 63), seed >> 17, UNIT_ATOMIC);
 		if (n % 500 == 0)
 			fixture_set_root(&f, vtd_RTADDR_with_TTM(f.root, n / 500 & 3));
 	}

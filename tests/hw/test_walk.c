@@ -55,11 +55,11 @@ static void check_kind(enum vtd_pgtt pgtt, unsigned first_levels, unsigned secon
 	assert_int_equal(t.page_lg2, vtd_level_shift(least));
 	assert_int_equal(t.rights, VSVA_PROT_READ | VSVA_PROT_WRITE);
 	if (pgtt != VTD_PGTT_NESTED || second_leaf <= first_leaf)
-		assert_int_equal(t.hpa.v,
-				 target | (va & (vtd_level_size(
-							 pgtt == VTD_PGTT_FIRST_STAGE ? first_leaf
-										      : second_leaf) -
-						 1)));
+		assert_int_equal(
+			t.hpa.v,
+			target | (va & (vtd_level_size(pgtt == VTD_PGTT_FIRST_STAGE ? first_leaf
+										    : second_leaf) -
+					1)));
 	expect_no_fault(&f);
 	fixture_fini(&f);
 }
@@ -106,7 +106,8 @@ static void test_walk_pass_through(void **state)
 	open_unit(&f, 0, 0);
 	domain_init(&d, &f, VTD_PGTT_PASS_THROUGH, 7, 0, 0);
 	domain_attach(&d, RID, PASID);
-	assert_leads(&f, RID, PASID, UINT64_C(0x3fff12345678), UNIT_WRITE, UINT64_C(0x3fff12345678));
+	assert_leads(&f, RID, PASID, UINT64_C(0x3fff12345678), UNIT_WRITE,
+		     UINT64_C(0x3fff12345678));
 	expect_no_fault(&f);
 	assert_faults(&f, RID, PASID, UINT64_C(1) << PHYSMEM_HAW, UNIT_READ, SGN_4);
 	expect_fault(&f, VTD_FAULT_SGN_4, RID, PASID, UINT64_C(1) << PHYSMEM_HAW);
@@ -202,8 +203,11 @@ static void test_walk_rights_accumulate(void **state)
 
 static void test_walk_second_stage_rights(void **state)
 {
-	struct unit_request zero = {
-		.rid = RID, .pasid = PASID, .addr = 0x6000, .access = UNIT_READ, .zero_length = true};
+	struct unit_request zero = {.rid = RID,
+				    .pasid = PASID,
+				    .addr = 0x6000,
+				    .access = UNIT_READ,
+				    .zero_length = true};
 	struct fixture f;
 	struct domain d;
 
