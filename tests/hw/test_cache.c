@@ -8,6 +8,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "hw/cache_iotlb.h"
+#include "hw/cache_paging.h"
+#include "hw/cache_pasid.h"
 #include "vtd/registers.h"
 
 #define DID_FIRST  1u
@@ -661,6 +664,41 @@ static void test_cache_statistics(void **state)
 	fixture_fini(&f);
 }
 
+/* A walk that began before an invalidation, of whatever cache, leaves nothing behind in any. */
+static void test_cache_fill_of_a_passed_generation_is_dropped(void **state)
+{
+	struct unit_config config = {.policy = UNIT_CACHE_LRU};
+	struct iotlb_page page = {.input = 0x5000, .output = 0x77000, .size_lg2 = 12};
+	struct cache_tag tag = {.did = 1, .pasid = 5};
+	struct paging_entry entry = {.first_stage = true, .level = 2, .did = 1, .pasid = 5};
+	struct context_view context = {0};
+	struct pasid_view pasid = {0};
+	struct caches_locked lock;
+	struct caches caches;
+	uint64_t generation;
+
+	(void)state;
+	assert_int_equal(caches_init(&caches, &config, 64), 0);
+	generation = caches_generation(&caches);
+	lock = caches_lock_to_remove(&caches);
+	/* not while what is to be removed can still be found */
+	assert_int_equal(caches_generation(&caches), generation);
+	caches_unlock(&lock);
+	assert_int_not_equal(caches_generation(&caches), generation);
+	for (unsigned round = 0; round < 2; round++) {
+		cache_iotlb_fill(&caches, generation, RID, 5, &page, &tag);
+		cache_paging_fill(&caches, generation, &entry, 1);
+		cache_context_fill(&caches, generation, RID, &context);
+		cache_pasid_fill(&caches, generation, RID, 5, &pasid);
+		assert_int_equal(cache_count(&caches.iotlb), round);
+		assert_int_equal(cache_count(&caches.first), round);
+		assert_int_equal(cache_count(&caches.context), round);
+		assert_int_equal(cache_count(&caches.pasid), round);
+		generation = caches_generation(&caches);
+	}
+	caches_fini(&caches);
+}
+
 /* Races -------------------------------------------------------------------------------------------------- */
 
 /*
@@ -668,13 +706,14 @@ static void test_cache_statistics(void **state)
  * be seen. Readers that begin after that must not see an older one: neither from a cache, nor from a walk that
  * began before the invalidation.
  */
-enum race_move { MOVE_LEAF, MOVE_TABLE, MOVE_PASID_ENTRY };
+enum race_move { MOVE_LEAF, MOVE_TABLE, MOVE_PASID_ENTRY, MOVE_ROOT };
 
 struct race {
 	struct fixture f;
 	struct domain d[2];
 	uint64_t *leaf[2]; /* of each domain */
 	uint64_t upper[2]; /* level 3 entries of each domain, A set */
+	uint64_t roots[2]; /* a root table for each domain */
 	enum race_move move;
 	uint64_t floor;
 	bool stop;
@@ -746,7 +785,23 @@ static void move_on(struct race *race, uint64_t version)
 				 __ATOMIC_RELEASE);
 	if (race->move == MOVE_PASID_ENTRY)
 		replace_pasid_entry(race, &race->d[other]);
-	flush_race(race, false);
+	if (race->move == MOVE_ROOT) /* flushes by itself: CAP.ESRTPS */
+		fixture_set_root(&race->f,
+				 vtd_RTADDR_with_TTM(race->roots[other], VTD_TTM_SCALABLE));
+	else
+		flush_race(race, false);
+}
+
+/* A root table of its own for the second domain. */
+static void make_roots(struct race *race)
+{
+	struct fixture *f = &race->f;
+
+	race->roots[0] = f->root;
+	race->roots[1] = f->root = fixture_page(f);
+	domain_attach(&race->d[1], RID, 5);
+	f->root = race->roots[0];
+	domain_attach(&race->d[0], RID, 5);
 }
 
 static void run_race(enum unit_cache_policy policy, enum race_move move)
@@ -765,7 +820,7 @@ static void run_race(enum unit_cache_policy policy, enum race_move move)
 		race->leaf[i] = domain_first_entry(&race->d[i], 0x5000, 1);
 		race->upper[i] = *domain_first_entry(&race->d[i], 0x5000, 3);
 	}
-	domain_attach(&race->d[0], RID, 5);
+	make_roots(race);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, race_reader, race), 0);
 	for (uint64_t version = 1; version < RACE_VERSIONS; version++) {
@@ -805,6 +860,13 @@ static void test_cache_no_pasid_entry_outlives_an_invalidation(void **state)
 		run_race((enum unit_cache_policy)policy, MOVE_PASID_ENTRY);
 }
 
+static void test_cache_nothing_outlives_a_new_root(void **state)
+{
+	(void)state;
+	for (unsigned policy = 0; policy < 4; policy++)
+		run_race((enum unit_cache_policy)policy, MOVE_ROOT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -825,9 +887,11 @@ int main(void)
 		cmocka_unit_test(test_cache_adversary_serves_the_stalest),
 		cmocka_unit_test(test_cache_adversary_looks_ahead),
 		cmocka_unit_test(test_cache_statistics),
+		cmocka_unit_test(test_cache_fill_of_a_passed_generation_is_dropped),
 		cmocka_unit_test(test_cache_no_fill_outlives_an_invalidation),
 		cmocka_unit_test(test_cache_no_structure_outlives_an_invalidation),
 		cmocka_unit_test(test_cache_no_pasid_entry_outlives_an_invalidation),
+		cmocka_unit_test(test_cache_nothing_outlives_a_new_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

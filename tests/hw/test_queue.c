@@ -116,7 +116,7 @@ static void *hold(void *arg)
 	__atomic_store_n(&h->holding, true, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&h->submitted, __ATOMIC_SEQ_CST))
 		sched_yield();
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < 2000; i++) {
 		if (status_value(h->f) == h->data)
 			h->completed_too_early = true;
 		sched_yield();
@@ -126,15 +126,15 @@ static void *hold(void *arg)
 	return NULL;
 }
 
-static void test_queue_wait_completes_after_accesses_under_way(void **state)
+/* inv: what makes the wait wait; NULL: that it drains page requests (PD) */
+static void check_completion(const struct vtd_desc *inv)
 {
 	struct holder h = {0};
-	struct vtd_desc wait, inv;
+	struct vtd_desc wait;
 	struct fixture f;
 	struct domain d;
 	pthread_t thread;
 
-	(void)state;
 	open_unit(&f);
 	domain_init(&d, &f, VTD_PGTT_FIRST_STAGE, 7, 0, 0);
 	domain_attach(&d, RID, PASID);
@@ -143,9 +143,9 @@ static void test_queue_wait_completes_after_accesses_under_way(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, hold, &h), 0);
 	while (!__atomic_load_n(&h.holding, __ATOMIC_SEQ_CST))
 		sched_yield();
-	inv = desc_pasid_iotlb(VTD_PASID_IOTLB_PAGE, 7, PASID, 0x5000, 0, false);
-	wait = desc_wait(&f, true, false, false, &h.data);
-	queue_put(&f, &inv);
+	wait = desc_wait(&f, true, false, !inv, &h.data);
+	if (inv)
+		queue_put(&f, inv);
 	queue_put(&f, &wait);
 	__atomic_store_n(&h.submitted, true, __ATOMIC_SEQ_CST);
 	queue_ring(&f);
@@ -154,6 +154,21 @@ static void test_queue_wait_completes_after_accesses_under_way(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_false(h.completed_too_early);
 	fixture_fini(&f);
+}
+
+static void test_queue_wait_completes_after_accesses_under_way(void **state)
+{
+	struct vtd_desc each[] = {
+		desc_pasid_iotlb(VTD_PASID_IOTLB_PAGE, 7, PASID, 0x5000, 0, false),
+		desc_iotlb(VTD_IOTLB_DOMAIN, 7, 0, 0, false),
+		desc_pasid(VTD_PASID_CACHE_PASID, 7, PASID),
+		desc_context(VTD_CONTEXT_GLOBAL, 0, RID, 0),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(each); i++)
+		check_completion(&each[i]);
+	check_completion(NULL);
 }
 
 /* Errors ------------------------------------------------------------------------------------------- */

@@ -12,14 +12,14 @@
 
 #define HALF (HOSTILE_RAM / 2)
 /* Where the guest keeps its things; all of it gets scribbled over. */
-#define ROOT UINT64_C(0x1000)
-#define CONTEXTS UINT64_C(0x2000)
-#define DIRECTORY UINT64_C(0x4000)
+#define ROOT         UINT64_C(0x1000)
+#define CONTEXTS     UINT64_C(0x2000)
+#define DIRECTORY    UINT64_C(0x4000)
 #define PASID_TABLES UINT64_C(0x8000)
-#define PAGE_TABLES UINT64_C(0x10000)
-#define QUEUE UINT64_C(0x20000)
-#define PRQ UINT64_C(0x24000)
-#define PASIDS 256u /* that it plays with */
+#define PAGE_TABLES  UINT64_C(0x10000)
+#define QUEUE        UINT64_C(0x20000)
+#define PRQ          UINT64_C(0x24000)
+#define PASIDS       256u /* that it plays with */
 
 static const rid_t rids[HOSTILE_DEVICES] = {{0x30}, {0xb8}};
 
@@ -77,7 +77,8 @@ static uint64_t some_value(struct hostile *h)
 
 static uint32_t some_pasid(struct hostile *h)
 {
-	return one_in(h, 20) ? (uint32_t)rng_u64(&h->rng) & VSVA_PASID_MAX : (uint32_t)below(h, PASIDS);
+	return one_in(h, 20) ? (uint32_t)rng_u64(&h->rng) & VSVA_PASID_MAX
+			     : (uint32_t)below(h, PASIDS);
 }
 
 static rid_t some_rid(struct hostile *h)
@@ -147,10 +148,11 @@ static void set_reg(struct hostile *h, uint32_t offset, unsigned size, uint64_t 
 static uint32_t some_register(struct hostile *h)
 {
 	static const uint32_t known[] = {
-		VTD_REG_GCMD, VTD_REG_RTADDR, VTD_REG_CCMD, VTD_REG_FSTS, VTD_REG_FECTL,
-		VTD_REG_FEDATA, VTD_REG_FEADDR, VTD_REG_IQT, VTD_REG_IQA, VTD_REG_ICS, VTD_REG_IECTL,
-		VTD_REG_PQH, VTD_REG_PQT, VTD_REG_PQA, VTD_REG_PRS, VTD_REG_PECTL, VTD_REG_VCMD,
-		0x220, 0x22c, 0x500, 0x508,
+		VTD_REG_GCMD,   VTD_REG_RTADDR, VTD_REG_CCMD, VTD_REG_FSTS, VTD_REG_FECTL,
+		VTD_REG_FEDATA, VTD_REG_FEADDR, VTD_REG_IQT,  VTD_REG_IQA,  VTD_REG_ICS,
+		VTD_REG_IECTL,  VTD_REG_PQH,    VTD_REG_PQT,  VTD_REG_PQA,  VTD_REG_PRS,
+		VTD_REG_PECTL,  VTD_REG_VCMD,   0x220,        0x22c,        0x500,
+		0x508,
 	};
 
 	return one_in(h, 2) ? (uint32_t)below(h, 4200)
@@ -223,7 +225,8 @@ static void sane_tables(struct hostile *h)
 		vtd_context_entry_set_PASIDDIRPTR(&context, DIRECTORY);
 		poke(h, ROOT + 8 * upper, (CONTEXTS + 4096 * upper) | 1);
 		for (unsigned q = 0; q < 4; q++)
-			poke(h, CONTEXTS + 4096 * upper + 32ull * vtd_context_index(rids[i]) + 8 * q,
+			poke(h,
+			     CONTEXTS + 4096 * upper + 32ull * vtd_context_index(rids[i]) + 8 * q,
 			     context.q[q]);
 	}
 	/* sometimes all of the directory leads to the same few tables */
@@ -238,9 +241,9 @@ static void some_entry(struct hostile *h)
 
 	vtd_pasid_entry_set_P(&entry, !one_in(h, 4));
 	vtd_pasid_entry_set_FPD(&entry, one_in(h, 8));
-	vtd_pasid_entry_set_PGTT(&entry, one_in(h, 8) ? below(h, 8)
-				 : one_in(h, 4)       ? VTD_PGTT_PASS_THROUGH
-						      : VTD_PGTT_FIRST_STAGE);
+	vtd_pasid_entry_set_PGTT(&entry, one_in(h, 8)   ? below(h, 8)
+					 : one_in(h, 4) ? VTD_PGTT_PASS_THROUGH
+							: VTD_PGTT_FIRST_STAGE);
 	vtd_pasid_entry_set_DID(&entry, below(h, 4));
 	entry.q[2] = (one_in(h, 4) ? some_page(h) : PAGE_TABLES + 4096 * below(h, 8)) |
 		     (one_in(h, 16) ? below(h, 4096) : 0);
@@ -254,7 +257,8 @@ static void some_pte(struct hostile *h)
 	uint64_t to = one_in(h, 2) ? PAGE_TABLES + 4096 * below(h, 8) : some_page(h);
 	uint64_t bits = one_in(h, 4) ? rng_u64(&h->rng) & 0xfff : 0x7;
 
-	poke(h, PAGE_TABLES + 8 * below(h, 8 * 512), to | bits | (one_in(h, 8) ? UINT64_C(1) << 63 : 0));
+	poke(h, PAGE_TABLES + 8 * below(h, 8 * 512),
+	     to | bits | (one_in(h, 8) ? UINT64_C(1) << 63 : 0));
 }
 
 static void scribble(struct hostile *h)
@@ -294,7 +298,8 @@ static struct vtd_desc some_descriptor(struct hostile *h)
 		d.q[1] = some_page(h) | below(h, 64);
 		break;
 	case VTD_DESC_PASID_CACHE:
-		vtd_desc_pasid_cache_set_G(&d, one_in(h, 16) ? 3 * below(h, 2) : VTD_PASID_CACHE_PASID);
+		vtd_desc_pasid_cache_set_G(&d,
+					   one_in(h, 16) ? 3 * below(h, 2) : VTD_PASID_CACHE_PASID);
 		vtd_desc_pasid_cache_set_PASID(&d, some_pasid(h));
 		break;
 	case VTD_DESC_PASID_DEV_TLB:
@@ -350,12 +355,14 @@ static void some_descriptors(struct hostile *h)
 
 static void some_submission(struct hostile *h)
 {
-	static const uint8_t opcodes[] = {VSVA_DSA_NOOP, VSVA_DSA_BATCH, VSVA_DSA_DRAIN, VSVA_DSA_MEMMOVE,
-					  VSVA_DSA_FILL, VSVA_DSA_COMPARE, VSVA_DSA_DUALCAST,
-					  VSVA_DSA_CRC_GENERATION, VSVA_DSA_COPY_WITH_CRC};
+	static const uint8_t opcodes[] = {
+		VSVA_DSA_NOOP,     VSVA_DSA_BATCH,          VSVA_DSA_DRAIN,
+		VSVA_DSA_MEMMOVE,  VSVA_DSA_FILL,           VSVA_DSA_COMPARE,
+		VSVA_DSA_DUALCAST, VSVA_DSA_CRC_GENERATION, VSVA_DSA_COPY_WITH_CRC};
 	struct vsva_dsa_descriptor d = {
 		.pasid = some_pasid(h),
-		.flags_opcode = (uint32_t)opcodes[below(h, sizeof(opcodes))] << 24 | (uint32_t)below(h, 16),
+		.flags_opcode =
+			(uint32_t)opcodes[below(h, sizeof(opcodes))] << 24 | (uint32_t)below(h, 16),
 		.completion = some_address(h) & ~UINT64_C(31),
 		.source = some_address(h),
 		.destination = some_address(h),
@@ -373,7 +380,7 @@ static void some_submission(struct hostile *h)
 
 static void some_dsa_register(struct hostile *h)
 {
-	uint64_t offset = one_in(h, 2)	? 0x500 + below(h, 0x200)
+	uint64_t offset = one_in(h, 2)   ? 0x500 + below(h, 0x200)
 			  : one_in(h, 2) ? 0xa0
 			  : one_in(h, 2) ? 0x400 + below(h, 0x40)
 					 : below(h, 0x4000);
@@ -385,8 +392,8 @@ static void some_dsa_register(struct hostile *h)
 	if (one_in(h, 4))
 		vsva_assigned_read(h->assigned[0], (unsigned)below(h, 7), offset, size, &value);
 	else
-		vsva_assigned_write(h->assigned[0], one_in(h, 32) ? (unsigned)below(h, 7) : 0, offset, size,
-				    value);
+		vsva_assigned_write(h->assigned[0], one_in(h, 32) ? (unsigned)below(h, 7) : 0,
+				    offset, size, value);
 }
 
 /* The accelerator as a driver sets it up: one dedicated queue, one shared. */
@@ -486,10 +493,22 @@ static void big_event(struct hostile *h)
 
 void hostile_step(struct hostile *h)
 {
-	static void (*const actions[])(struct hostile *h) = {
-		random_register, some_entry, some_entry, some_entry, some_pte, some_pte, scribble,
-		some_descriptors, some_descriptors, some_descriptors, some_submission,
-		some_submission, some_dsa_register, some_engine_command, some_engine_command,
+	static void (*const actions[])(struct hostile * h) = {
+		random_register,
+		some_entry,
+		some_entry,
+		some_entry,
+		some_pte,
+		some_pte,
+		scribble,
+		some_descriptors,
+		some_descriptors,
+		some_descriptors,
+		some_submission,
+		some_submission,
+		some_dsa_register,
+		some_engine_command,
+		some_engine_command,
 		some_config,
 	};
 

@@ -13,7 +13,7 @@
 #include "vsva/device.h"
 #include "vsva/vm.h"
 
-#define HOSTILE_RAM (UINT64_C(4) << 20)
+#define HOSTILE_RAM     (UINT64_C(4) << 20)
 #define HOSTILE_DEVICES 2u
 
 struct hostile {
@@ -32,7 +32,8 @@ struct hostile {
 
 /* The devices are the caller's. false: it could not be made. */
 bool hostile_create(struct hostile *hostile, struct vsva_machine *machine,
-		    struct vsva_device *const devices[HOSTILE_DEVICES], uint64_t seed, bool threads);
+		    struct vsva_device *const devices[HOSTILE_DEVICES], uint64_t seed,
+		    bool threads);
 void hostile_destroy(struct hostile *hostile);
 void hostile_step(struct hostile *hostile);
 

@@ -7,11 +7,11 @@
 #include "base/alloc.h"
 #include "base/rcu.h"
 
-#define QUEUE_LG2 1u
+#define QUEUE_LG2   1u
 #define QUEUE_SLOTS 256u
-#define PRQ_LG2 0u
-#define PDTS 7u
-#define RUN_LIMIT 1000000u
+#define PRQ_LG2     0u
+#define PDTS        7u
+#define RUN_LIMIT   1000000u
 
 /* Life --------------------------------------------------------------------------------------------- */
 
@@ -39,16 +39,17 @@ static void add_device(struct raw_guest *raw, unsigned index, enum vsva_device_k
 
 	device->rid = rid((uint16_t)(0x30 + 0x80 * index)); /* one in each half of the root entry */
 	assert_int_equal(vsva_device_create(raw->machine, &options, &device->device), 0);
-	assert_int_equal(vsva_vm_assign(raw->vm, device->device, device->rid, NULL, NULL,
-					&device->assigned), 0);
+	assert_int_equal(
+		vsva_vm_assign(raw->vm, device->device, device->rid, NULL, NULL, &device->assigned),
+		0);
 }
 
 void raw_create(struct raw_guest *raw, const struct raw_options *options)
 {
 	static const struct raw_options defaults;
 	const struct raw_options *o = options ? options : &defaults;
-	struct vsva_machine_options machine = {.cache_policy = o->policy, .seed = 3,
-					       .observer = observe, .observer_arg = raw};
+	struct vsva_machine_options machine = {
+		.cache_policy = o->policy, .seed = 3, .observer = observe, .observer_arg = raw};
 	struct vsva_vm_options vm = o->vm;
 
 	memset(raw, 0, sizeof(*raw));
@@ -153,10 +154,12 @@ struct vtd_context_entry *raw_context(struct raw_guest *raw, const struct raw_de
 		vtd_root_entry_set_LP(root, 1);
 	}
 	table = upper ? vtd_root_entry_UCTP(root) : vtd_root_entry_LCTP(root);
-	return (struct vtd_context_entry *)raw_memory(raw, gpa(table)) + vtd_context_index(device->rid);
+	return (struct vtd_context_entry *)raw_memory(raw, gpa(table)) +
+	       vtd_context_index(device->rid);
 }
 
-static void set_context(struct raw_guest *raw, struct raw_device *device, const struct raw_options *options)
+static void set_context(struct raw_guest *raw, struct raw_device *device,
+			const struct raw_options *options)
 {
 	struct vtd_context_entry *entry = raw_context(raw, device);
 
@@ -193,7 +196,8 @@ static void set_queues(struct raw_guest *raw)
 	raw_command(raw, VTD_GCMD_QIE, true);
 	raw_set_reg(raw, VTD_REG_PQH, 8, 0);
 	raw_set_reg(raw, VTD_REG_PQT, 8, 0);
-	raw_set_reg(raw, VTD_REG_PQA, 8, vtd_PQA_with_PQS(vtd_PQA_with_PQA(0, raw->prq.v), PRQ_LG2));
+	raw_set_reg(raw, VTD_REG_PQA, 8,
+		    vtd_PQA_with_PQS(vtd_PQA_with_PQA(0, raw->prq.v), PRQ_LG2));
 }
 
 void raw_boot(struct raw_guest *raw, const struct raw_options *options)
@@ -291,7 +295,8 @@ struct vtd_desc raw_device_tlb(rid_t source, uint64_t address, unsigned lg2_page
 	return d;
 }
 
-struct vtd_desc raw_pasid_device_tlb(rid_t source, uint32_t pasid, uint64_t address, unsigned lg2_pages)
+struct vtd_desc raw_pasid_device_tlb(rid_t source, uint32_t pasid, uint64_t address,
+				     unsigned lg2_pages)
 {
 	struct vtd_desc d = vtd_desc_of_type(VTD_DESC_PASID_DEV_TLB);
 	bool s;
@@ -334,7 +339,8 @@ void raw_flush_pasid(struct raw_guest *raw, uint32_t pasid)
 
 /* Tables ---------------------------------------------------------------------------------------------------- */
 
-struct vtd_pasid_entry *raw_entry(struct raw_guest *raw, const struct raw_device *device, uint32_t pasid)
+struct vtd_pasid_entry *raw_entry(struct raw_guest *raw, const struct raw_device *device,
+				  uint32_t pasid)
 {
 	struct vtd_pasid_dir_entry *directory = raw_memory(raw, device->directory);
 
@@ -343,7 +349,8 @@ struct vtd_pasid_entry *raw_entry(struct raw_guest *raw, const struct raw_device
 		vtd_pasid_dir_entry_set_SMPTBLPTR(directory, raw_pages(raw, 0).v);
 		vtd_pasid_dir_entry_set_P(directory, 1);
 	}
-	return (struct vtd_pasid_entry *)raw_memory(raw, gpa(vtd_pasid_dir_entry_SMPTBLPTR(directory))) +
+	return (struct vtd_pasid_entry *)raw_memory(raw,
+						    gpa(vtd_pasid_dir_entry_SMPTBLPTR(directory))) +
 	       vtd_pasid_table_index(pasid);
 }
 
@@ -378,7 +385,8 @@ gpa_t raw_page_table(struct raw_guest *raw)
 static uint64_t *leaf_of(struct raw_guest *raw, gpa_t root, uint64_t address)
 {
 	for (unsigned level = 4; level > 1; level--) {
-		uint64_t *entry = (uint64_t *)raw_memory(raw, root) + vtd_level_index(address, level);
+		uint64_t *entry =
+			(uint64_t *)raw_memory(raw, root) + vtd_level_index(address, level);
 
 		if (!(*entry & VTD_FS_PTE_P))
 			*entry = raw_pages(raw, 0).v | VTD_FS_PTE_P | VTD_FS_PTE_RW | VTD_FS_PTE_US;
@@ -491,7 +499,8 @@ unsigned raw_count(const struct raw_guest *raw, enum vsva_event_kind kind)
 	return count;
 }
 
-const struct vsva_event *raw_event(const struct raw_guest *raw, enum vsva_event_kind kind, unsigned nth)
+const struct vsva_event *raw_event(const struct raw_guest *raw, enum vsva_event_kind kind,
+				   unsigned nth)
 {
 	for (unsigned i = 0; i < raw->event_count; i++)
 		if (raw->events[i].kind == kind && nth-- == 0)

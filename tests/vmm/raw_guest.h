@@ -15,9 +15,9 @@
 #include "vtd/registers.h"
 #include "vtd/tables.h"
 
-#define RAW_RAM (UINT64_C(8) << 20)
-#define RAW_DEVICES 2u
-#define RAW_EVENTS 4096u
+#define RAW_RAM      (UINT64_C(8) << 20)
+#define RAW_DEVICES  2u
+#define RAW_EVENTS   4096u
 #define RAW_NO_PASID VSVA_PASID_INVALID
 
 enum { RAW_MSI_FAULT = 1, RAW_MSI_QUEUE = 2, RAW_MSI_PAGE = 3, RAW_MSI_END };
@@ -25,7 +25,7 @@ enum { RAW_MSI_FAULT = 1, RAW_MSI_QUEUE = 2, RAW_MSI_PAGE = 3, RAW_MSI_END };
 struct raw_device {
 	struct vsva_device *device;
 	struct vsva_assigned *assigned;
-	rid_t rid;	/* as the guest sees it */
+	rid_t rid; /* as the guest sees it */
 	gpa_t directory;
 };
 
@@ -76,16 +76,19 @@ void raw_run(struct raw_guest *raw);
 
 struct vtd_desc raw_pasid_cache(unsigned granularity, uint32_t pasid, uint16_t domain);
 struct vtd_desc raw_pasid_iotlb(uint32_t pasid, uint16_t domain);
-struct vtd_desc raw_pasid_iotlb_page(uint32_t pasid, uint16_t domain, uint64_t address, unsigned am);
+struct vtd_desc raw_pasid_iotlb_page(uint32_t pasid, uint16_t domain, uint64_t address,
+				     unsigned am);
 struct vtd_desc raw_device_tlb(rid_t source, uint64_t address, unsigned lg2_pages);
-struct vtd_desc raw_pasid_device_tlb(rid_t source, uint32_t pasid, uint64_t address, unsigned lg2_pages);
+struct vtd_desc raw_pasid_device_tlb(rid_t source, uint32_t pasid, uint64_t address,
+				     unsigned lg2_pages);
 struct vtd_desc raw_context_device(rid_t source);
 struct vtd_desc raw_response(rid_t source, uint32_t pasid, uint16_t prgi, unsigned code);
 void raw_flush_pasid(struct raw_guest *raw, uint32_t pasid);
 
 /* Tables */
 struct vtd_context_entry *raw_context(struct raw_guest *raw, const struct raw_device *device);
-struct vtd_pasid_entry *raw_entry(struct raw_guest *raw, const struct raw_device *device, uint32_t pasid);
+struct vtd_pasid_entry *raw_entry(struct raw_guest *raw, const struct raw_device *device,
+				  uint32_t pasid);
 /* A first-stage entry with this root and domain id. */
 void raw_set_first_stage(struct vtd_pasid_entry *entry, gpa_t root, uint16_t domain);
 void raw_set_pass_through(struct vtd_pasid_entry *entry, uint16_t domain);
@@ -113,7 +116,8 @@ bool raw_has_fault(struct raw_guest *raw);
 void raw_forget_events(struct raw_guest *raw);
 unsigned raw_count(const struct raw_guest *raw, enum vsva_event_kind kind);
 /* The nth event of the kind; asserts that it is there. */
-const struct vsva_event *raw_event(const struct raw_guest *raw, enum vsva_event_kind kind, unsigned nth);
+const struct vsva_event *raw_event(const struct raw_guest *raw, enum vsva_event_kind kind,
+				   unsigned nth);
 /* Invalidation descriptors of the type that the physical unit executed. */
 unsigned raw_count_descriptors(const struct raw_guest *raw, enum vtd_desc_type type);
 hpasid_t raw_hpasid(struct raw_guest *raw, uint32_t guest);

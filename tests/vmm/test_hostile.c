@@ -19,13 +19,13 @@
 #include "vtd/descriptors.h"
 #include "world.h"
 
-#define COPY_LEN 20480u
-#define STEPS_PER_COPY 400u
+#define COPY_LEN           20480u
+#define STEPS_PER_COPY     400u
 #define THREAD_STEPS_SHARE 50u /* of the steps, with threads */
 /* One run: descriptors, and the work of 4096 reads; a last descriptor may flush all that is bound. */
 #define MAX_DESCRIPTORS VSVA_LIMIT_DESCRIPTORS_PER_RUN
-#define MAX_BINDS (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN / 16)
-#define MAX_FLUSHES (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN)
+#define MAX_BINDS       (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN / 16)
+#define MAX_FLUSHES     (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN)
 
 static uint64_t step_count = 100000, first_seed = 1;
 
@@ -42,7 +42,7 @@ struct scene {
 	struct vsva_process *process;
 	struct hostile bad;
 	struct per_step now; /* atomic */
-	uint64_t lines;	     /* atomic */
+	uint64_t lines;      /* atomic */
 	uint64_t copies;
 	size_t pages;
 	uint64_t seed;
@@ -106,11 +106,11 @@ static void begin(struct scene *scene, uint64_t seed, bool threads)
 	scene->dsa = make_device(scene, VSVA_DEVICE_DSA);
 	scene->pages = physmem_pages_in_use(machine_seams(scene->machine)->physmem);
 	assert_int_equal(vsva_guest_create(scene->machine, NULL, &scene->guest), 0);
-	assert_int_equal(vsva_guest_add_device(scene->guest, scene->dsa, rid(0x30), &scene->gdsa), 0);
+	assert_int_equal(vsva_guest_add_device(scene->guest, scene->dsa, rid(0x30), &scene->gdsa),
+			 0);
 	assert_int_equal(vsva_process_create(scene->guest, &scene->process), 0);
 	assert_int_equal(vsva_process_bind(scene->process, scene->gdsa), 0);
-	assert_true(hostile_create(&scene->bad, scene->machine, scene->bad_devices, seed,
-				   threads));
+	assert_true(hostile_create(&scene->bad, scene->machine, scene->bad_devices, seed, threads));
 }
 
 /* What the bad guest got done says whether it was bad at all. */
@@ -119,15 +119,16 @@ static void say(const struct scene *scene)
 	struct vsva_vm_stats stats;
 
 	vsva_vm_get_stats(scene->bad.vm, &stats);
-	print_message("# seed %llu: %llu descriptors, %llu binds, %llu unbinds, %llu refused, %llu "
-		      "invalidations, %llu page requests, %llu responses, %llu faults; %llu good copies; "
-		      "%llu lines\n",
-		      (unsigned long long)scene->seed, (unsigned long long)stats.descriptors,
-		      (unsigned long long)stats.binds, (unsigned long long)stats.unbinds,
-		      (unsigned long long)stats.refused_binds, (unsigned long long)stats.invalidations,
-		      (unsigned long long)stats.page_requests, (unsigned long long)stats.page_responses,
-		      (unsigned long long)stats.faults, (unsigned long long)scene->copies,
-		      (unsigned long long)scene->lines);
+	print_message(
+		"# seed %llu: %llu descriptors, %llu binds, %llu unbinds, %llu refused, %llu "
+		"invalidations, %llu page requests, %llu responses, %llu faults; %llu good copies; "
+		"%llu lines\n",
+		(unsigned long long)scene->seed, (unsigned long long)stats.descriptors,
+		(unsigned long long)stats.binds, (unsigned long long)stats.unbinds,
+		(unsigned long long)stats.refused_binds, (unsigned long long)stats.invalidations,
+		(unsigned long long)stats.page_requests, (unsigned long long)stats.page_responses,
+		(unsigned long long)stats.faults, (unsigned long long)scene->copies,
+		(unsigned long long)scene->lines);
 }
 
 static void end(struct scene *scene)
@@ -145,7 +146,8 @@ static void end(struct scene *scene)
 				 vsva_iommu_ioasid_space(vsva_machine_iommu(scene->machine))),
 			 VSVA_PASID_MAX);
 	rcu_barrier();
-	assert_int_equal(physmem_pages_in_use(machine_seams(scene->machine)->physmem), scene->pages);
+	assert_int_equal(physmem_pages_in_use(machine_seams(scene->machine)->physmem),
+			 scene->pages);
 	vsva_machine_destroy(scene->machine);
 	log_set_sink(NULL, NULL);
 	clock_set_real();
@@ -220,7 +222,7 @@ static int teardown(void **state)
 
 /* Per place ten lines in a burst; the clock stands still. */
 #define MAX_LINES 1500u
-#define ROUNDS 4u /* one for each cache policy */
+#define ROUNDS    4u /* one for each cache policy */
 
 static void test_good_guest_beside_a_hostile_one(void **state)
 {
@@ -235,7 +237,8 @@ static void test_good_guest_beside_a_hostile_one(void **state)
 		play(&scene, step_count / ROUNDS);
 		assert_true(scene.lines < MAX_LINES);
 		vsva_vm_get_stats(scene.bad.vm, &stats);
-		assert_true(stats.binds && stats.invalidations && stats.page_requests && stats.faults);
+		assert_true(stats.binds && stats.invalidations && stats.page_requests &&
+			    stats.faults);
 		end(&scene);
 		rcu_barrier();
 		assert_int_equal(base_bytes_in_use(), before);
@@ -277,7 +280,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_good_guest_beside_a_hostile_one, teardown),
-		cmocka_unit_test_teardown(test_good_guest_beside_a_hostile_one_with_threads, teardown),
+		cmocka_unit_test_teardown(test_good_guest_beside_a_hostile_one_with_threads,
+					  teardown),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

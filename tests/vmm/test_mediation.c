@@ -6,19 +6,27 @@
 #include "raw_guest.h"
 #include "vsva/dsa.h"
 
-#define VA UINT64_C(0x7f0000001000)
-#define WQCFG 0x500u
-#define MODE (WQCFG + 8)
-#define CMD 0xa0u
-#define CMDSTS 0xa8u
-#define SWERR 0xc0u
-#define ACTIVE UINT32_C(0x80000000)
-#define DEDICATED 0x1u
+#define VA             UINT64_C(0x7f0000001000)
+#define WQCFG          0x500u
+#define MODE           (WQCFG + 8)
+#define CMD            0xa0u
+#define CMDSTS         0xa8u
+#define SWERR          0xc0u
+#define ACTIVE         UINT32_C(0x80000000)
+#define DEDICATED      0x1u
 #define BLOCK_ON_FAULT 0x2u
-#define PRIORITY 0xa0u
-#define PASID_ENABLE (UINT32_C(1) << 28)
+#define PRIORITY       0xa0u
+#define PASID_ENABLE   (UINT32_C(1) << 28)
 
-enum { ENABLE_DEVICE = 1, DISABLE_DEVICE, RESET_DEVICE = 5, ENABLE_WQ, DISABLE_WQ, RESET_WQ = 10, DRAIN_PASID };
+enum {
+	ENABLE_DEVICE = 1,
+	DISABLE_DEVICE,
+	RESET_DEVICE = 5,
+	ENABLE_WQ,
+	DISABLE_WQ,
+	RESET_WQ = 10,
+	DRAIN_PASID
+};
 
 static uint64_t guest_reads(struct raw_guest *raw, uint64_t offset, unsigned size)
 {
@@ -215,8 +223,9 @@ static void test_narrow_accesses_do_not_show_the_host_pasid(void **state)
 	assert_int_equal(command(&raw, ENABLE_WQ, 0), 0);
 	for (unsigned size = 1; size <= 2; size++)
 		for (uint64_t at = MODE; at < MODE + 4; at += size)
-			assert_int_equal(vsva_assigned_read(raw.device[0].assigned, 0, at, size, &value),
-					 -EINVAL);
+			assert_int_equal(
+				vsva_assigned_read(raw.device[0].assigned, 0, at, size, &value),
+				-EINVAL);
 	assert_int_equal(value, 0x77);
 	raw_destroy(&raw);
 }

@@ -143,7 +143,8 @@ static void wide_flush(unsigned granularity)
 	raw_clear(raw_entry(&raw, &raw.device[0], 1));
 	/* a directory entry that goes takes its PASIDs with it */
 	memset((uint8_t *)raw_memory(&raw, raw.device[1].directory) +
-		       8 * vtd_pasid_dir_index(0xfffff), 0, 8);
+		       8 * vtd_pasid_dir_index(0xfffff),
+	       0, 8);
 	raw_submit(&raw, &flush);
 	assert_int_equal(raw_stats(&raw).bound_now, 2);
 	assert_int_equal(raw_stats(&raw).unbinds, 2);
@@ -386,7 +387,8 @@ static void test_smaller_directory_drops_what_it_no_longer_has(void **state)
 
 static void latch_root(struct raw_guest *raw, gpa_t root, uint64_t mode)
 {
-	raw_set_reg(raw, VTD_REG_RTADDR, 8, vtd_RTADDR_with_TTM(vtd_RTADDR_with_RTA(0, root.v), mode));
+	raw_set_reg(raw, VTD_REG_RTADDR, 8,
+		    vtd_RTADDR_with_TTM(vtd_RTADDR_with_RTA(0, root.v), mode));
 	raw_command(raw, VTD_GCMD_SRTP, true);
 }
 
@@ -571,7 +573,8 @@ static void test_vcmd_free_before_unbind_harms_nothing(void **state)
 	pasid = (uint32_t)vtd_VCRSP_RSLT(vcmd(&raw, VTD_VCMD_ALLOC_PASID, 0));
 	raw_bind(&raw, &raw.device[0], pasid, VA, 1);
 	assert_int_equal(vtd_VCRSP_SC(vcmd(&raw, VTD_VCMD_FREE_PASID, pasid)), 0);
-	assert_int_equal(vtd_VCRSP_SC(vcmd(&raw, VTD_VCMD_FREE_PASID, pasid)), VTD_VCMD_INVALID_PASID);
+	assert_int_equal(vtd_VCRSP_SC(vcmd(&raw, VTD_VCMD_FREE_PASID, pasid)),
+			 VTD_VCMD_INVALID_PASID);
 	assert_int_not_equal(vtd_VCRSP_RSLT(vcmd(&raw, VTD_VCMD_ALLOC_PASID, 0)), pasid);
 	raw_clear(raw_entry(&raw, &raw.device[0], pasid));
 	raw_flush_pasid(&raw, pasid);
@@ -653,14 +656,17 @@ static void test_assign_refuses_what_is_taken(void **state)
 	(void)state;
 	begin(&raw);
 	assert_int_equal(vsva_device_create(raw.machine, &options, &device), 0);
-	assert_int_equal(vsva_vm_assign(raw.vm, device, raw.device[0].rid, NULL, NULL, &assigned), -EEXIST);
+	assert_int_equal(vsva_vm_assign(raw.vm, device, raw.device[0].rid, NULL, NULL, &assigned),
+			 -EEXIST);
 	assert_int_equal(vsva_vm_create(raw.machine, NULL, &other), 0);
-	assert_int_equal(vsva_vm_assign(other, raw.device[0].device, rid(8), NULL, NULL, &assigned), -EBUSY);
+	assert_int_equal(vsva_vm_assign(other, raw.device[0].device, rid(8), NULL, NULL, &assigned),
+			 -EBUSY);
 	raw_bind(&raw, &raw.device[0], 5, VA, 1);
 	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, 0), 2);
 	vsva_vm_unassign(raw.device[0].assigned);
 	assert_int_equal(raw_stats(&raw).bound_now, 0);
-	assert_int_equal(vsva_vm_assign(other, raw.device[0].device, rid(8), NULL, NULL, &assigned), 0);
+	assert_int_equal(vsva_vm_assign(other, raw.device[0].device, rid(8), NULL, NULL, &assigned),
+			 0);
 	vsva_vm_destroy(other);
 	raw_destroy(&raw);
 }
@@ -675,8 +681,9 @@ static void test_assign_finds_tables_that_are_there(void **state)
 	device = &raw.device[0];
 	raw_bind(&raw, device, 5, VA, 1);
 	vsva_vm_unassign(device->assigned);
-	assert_int_equal(vsva_vm_assign(raw.vm, device->device, device->rid, NULL, NULL,
-					&device->assigned), 0);
+	assert_int_equal(
+		vsva_vm_assign(raw.vm, device->device, device->rid, NULL, NULL, &device->assigned),
+		0);
 	raw_run(&raw);
 	assert_int_equal(raw_stats(&raw).bound_now, 1);
 	vsva_assigned_config_write(device->assigned, 0x04, 2, 0x6);
@@ -704,8 +711,9 @@ static void test_register_page_takes_accesses_of_every_size(void **state)
 			if (err)
 				assert_int_equal(value, kept);
 			if (!valid)
-				assert_int_equal(vsva_viommu_write(raw.vm, offset, size, UINT64_MAX),
-						 -EINVAL);
+				assert_int_equal(
+					vsva_viommu_write(raw.vm, offset, size, UINT64_MAX),
+					-EINVAL);
 		}
 	for (unsigned i = 0; i < 4; i++)
 		for (uint32_t offset = 0; offset < VTD_REGISTER_PAGE_SIZE; offset += 4) {

@@ -113,7 +113,8 @@ static void test_pasid_flush_with_a_huge_mask_is_everything(void **state)
 			assert_int_equal(event->len, UINT64_MAX);
 		else
 			assert_int_equal(event->len, UINT64_C(4096) << am);
-		assert_true(event->addr <= VA && (event->len == UINT64_MAX || VA - event->addr < event->len));
+		assert_true(event->addr <= VA &&
+			    (event->len == UINT64_MAX || VA - event->addr < event->len));
 	}
 	raw_destroy(&raw);
 }

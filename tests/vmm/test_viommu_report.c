@@ -4,9 +4,9 @@
 
 #include "raw_guest.h"
 
-#define VA UINT64_C(0x7f0000001000)
+#define VA          UINT64_C(0x7f0000001000)
 #define ATS_AND_PRI 0x300u
-#define PRQ_SLOTS 128u
+#define PRQ_SLOTS   128u
 
 static gpa_t begin_bound(struct raw_guest *raw, const struct raw_options *options)
 {
@@ -90,7 +90,8 @@ static void test_page_request_without_pasid(void **state)
 	table = raw_page_table(&raw);
 	raw_set_first_stage(raw_entry(&raw, &raw.device[0], 0), table, 1);
 	raw_flush_pasid(&raw, 0);
-	assert_int_equal(raw_dma_read(&raw, &raw.device[0], RAW_NO_PASID, 0x50000000, ATS_AND_PRI), 1);
+	assert_int_equal(raw_dma_read(&raw, &raw.device[0], RAW_NO_PASID, 0x50000000, ATS_AND_PRI),
+			 1);
 	request = request_at(&raw, 0);
 	assert_false(vtd_page_request_PP(request));
 	assert_int_equal(vtd_page_request_ADDR(request), 0x50000000);
@@ -132,7 +133,8 @@ static void test_page_request_queue_overflow(void **state)
 
 	(void)state;
 	raw_set_reg(&raw, VTD_REG_PQH, 8, 32); /* tail 0: full */
-	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, ATS_AND_PRI), 3); /* asked in vain */
+	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, ATS_AND_PRI),
+			 3); /* asked in vain */
 	assert_int_equal(raw_reg(&raw, VTD_REG_PRS, 4), VTD_PRS_PRO);
 	assert_int_equal(raw.msi[RAW_MSI_PAGE], 1);
 	assert_int_equal(queued(&raw), 0);
