@@ -23,6 +23,9 @@ expect_eq(guest:stats().refused_binds > 0, true, "refused binds are counted")
 expect_eq(guest:host_pasid(procs[4]:pasid()), nil, "the host has no PASID for it")
 local read = procs[4]:engine(engine, {op = "read", src = pages[4], len = 1})
 expect_eq(read.status, "fault", "its DMA")
+m:run()
+expect(guest:stats().faults > 0, "the guest was told")
+expect_eq(guest:stats().last_fault_pasid, procs[4]:pasid(), "under its own number")
 
 section "One dies, and there is room"
 procs[1]:exit()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* section, print, expect and random: what a scenario says and demands. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,17 +69,30 @@ static const char *spell(lua_State *L, int arg)
 	return luaL_tolstring(L, arg, NULL);
 }
 
+/* Longer values, and bytes that are no text, are not repeated when they are right. */
+#define VALUE_SHOWN 32
+
+static bool is_worth_repeating(const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)value[i]))
+			return false;
+	return len <= VALUE_SHOWN;
+}
+
 static int expect_eq(lua_State *L)
 {
+	const char *text, *value;
 	bool is_met;
-	const char *text;
 
 	luaL_checkany(L, 2);
 	text = luaL_optstring(L, 3, "equal");
 	is_met = lua_compare(L, 1, 2, LUA_OPEQ);
+	value = spell(L, 1);
 	if (!is_met)
-		text = lua_pushfstring(L, "%s: is %s, should be %s", text, spell(L, 1),
-				       spell(L, 2));
+		text = lua_pushfstring(L, "%s: is %s, should be %s", text, value, spell(L, 2));
+	else if (is_worth_repeating(value, lua_rawlen(L, -1)))
+		text = lua_pushfstring(L, "%s: %s", text, value);
 	tell(L, is_met, text);
 	lua_pushboolean(L, is_met);
 	return 1;

@@ -126,7 +126,7 @@ static struct vtd_page_request descriptor_of(const struct unit_page_request *r)
 static bool write_slot(struct unit *unit, uint64_t slot, const struct vtd_page_request *d)
 {
 	for (unsigned i = 0; i < 4; i++)
-		if (!memory_write(unit->config.physmem, slot + 8 * i, d->q[i]))
+		if (!memory_write(unit->config.physmem, slot + UINT64_C(8) * i, d->q[i]))
 			return false;
 	return true;
 }

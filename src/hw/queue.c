@@ -53,7 +53,8 @@ static int read_descriptor(struct unit *unit, struct fetch *fetch)
 	fetch->desc = (struct vtd_desc){{0}};
 	rcu_read_lock();
 	for (unsigned i = 0; i < words; i++)
-		if (!memory_read(unit->config.physmem, fetch->address + 8 * i, &fetch->desc.q[i]))
+		if (!memory_read(unit->config.physmem, fetch->address + UINT64_C(8) * i,
+				 &fetch->desc.q[i]))
 			iqei = VTD_IQEI_FETCH;
 	rcu_read_unlock();
 	return iqei;

@@ -86,7 +86,8 @@ static bool read_bursts(const struct lookup *lookup, uint64_t address, uint64_t 
 	for (unsigned n = 0; n < rest; n++) {
 		unsigned i = 1 + (first + n) % rest;
 
-		if (!memory_read_pair(lookup->physmem, address + 16 * i, &q[2 * i]))
+		if (!memory_read_pair(lookup->physmem, address + UINT64_C(16) * i,
+				      q + UINT64_C(2) * i))
 			return false;
 	}
 	return true;

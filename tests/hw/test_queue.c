@@ -130,6 +130,7 @@ static void *hold(void *arg)
 static void check_completion(const struct vtd_desc *inv)
 {
 	struct holder h = {0};
+	bool completed, waited;
 	struct vtd_desc wait;
 	struct fixture f;
 	struct domain d;
@@ -149,9 +150,10 @@ static void check_completion(const struct vtd_desc *inv)
 	queue_put(&f, &wait);
 	__atomic_store_n(&h.submitted, true, __ATOMIC_SEQ_CST);
 	queue_ring(&f);
-	assert_int_equal(status_value(&f), h.data);
-	assert_true(__atomic_load_n(&h.released, __ATOMIC_SEQ_CST));
+	completed = status_value(&f) == h.data;
+	waited = __atomic_load_n(&h.released, __ATOMIC_SEQ_CST);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(completed && waited);
 	assert_false(h.completed_too_early);
 	fixture_fini(&f);
 }

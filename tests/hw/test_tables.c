@@ -406,7 +406,8 @@ static void test_tables_pairs_are_not_torn(void **state)
 	struct tearing t = {0};
 	struct fixture f;
 	pthread_t thread;
-	uint64_t page, pair[2] = {0};
+	uint64_t page, last = 0, pair[2] = {0};
+	unsigned torn = 0, changes = 0;
 
 	(void)state;
 	fixture_init(&f, &(struct fixture_options){.policy = UNIT_CACHE_NEVER});
@@ -414,14 +415,18 @@ static void test_tables_pairs_are_not_torn(void **state)
 	t.pair = fixture_ptr(&f, page);
 	store_pair(t.pair, 0, ~UINT64_C(0));
 	assert_int_equal(pthread_create(&thread, NULL, tear, &t), 0);
-	for (unsigned i = 0; i < 200000; i++) {
-		rcu_read_lock();
-		assert_true(memory_read_pair(f.pm, page, pair));
-		rcu_read_unlock();
-		assert_int_equal(pair[0], ~pair[1]);
+	rcu_read_lock();
+	/* long enough to have met the writer at work, however the two are scheduled */
+	for (unsigned i = 0; i < 100000000 && changes < 50000; i++) {
+		memory_read_pair(f.pm, page, pair);
+		torn += pair[0] != ~pair[1];
+		changes += pair[0] != last;
+		last = pair[0];
 	}
+	rcu_read_unlock();
 	__atomic_store_n(&t.stop, true, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(torn, 0);
 	fixture_fini(&f);
 }
 

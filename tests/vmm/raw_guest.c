@@ -48,8 +48,10 @@ void raw_create(struct raw_guest *raw, const struct raw_options *options)
 {
 	static const struct raw_options defaults;
 	const struct raw_options *o = options ? options : &defaults;
-	struct vsva_machine_options machine = {
-		.cache_policy = o->policy, .seed = 3, .observer = observe, .observer_arg = raw};
+	struct vsva_machine_options machine = {.cache_policy = o->policy,
+					       .seed = o->seed ? o->seed : 3,
+					       .observer = observe,
+					       .observer_arg = raw};
 	struct vsva_vm_options vm = o->vm;
 
 	memset(raw, 0, sizeof(*raw));

@@ -44,7 +44,8 @@ struct raw_guest {
 };
 
 struct raw_options {
-	bool dsa; /* accelerators instead of test engines */
+	uint64_t seed; /* order of workers; 0: a default */
+	bool dsa;      /* accelerators instead of test engines */
 	enum vsva_cache_policy policy;
 	struct vsva_vm_options vm;
 	bool no_pri; /* the guest leaves PRI off */

@@ -221,33 +221,43 @@ static void test_answers_that_nobody_waits_for(void **state)
 	raw_destroy(&raw);
 }
 
-/* After a wait with PD nothing is on its way any more. */
+static void start_read(struct raw_guest *raw, uint32_t pasid)
+{
+	struct vsva_assigned *engine = raw->device[0].assigned;
+
+	vsva_assigned_write(engine, 0, 0x08, 8, VA);
+	vsva_assigned_write(engine, 0, 0x18, 4, 8);
+	vsva_assigned_write(engine, 0, 0x1c, 4, pasid | UINT32_C(1) << 31);
+	vsva_assigned_write(engine, 0, 0x20, 4, 3 | ATS_AND_PRI);
+}
+
+/* After a wait with PD nothing is on its way any more, whichever worker comes first. */
 static void test_drain_puts_accepted_requests_in_the_queue(void **state)
 {
-	struct raw_guest raw;
-	struct vtd_desc wait = vtd_desc_of_type(VTD_DESC_WAIT);
-	uint32_t *status;
-
 	(void)state;
-	begin_bound(&raw, NULL);
-	status = raw_memory(&raw, raw.status);
-	vtd_desc_wait_set_SW(&wait, 1);
-	vtd_desc_wait_set_PD(&wait, 1);
-	vtd_desc_wait_set_STDATA(&wait, 77);
-	vtd_desc_wait_set_STADDR(&wait, raw.status.v);
-	vsva_assigned_write(raw.device[0].assigned, 0, 0x08, 8, VA);
-	vsva_assigned_write(raw.device[0].assigned, 0, 0x18, 4, 8);
-	vsva_assigned_write(raw.device[0].assigned, 0, 0x1c, 4, 5 | UINT32_C(1) << 31);
-	vsva_assigned_write(raw.device[0].assigned, 0, 0x20, 4, 3 | ATS_AND_PRI);
-	while (!raw_count(&raw, VSVA_EV_PAGE_REQUEST_QUEUED))
-		assert_true(vsva_machine_step(raw.machine));
-	raw_post(&raw, &wait);
-	while (*status != 77)
-		assert_true(vsva_machine_step(raw.machine));
-	assert_int_equal(queued(&raw), 1);
-	raw_run(&raw);
-	assert_int_equal(queued(&raw), 1);
-	raw_destroy(&raw);
+	for (uint64_t seed = 1; seed <= 32; seed++) {
+		struct raw_options options = {.seed = seed};
+		struct vtd_desc wait = vtd_desc_of_type(VTD_DESC_WAIT);
+		struct raw_guest raw;
+		uint32_t *status;
+
+		begin_bound(&raw, &options);
+		status = raw_memory(&raw, raw.status);
+		vtd_desc_wait_set_SW(&wait, 1);
+		vtd_desc_wait_set_PD(&wait, 1);
+		vtd_desc_wait_set_STDATA(&wait, 77);
+		vtd_desc_wait_set_STADDR(&wait, raw.status.v);
+		start_read(&raw, 5);
+		while (!raw_count(&raw, VSVA_EV_PAGE_REQUEST_QUEUED))
+			assert_true(vsva_machine_step(raw.machine));
+		raw_post(&raw, &wait);
+		while (*status != 77)
+			assert_true(vsva_machine_step(raw.machine));
+		assert_int_equal(queued(&raw), 1);
+		raw_run(&raw);
+		assert_int_equal(queued(&raw), 1);
+		raw_destroy(&raw);
+	}
 }
 
 /* Faults --------------------------------------------------------------------------------------------------- */
