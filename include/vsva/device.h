@@ -31,8 +31,10 @@ struct vsva_device;
 /* 0; -EINVAL; -EEXIST the rid is taken; -ENOENT no such PF; -ENOSPC too many devices; -ENOMEM. */
 int vsva_device_create(struct vsva_machine *machine, const struct vsva_device_options *options,
 		       struct vsva_device **out);
-/* Surprise removal is this too: whatever is attached or bound is torn down first. */
-void vsva_device_destroy(struct vsva_device *device);
+/* 0; -EBUSY: it (or a virtual function of it) is assigned to a VM, nothing is changed. Virtual
+ * functions go with their physical function. Surprise removal of an assigned device is
+ * vsva_device_set_gone(), then vsva_vm_unassign(), then this. NULL: 0. */
+int vsva_device_destroy(struct vsva_device *device);
 
 rid_t vsva_device_rid(const struct vsva_device *device);
 enum vsva_device_kind vsva_device_kind(const struct vsva_device *device);

@@ -60,8 +60,7 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 int vsva_guest_dma_free(struct vsva_guest_device *device, uint64_t iova, gpa_t memory,
 			uint64_t len);
 
-/* Processes -------------------------------------------------------------------------------------
- * */
+/* Processes */
 
 int vsva_process_create(struct vsva_guest *guest, struct vsva_process **out);
 /* The process dies: with bound devices as a kernel does it (PASID entries cleared, flushed, then

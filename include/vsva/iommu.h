@@ -36,7 +36,7 @@ struct vsva_iommu_caps {
 void vsva_iommu_get_caps(const struct vsva_iommu *iommu, struct vsva_iommu_caps *out);
 struct vsva_ioasid_space *vsva_iommu_ioasid_space(struct vsva_iommu *iommu);
 
-/* Domains -------------------------------------------------------------------------------------- */
+/* Domains */
 
 #define VSVA_DOMAIN_NESTING (1u << 0) /* may be the second stage of nested translations */
 #define VSVA_DOMAIN_DIRTY   (1u << 1) /* second-stage A/D bits (needs SSADS) */
@@ -61,7 +61,7 @@ int vsva_domain_unmap(struct vsva_domain *domain, gpa_t addr, uint64_t len, uint
 /* What the tables say. -ENOENT. Lock-free. */
 int vsva_domain_iova_to_phys(struct vsva_domain *domain, gpa_t addr, hpa_t *out);
 
-/* Devices -------------------------------------------------------------------------------------- */
+/* Devices */
 
 /* The handler may be called from the driver's threads, never with a lock of the driver held. It
  * returns 0 (it will answer a page request with vsva_page_response) or -errno (the driver answers
@@ -116,7 +116,7 @@ struct vsva_rid_config {
 int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev,
 		    const struct vsva_rid_config *config);
 
-/* Guest PASIDs --------------------------------------------------------------------------------- */
+/* Guest PASIDs */
 
 /*
  * Binds a guest's first stage to a host PASID on one device: a nested entry in the device's PASID

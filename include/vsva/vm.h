@@ -29,7 +29,7 @@ struct vsva_vm_options {
 	bool no_page_requests; /* do not offer PRI */
 	bool no_five_level;    /* first stage of 4 levels only */
 	/* Event messages of the virtual unit (address and data as the guest programmed them). Any
-	 * thread, no lock held; must not block. */
+	 * thread; must not block nor call back into the VM. */
 	void (*msi)(void *arg, uint64_t address, uint32_t data);
 	void *msi_arg;
 };

@@ -20,6 +20,8 @@ struct seams {
 const struct seams *machine_seams(const struct vsva_machine *machine);
 /* What a device's configuration space is made from: a VMM builds the guest's own from the same. */
 const struct pci_config_description *device_config_description(const struct vsva_device *device);
+/* A device that a VM has is not destroyed. */
+void device_set_assigned(struct vsva_device *device, bool assigned);
 /* 1, 2, 3, …: numbers of VMs for messages and events. */
 uint32_t machine_next_vm_number(struct vsva_machine *machine);
 

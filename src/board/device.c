@@ -17,8 +17,7 @@
 #define PCIE_DEVICE_CONTROL     0x48u
 #define PCIE_DEVICE_CONTROL_FLR 0x8000u
 
-/* Kinds
- * ---------------------------------------------------------------------------------------------- */
+/* Kinds */
 
 struct device_kind {
 	enum vsva_device_kind kind;
@@ -152,8 +151,7 @@ static const struct device_kind kinds[] = {
 	MODEL_KIND(test_engine, VSVA_DEVICE_TEST_ENGINE, create_engine, no_portal),
 };
 
-/* Interrupts
- * ------------------------------------------------------------------------------------------- */
+/* Interrupts */
 
 struct device_irq {
 	struct rcu_node rcu;
@@ -186,8 +184,7 @@ void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsi
 	rcu_publish(device->irq, record);
 }
 
-/* The host driver's port
- * ----------------------------------------------------------------------------------- */
+/* The host driver's port */
 
 static uint32_t port_config_read(void *arg, uint32_t offset, unsigned size)
 {
@@ -218,8 +215,7 @@ static int tell_driver(struct vsva_device *device)
 	return host_dev_add(device->machine->iommu, &info, &device->dev);
 }
 
-/* Life
- * ------------------------------------------------------------------------------------------------------ */
+/* Life */
 
 static struct vsva_device *find_device(struct vsva_machine *machine, rid_t rid)
 {
@@ -343,31 +339,58 @@ int vsva_device_create(struct vsva_machine *machine, const struct vsva_device_op
 	return 0;
 }
 
-/* Virtual functions go with their physical function. */
+void device_set_assigned(struct vsva_device *device, bool assigned)
+{
+	lock_take(&device->machine->lock);
+	device->is_assigned = assigned;
+	lock_drop(&device->machine->lock);
+}
+
+static bool is_part_of(const struct vsva_device *device, const struct vsva_device *pf)
+{
+	return device == pf || device->pf_rid.v == pf->rid.v;
+}
+
+static bool is_in_use(struct vsva_device *pf)
+{
+	struct vsva_device *device;
+	bool in_use = false;
+
+	lock_take(&pf->machine->lock);
+	for (device = pf->machine->devices; device; device = device->next)
+		in_use |= device->is_assigned && is_part_of(device, pf);
+	lock_drop(&pf->machine->lock);
+	return in_use;
+}
+
 static struct vsva_device *any_vf_of(struct vsva_device *pf)
 {
 	struct vsva_device *device;
 
 	lock_take(&pf->machine->lock);
 	for (device = pf->machine->devices; device; device = device->next)
-		if (device != pf && device->pf_rid.v == pf->rid.v)
+		if (device != pf && is_part_of(device, pf))
 			break;
 	lock_drop(&pf->machine->lock);
 	return device;
 }
 
-void vsva_device_destroy(struct vsva_device *device)
+int vsva_device_destroy(struct vsva_device *device)
 {
 	struct vsva_device *vf;
 
+	if (!device)
+		return 0;
+	if (is_in_use(device))
+		return -EBUSY;
 	while ((vf = any_vf_of(device)))
 		vsva_device_destroy(vf);
 	delist(device);
 	free_device(device);
+	return 0;
 }
 
-/* Views
- * ------------------------------------------------------------------------------------------------------ */
+/* Views */
 
 rid_t vsva_device_rid(const struct vsva_device *device)
 {
@@ -404,8 +427,7 @@ unsigned vsva_device_vectors(const struct vsva_device *device)
 	return device_config_description(device)->msix_vectors;
 }
 
-/* Accesses
- * ----------------------------------------------------------------------------------------------------- */
+/* Accesses */
 
 int vsva_device_read(struct vsva_device *device, unsigned bar, uint64_t offset, unsigned size,
 		     uint64_t *value)

@@ -17,6 +17,7 @@ struct vsva_device {
 	const struct device_kind *kind;
 	void *model; /* struct dsa or struct test_engine */
 	rid_t rid, pf_rid;
+	bool is_assigned; /* machine->lock */
 	unsigned vfs;           /* of a PF: functions that name it */
 	struct vsva_dev *dev;   /* NULL: bare */
 	struct device_irq *irq; /* RCU */

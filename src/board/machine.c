@@ -48,8 +48,7 @@ uint32_t machine_next_vm_number(struct vsva_machine *machine)
 	return __atomic_add_fetch(&machine->vm_numbers, 1, __ATOMIC_RELAXED);
 }
 
-/* The unit's wires ------------------------------------------------------------------------------
- * */
+/* The unit's wires */
 
 static void deliver_message(void *arg, uint64_t address, uint32_t data)
 {
@@ -104,8 +103,7 @@ static int make_unit(struct vsva_machine *machine)
 	return unit_create(&config, &machine->unit);
 }
 
-/* The driver's port
- * -------------------------------------------------------------------------------- */
+/* The driver's port */
 
 static uint64_t port_read(void *arg, uint32_t offset, unsigned size)
 {
@@ -161,9 +159,7 @@ static int make_queue_worker(struct vsva_machine *machine)
 	return machine->queue_worker ? 0 : -ENOMEM;
 }
 
-/* Life
- * -----------------------------------------------------------------------------------------------
- * */
+/* Life */
 
 static int check_options(const struct vsva_machine_options *options)
 {
@@ -221,7 +217,7 @@ void vsva_machine_destroy(struct vsva_machine *machine)
 	if (!machine)
 		return;
 	while (machine->devices)
-		vsva_device_destroy(machine->devices);
+		CHECK(vsva_device_destroy(machine->devices) == 0);
 	host_iommu_destroy(machine->iommu);
 	worker_destroy(machine->queue_worker);
 	if (machine->unit)
@@ -239,8 +235,7 @@ struct vsva_iommu *vsva_machine_iommu(struct vsva_machine *machine)
 	return machine->iommu;
 }
 
-/* Running
- * --------------------------------------------------------------------------------------------- */
+/* Running */
 
 bool vsva_machine_step(struct vsva_machine *machine)
 {
@@ -263,8 +258,7 @@ void vsva_machine_notify(struct vsva_machine *machine)
 	worker_pool_notify(machine->seams.pool);
 }
 
-/* Bare
- * -------------------------------------------------------------------------------------------------- */
+/* Bare */
 
 int vsva_machine_unit_read(struct vsva_machine *machine, uint32_t offset, unsigned size,
 			   uint64_t *value)

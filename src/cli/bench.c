@@ -84,7 +84,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* Measuring -------------------------------------------------------------------------------------------- */
+/* Measuring */
 
 struct figures {
 	double median, least, most;
@@ -116,7 +116,7 @@ static struct figures measure(const struct bench_measure *what, struct bench_con
 				.most = results[repetitions - 1]};
 }
 
-/* Telling ------------------------------------------------------------------------------------------------ */
+/* Telling */
 
 static void tell_row(const struct bench_measure *what, const struct figures *figures)
 {
@@ -182,7 +182,7 @@ static int measure_all(struct bench_context *context, const struct bench_argumen
 	return status;
 }
 
-/* Life ---------------------------------------------------------------------------------------------------- */
+/* Life */
 
 static int make_context(struct bench_context *context)
 {

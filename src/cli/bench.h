@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measurements: each is a function that is run several times and gives a number; the median counts. What a number
- * includes is said in its text.
+ * Measurements: each is a function that is run several times and gives a number; the median counts.
+ * What a number includes is said in its text.
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is measured. The test engine moves at most a page or 64 KiB of a larger one with one translation. So a copy
- * in small pages makes 16 times as many translations as one of the same bytes in huge pages: the difference
- * of their times is what translations cost, with the device's part of it and without the copy.
+ * What is measured. The test engine moves at most a page or 64 KiB of a larger one with one
+ * translation. So a copy in small pages makes 16 times as many translations as one of the same
+ * bytes in huge pages: the difference of their times is what translations cost, with the device's
+ * part of it and without the copy.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 /* Translations that small pages make more than huge ones. */
 #define TRANSLATIONS (ROUNDS * 2 * (SPAN / VSVA_PAGE_SIZE - SPAN / WINDOW))
 
-/* Test engine --------------------------------------------------------------------------------------- */
+/* Test engine */
 
 static bool engine_copy(struct bench_world *world, const gva_t *areas, bool use_ats)
 {
@@ -77,7 +78,7 @@ static double cold_translation(struct bench_context *context)
 	return time_translation(&context->cold, false);
 }
 
-/* Accelerator ------------------------------------------------------------------------------------------ */
+/* Accelerator */
 
 static bool dsa_copy(struct bench_world *world, const gva_t *areas)
 {
@@ -141,7 +142,7 @@ static double page_request(struct bench_context *context)
 	return (end - begin) / (double)(BENCH_LEN / VSVA_PAGE_SIZE);
 }
 
-/* Binding ------------------------------------------------------------------------------------------------- */
+/* Binding */
 
 #define BINDS 200u
 
@@ -163,7 +164,7 @@ static double bind_unbind(struct bench_context *context)
 	return ok ? begin : FAILED;
 }
 
-/* Calibration: this computer, without us ---------------------------------------------------------------- */
+/* Calibration: this computer, without us */
 
 static double plain_memcpy(struct bench_context *context)
 {

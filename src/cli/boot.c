@@ -133,8 +133,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* The run
- * --------------------------------------------------------------------------------------------- */
+/* The run */
 
 struct boot {
 	const struct boot_arguments *arguments;
@@ -196,9 +195,7 @@ static void remove_directory(const struct boot *boot)
 	words_destroy(words);
 }
 
-/* Server
- * -------------------------------------------------------------------------------------------------
- */
+/* Server */
 
 static struct words *server_words(const struct boot *boot)
 {
@@ -323,9 +320,7 @@ static int stop_server(struct boot *boot)
 	return CLI_FAILED;
 }
 
-/* Guest
- * ------------------------------------------------------------------------------------------------------
- */
+/* Guest */
 
 struct console {
 	FILE *log;
@@ -455,9 +450,7 @@ static int run_on_server(struct boot *boot, const struct guest_env *env)
 	return status;
 }
 
-/* The whole
- * -----------------------------------------------------------------------------------------------------
- */
+/* The whole */
 
 static int worse(int first, int second)
 {

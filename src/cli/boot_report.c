@@ -45,9 +45,7 @@ void boot_report_destroy(struct boot_report *report)
 	free(report);
 }
 
-/* Lines
- * -----------------------------------------------------------------------------------------------
- */
+/* Lines */
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -152,9 +150,7 @@ void boot_report_counts(struct boot_report *report, const char *counts)
 	snprintf(report->counts, sizeof(report->counts), "%s", counts);
 }
 
-/* Table
- * -------------------------------------------------------------------------------------------------
- */
+/* Table */
 
 static void print_counts(const struct boot_report *report)
 {

@@ -143,8 +143,7 @@ void extents_clear(struct extents *extents)
 	}
 }
 
-/* Look-up ---------------------------------------------------------------------------------------
- */
+/* Look-up */
 
 static bool fits(const struct extent *extent, uint64_t address, bool write, uint64_t *to,
 		 uint64_t *len)

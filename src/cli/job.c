@@ -7,8 +7,7 @@
 #define RECORD_LEN  sizeof(struct vsva_dsa_completion)
 #define SUBMIT_RUNS 100000u
 
-/* Completion records ------------------------------------------------------------------------------
- */
+/* Completion records */
 
 /* The page is touched here: a process polls its record, so its page is there. */
 static int clear_record(const struct job *job)
@@ -54,8 +53,7 @@ static int take_record(struct job *job)
 	return take_slot(job);
 }
 
-/* Batches
- * ------------------------------------------------------------------------------------------- */
+/* Batches */
 
 static uint64_t batch_record(const struct job *job, unsigned index)
 {
@@ -106,8 +104,7 @@ static void drop_batch(struct job *job)
 	job->batch_memory = gva(0);
 }
 
-/* Submission
- * ------------------------------------------------------------------------------------------ */
+/* Submission */
 
 static int submit(const struct job *job, struct vsva_guest_device *device)
 {

@@ -58,8 +58,7 @@ void ledger_get_counts(struct ledger *ledger, struct ledger_counts *out)
 	pthread_mutex_unlock(&ledger->lock);
 }
 
-/* Judging an access -------------------------------------------------------------------------------
- */
+/* Judging an access */
 
 /* Why an access was not allowed. */
 enum verdict {
@@ -183,8 +182,7 @@ static struct finding judge(const struct book *book, const struct vsva_event *ev
 	return finding;
 }
 
-/* Saying it
- * ------------------------------------------------------------------------------------------ */
+/* Saying it */
 
 #define TEXT_MAX 512
 
@@ -257,8 +255,7 @@ static void say_freed(char *text, size_t size, const struct book *book,
 		 book->event, event->hpasid.v);
 }
 
-/* Observing
- * -------------------------------------------------------------------------------------------- */
+/* Observing */
 
 static bool judge_access(struct ledger *ledger, const struct vsva_event *event, char *text)
 {
@@ -310,8 +307,7 @@ void ledger_observe(struct ledger *ledger, const struct vsva_event *event)
 		ledger->report(ledger->arg, text);
 }
 
-/* Questions
- * ---------------------------------------------------------------------------------------------- */
+/* Questions */
 
 static bool find_gpa(const struct book *book, const struct vsva_event *event, gpa_t *out)
 {

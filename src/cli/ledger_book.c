@@ -7,8 +7,7 @@
 /* PGTT of a PASID-table entry that leads through the second stage alone. */
 #define PGTT_SECOND_STAGE 2u
 
-/* Records -----------------------------------------------------------------------------------------
- */
+/* Records */
 
 static int compare(const void *left, const void *right)
 {
@@ -112,8 +111,7 @@ static struct pair *make_pair(struct book *book, rid_t rid, hpasid_t pasid)
 	return find_or_make(book, &book->pairs, pair_key(rid, pasid), sizeof(struct pair));
 }
 
-/* Pairs -------------------------------------------------------------------------------------------
- */
+/* Pairs */
 
 static void own(struct book *book, const struct vsva_event *event)
 {
@@ -214,8 +212,7 @@ static void enter_pasid_entry(struct book *book, const struct vsva_event *event)
 	pair->now = (struct target){.is_set = true, .kind = VSVA_RID_SECOND_STAGE};
 }
 
-/* Spaces and memory
- * --------------------------------------------------------------------------------- */
+/* Spaces and memory */
 
 static struct space *make_space(struct book *book, const struct vsva_event *event)
 {
@@ -273,8 +270,7 @@ static void enter_memory(struct book *book, const struct vsva_event *event)
 		note(book, extents_bury(&vm->memory, event->addr, event->len));
 }
 
-/* Walks over all pairs
- * --------------------------------------------------------------------------------- */
+/* Walks over all pairs */
 
 struct walk {
 	struct book *book;
@@ -335,9 +331,7 @@ static void enter_vm_destroyed(struct book *book, const struct vsva_event *event
 	empty_vm(vm);
 }
 
-/* Events
- * -------------------------------------------------------------------------------------------------
- */
+/* Events */
 
 static void notice_guest(struct book *book, const struct vsva_event *event)
 {

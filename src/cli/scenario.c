@@ -18,8 +18,7 @@ struct world *scenario_world(lua_State *L)
 	return world;
 }
 
-/* Failures
- * ------------------------------------------------------------------------------------------ */
+/* Failures */
 
 int scenario_fail(lua_State *L, int err, const char *format, ...)
 {
@@ -60,8 +59,7 @@ static bool is_failure(lua_State *L, int index)
 	return is_one;
 }
 
-/* Handles
- * --------------------------------------------------------------------------------------------- */
+/* Handles */
 
 void scenario_methods(lua_State *L, const char *kind, const luaL_Reg *methods,
 		      lua_CFunction tostring)
@@ -145,9 +143,7 @@ struct vsva_guest_device *scenario_guest_device(lua_State *L, const struct world
 	return found;
 }
 
-/* Options
- * -----------------------------------------------------------------------------------------------
- */
+/* Options */
 
 static bool is_one_of(const char *key, const char *const *keys)
 {
@@ -268,9 +264,7 @@ void scenario_set_flag(lua_State *L, const char *key, bool value)
 	lua_setfield(L, -2, key);
 }
 
-/* Running
- * --------------------------------------------------------------------------------------------------
- */
+/* Running */
 
 /* base, string, table, math, utf8: nothing that reaches outside of the script. */
 static void open_libraries(lua_State *L)

@@ -28,8 +28,7 @@ struct scenario_source {
  */
 int scenario_run(struct world *world, const struct scenario_source *source);
 
-/* For the parts of the binding
- * ---------------------------------------------------------------------- */
+/* For the parts of the binding */
 
 #define SCENARIO_MACHINE "vsva.machine"
 #define SCENARIO_DEVICE  "vsva.device"

@@ -26,8 +26,7 @@ static int guest_process(lua_State *L)
 	return 1;
 }
 
-/* Devices
- * ---------------------------------------------------------------------------------------------- */
+/* Devices */
 
 static int guest_add(lua_State *L)
 {
@@ -213,9 +212,7 @@ static int guest_enqcmd(lua_State *L)
 	return 1;
 }
 
-/* State
- * ----------------------------------------------------------------------------------------------------
- */
+/* State */
 
 /* nil: the PASID means nothing to the host */
 static int guest_host_pasid(lua_State *L)

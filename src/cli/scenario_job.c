@@ -6,8 +6,7 @@
 #include "cli/journey.h"
 #include "cli/scenario.h"
 
-/* Operations
- * ---------------------------------------------------------------------------------------- */
+/* Operations */
 
 /* What an operation reads of its table, in terms of the descriptor. */
 enum uses {
@@ -103,9 +102,7 @@ static struct vsva_dsa_descriptor descriptor_option(lua_State *L, int arg,
 	return descriptor;
 }
 
-/* Results
- * -----------------------------------------------------------------------------------------------
- */
+/* Results */
 
 static void push_record(lua_State *L, const struct vsva_dsa_completion *record)
 {
@@ -134,9 +131,7 @@ static int push_result(lua_State *L, const struct job *job, const struct job_res
 	return 1;
 }
 
-/* Jobs
- * ----------------------------------------------------------------------------------------------------
- */
+/* Jobs */
 
 /* A job lives in a userdata of its own; is_over: it has been waited for. */
 struct scenario_job {
@@ -228,9 +223,7 @@ static int process_operation(lua_State *L)
 	return wait_for(L, submit(L, op));
 }
 
-/* Batches
- * --------------------------------------------------------------------------------------------------
- */
+/* Batches */
 
 static void read_batch(lua_State *L, int arg, struct job *job)
 {

@@ -4,8 +4,7 @@
 
 #include "cli/scenario.h"
 
-/* machine{…}
- * ---------------------------------------------------------------------------------------- */
+/* machine{…} */
 
 static enum vsva_cache_policy policy_option(lua_State *L, const struct world *world, int arg)
 {
@@ -108,8 +107,7 @@ static int make_guest(lua_State *L)
 	return 1;
 }
 
-/* Running
- * --------------------------------------------------------------------------------------------- */
+/* Running */
 
 /* With threads: milliseconds; a request that nobody answers keeps the host's clock busy. */
 #define RUN_PIECES 1000000
@@ -180,9 +178,7 @@ static int machine_stats(lua_State *L)
 	return 1;
 }
 
-/* Devices
- * ------------------------------------------------------------------------------------------------
- */
+/* Devices */
 
 static int device_tostring(lua_State *L)
 {

@@ -18,8 +18,7 @@ static int process_tostring(lua_State *L)
 	return 1;
 }
 
-/* Binding
- * ------------------------------------------------------------------------------------------- */
+/* Binding */
 
 static int process_bind(lua_State *L)
 {
@@ -72,9 +71,7 @@ static int process_is_alive(lua_State *L)
 	return 1;
 }
 
-/* Areas
- * -----------------------------------------------------------------------------------------------
- */
+/* Areas */
 
 static int process_alloc(lua_State *L)
 {
@@ -109,8 +106,7 @@ static int process_munmap(lua_State *L)
 	return 0;
 }
 
-/* Contents
- * ---------------------------------------------------------------------------------------------- */
+/* Contents */
 
 static int process_write(lua_State *L)
 {

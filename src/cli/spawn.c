@@ -14,8 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Command lines -----------------------------------------------------------------------------------
- */
+/* Command lines */
 
 #define WORDS_MAX 96
 
@@ -60,8 +59,7 @@ char *const *words_argv(const struct words *words)
 	return words->is_short ? NULL : words->argv;
 }
 
-/* Children
- * ------------------------------------------------------------------------------------------ */
+/* Children */
 
 /* In the child, between fork and exec. */
 static void become(char *const *argv, const struct spawn_options *options, pid_t parent)

@@ -90,8 +90,7 @@ static void tell_expect(struct teller *teller, bool is_met, const char *text, co
 	put(teller, line);
 }
 
-/* Hops
- * ---------------------------------------------------------------------------------------------- */
+/* Hops */
 
 static void add_who(struct json_object *line, const struct names *names, const struct hop *hop)
 {
@@ -171,8 +170,7 @@ static void tell_hop(struct teller *teller, const struct hop *hop)
 	put(teller, line);
 }
 
-/* Summary
- * ---------------------------------------------------------------------------------------------- */
+/* Summary */
 
 static struct json_object *unit_of(const struct summary *summary)
 {

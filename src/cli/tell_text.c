@@ -35,8 +35,7 @@ static struct text_teller *text_of(struct teller *teller)
 	return (struct text_teller *)teller;
 }
 
-/* Colours -----------------------------------------------------------------------------------------
- */
+/* Colours */
 
 #define PLAIN  "\033[0m"
 #define BOLD   "\033[1m"
@@ -59,8 +58,7 @@ static const char *journey_colour(const struct text_teller *text, enum journey j
 	return colour(text, codes[journey]);
 }
 
-/* A hop: who --------------------------------------------------------------------------------------
- */
+/* A hop: who */
 
 static void say_who(char *buffer, size_t size, const struct names *names, const struct hop *hop)
 {
@@ -103,8 +101,7 @@ static void say_pasids(char *buffer, size_t size, const struct hop *hop)
 	snprintf(buffer, size, "%s%s%s", guest, guest[0] && host[0] ? " = " : "", host);
 }
 
-/* A hop: where ------------------------------------------------------------------------------------
- */
+/* A hop: where */
 
 static void say_gva_hpa(char *buffer, size_t size, const struct hop *hop)
 {
@@ -162,8 +159,7 @@ static void say_address(char *buffer, size_t size, const struct hop *hop)
 	}
 }
 
-/* A hop: what
- * --------------------------------------------------------------------------------------- */
+/* A hop: what */
 
 static const char *opcode_name(const struct names *names, const struct vsva_event *event)
 {
@@ -246,8 +242,7 @@ static void say_what(char *buffer, size_t size, const struct names *names,
 		 result);
 }
 
-/* Telling
- * -------------------------------------------------------------------------------------------- */
+/* Telling */
 
 /* Without the blanks that an empty last column leaves. */
 static void print_trimmed(FILE *out, char *line)

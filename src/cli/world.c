@@ -6,8 +6,7 @@
 
 #include "cli/status.h"
 
-/* Watching ----------------------------------------------------------------------------------------
- */
+/* Watching */
 
 #define COUNT(counter) __atomic_fetch_add(&(counter), 1, __ATOMIC_RELAXED)
 
@@ -58,8 +57,7 @@ void world_tell_hops(struct world *world)
 	free(hops);
 }
 
-/* Life
- * --------------------------------------------------------------------------------------------- */
+/* Life */
 
 static struct teller *make_teller(struct world *world)
 {
@@ -155,8 +153,7 @@ uint64_t world_random(struct world *world, uint64_t n)
 	return n ? z % n : z;
 }
 
-/* The end
- * ------------------------------------------------------------------------------------------- */
+/* The end */
 
 static uint64_t count(const struct world *world, enum vsva_event_kind kind)
 {

@@ -18,8 +18,7 @@ static void set_name(char *to, const char *wanted, const char *prefix, unsigned 
 		snprintf(to, NAME_MAX_LEN, "%s%u", prefix, number);
 }
 
-/* Devices ----------------------------------------------------------------------------------------
- */
+/* Devices */
 
 int world_make_device(struct world *world, const struct vsva_device_options *options,
 		      const char *name, struct world_device **out)
@@ -62,8 +61,7 @@ int world_remove_device(struct world_device *device)
 	return 0;
 }
 
-/* Guests
- * ------------------------------------------------------------------------------------------- */
+/* Guests */
 
 int world_make_guest(struct world *world, const struct vsva_guest_options *options,
 		     struct world_guest **out)
@@ -186,8 +184,7 @@ struct vsva_guest_device *world_find_device(const struct world_guest *guest,
 	return link ? link->handle : NULL;
 }
 
-/* Processes
- * ------------------------------------------------------------------------------------------ */
+/* Processes */
 
 int world_make_process(struct world_guest *guest, const char *name, struct world_process **out)
 {

@@ -72,8 +72,7 @@ static void write_context(struct vsva_guest_device *device, bool present)
 		store_word(&to->q[i], present ? entry.q[i] : 0);
 }
 
-/* Entries
- * ------------------------------------------------------------------------------------------- */
+/* Entries */
 
 static struct vtd_pasid_entry *entry_of(const struct vsva_guest_device *device, uint32_t pasid,
 					bool make)
@@ -121,8 +120,7 @@ bool pasid_entry_is_bound(const struct vsva_guest_device *device,
 	return entry && vtd_pasid_entry_P(entry);
 }
 
-/* Invalidations
- * ----------------------------------------------------------------------------------------- */
+/* Invalidations */
 
 static struct vtd_desc pasid_cache_descriptor(uint32_t pasid)
 {
@@ -248,9 +246,7 @@ static int flush_context(struct vsva_guest_device *device)
 	return queue_submit_wait(device->guest, descriptors, 3, false);
 }
 
-/* Changes
- * ------------------------------------------------------------------------------------------------
- * */
+/* Changes */
 
 int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root)
 {

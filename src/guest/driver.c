@@ -131,8 +131,7 @@ int driver_boot(struct vsva_guest *guest)
 	return driver_command(guest, (uint32_t)VTD_GCMD_TE, (uint32_t)VTD_GSTS_TES, true);
 }
 
-/* Virtual command: VT-d 11.4.14 to 11.4.16
- * ---------------------------------------------------------- */
+/* Virtual command: VT-d 11.4.14 to 11.4.16 */
 
 static int vcmd(struct vsva_guest *guest, uint64_t command, uint64_t *result)
 {

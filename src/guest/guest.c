@@ -11,8 +11,7 @@
 #define DEFAULT_MEMORY (UINT64_C(64) << 20)
 #define IOVA_BASE      UINT64_C(0x10000000)
 
-/* Boot
- * --------------------------------------------------------------------------------------------- */
+/* Boot */
 
 static int boot(struct vsva_guest *guest)
 {
@@ -84,8 +83,7 @@ int vsva_guest_create(struct vsva_machine *machine, const struct vsva_guest_opti
 	return 0;
 }
 
-/* Death
- * --------------------------------------------------------------------------------------------- */
+/* Death */
 
 /* The handles go without a word to the devices: nobody in a dead guest cleans up. */
 static void forget_processes(struct vsva_guest *guest)
@@ -155,8 +153,7 @@ int vsva_guest_mmio_write(struct vsva_guest *guest, uint32_t offset, unsigned si
 	return vsva_viommu_write(guest->vm, offset, size, value);
 }
 
-/* Devices
- * -------------------------------------------------------------------------------------------- */
+/* Devices */
 
 enum {
 	CONFIG_COMMAND = 0x04,
@@ -286,8 +283,7 @@ int vsva_guest_reboot(struct vsva_guest *guest)
 	return err;
 }
 
-/* Kernel DMA memory
- * -------------------------------------------------------------------------------------- */
+/* Kernel DMA memory */
 
 static unsigned order_for(uint64_t len)
 {

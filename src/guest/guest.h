@@ -95,8 +95,7 @@ struct vsva_guest {
 
 #define GUEST_COUNT(guest, what) __atomic_fetch_add(&(guest)->stats.what, 1, __ATOMIC_RELAXED)
 
-/* Frames (frames.c); lock held ------------------------------------------------------------------
- * */
+/* Frames (frames.c); lock held */
 
 /* 2^order zeroed frames, aligned to their size; -ENOMEM. */
 int frame_alloc(struct vsva_guest *guest, unsigned order, gpa_t *out);
@@ -104,8 +103,7 @@ void frame_free(struct vsva_guest *guest, gpa_t frame, unsigned order);
 /* The guest's own view of its RAM. */
 void *frame_memory(struct vsva_guest *guest, gpa_t address);
 
-/* Page tables (page_table.c); lock held -----------------------------------------------------------
- * */
+/* Page tables (page_table.c); lock held */
 
 int table_init(struct guest_table *table, struct vsva_guest *guest);
 /* Frees the tables and, if with_leaves, the frames that they map. */
@@ -115,8 +113,7 @@ int table_map(struct guest_table *table, uint64_t address, gpa_t to, unsigned le
 /* Leaf entry of an address, or NULL; *level is set. */
 uint64_t *table_leaf(struct guest_table *table, uint64_t address, unsigned *level);
 
-/* Driver (driver.c, queue.c, device_tables.c)
- * -------------------------------------------------------- */
+/* Driver (driver.c, queue.c, device_tables.c) */
 
 int driver_boot(struct vsva_guest *guest);
 uint64_t driver_read(struct vsva_guest *guest, uint32_t offset, unsigned size);
@@ -147,8 +144,7 @@ void device_tables_fini(struct vsva_guest_device *device);
 int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len);
 int rid_flush_all(struct vsva_guest_device *device);
 
-/* Processes (process.c); lock held
- * ------------------------------------------------------------------ */
+/* Processes (process.c); lock held */
 
 struct vsva_process *process_find(struct vsva_guest *guest, gpasid_t pasid);
 /* Makes the page of an address present; 0, -EFAULT no area or no right, -ENOMEM. */
@@ -156,15 +152,13 @@ int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
 /* Takes the lock: the byte at an address if its page is present; false otherwise. */
 bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte);
 
-/* Page-request handler (handler.c)
- * ------------------------------------------------------------------ */
+/* Page-request handler (handler.c) */
 bool handler_run(void *guest);
 /* The guest dies: its handler does not run any more, events reach nobody. */
 void handler_stop(struct vsva_guest *guest);
 void handler_msi(void *guest, uint64_t address, uint32_t data);
 
-/* DSA driver (dsa_driver.c)
- * -------------------------------------------------------------------------- */
+/* DSA driver (dsa_driver.c) */
 int dsa_driver_start(struct vsva_guest_device *device);
 /* Drains the PASID from the device, or aborts it, and takes it out of the dedicated queue. */
 int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid);

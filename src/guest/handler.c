@@ -30,8 +30,7 @@ void handler_stop(struct vsva_guest *guest)
 	worker_destroy(handler);
 }
 
-/* Page requests
- * --------------------------------------------------------------------------------------- */
+/* Page requests */
 
 static void respond(struct vsva_guest *guest, const struct vtd_page_request *request, unsigned code)
 {
@@ -105,9 +104,7 @@ static void handle_page_requests(struct vsva_guest *guest)
 		driver_write(guest, VTD_REG_PRS, 4, VTD_PRS_PRO);
 }
 
-/* Faults
- * ------------------------------------------------------------------------------------------------
- * */
+/* Faults */
 
 static void handle_faults(struct vsva_guest *guest)
 {

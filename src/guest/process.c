@@ -37,8 +37,7 @@ static bool is_free(const struct vsva_process *process, uint64_t start, uint64_t
 	return true;
 }
 
-/* Life --------------------------------------------------------------------------------------------
- * */
+/* Life */
 
 int vsva_process_create(struct vsva_guest *guest, struct vsva_process **out)
 {
@@ -110,8 +109,7 @@ gpasid_t vsva_process_pasid(const struct vsva_process *process)
 	return process->pasid;
 }
 
-/* Areas
- * -------------------------------------------------------------------------------------------- */
+/* Areas */
 
 static bool is_valid_request(gva_t address, uint64_t len, bool huge)
 {
@@ -195,8 +193,7 @@ int process_fault_in(struct vsva_process *process, uint64_t address, bool write)
 	return 0;
 }
 
-/* Unmapping
- * ----------------------------------------------------------------------------------------- */
+/* Unmapping */
 
 /* Frames that were unmapped but that devices may reach until the flush has completed. */
 struct condemned {
@@ -318,8 +315,7 @@ int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t le
 	return err ? err : flushed;
 }
 
-/* CPU accesses
- * --------------------------------------------------------------------------------------- */
+/* CPU accesses */
 
 /* A pointer to the byte at address after faulting it in, and how many bytes of the page follow. */
 static int cpu_access(struct vsva_process *process, uint64_t address, bool write, uint8_t **memory,
@@ -393,8 +389,7 @@ bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte)
 	return entry != NULL;
 }
 
-/* Shared virtual addressing
- * ---------------------------------------------------------------------------- */
+/* Shared virtual addressing */
 
 static int pick_pasid(struct vsva_guest *guest, gpasid_t *out)
 {

@@ -271,7 +271,7 @@ int vsva_bind_second_stage(struct vsva_domain *domain, struct vsva_dev *dev, hpa
 	return err ? err : bind_decoded(domain, dev, &request);
 }
 
-/* Unbind ----------------------------------------------------------------------------------- */
+/* Unbind */
 
 static int unbind_locked(struct domain_locked locked, struct vsva_dev *dev, hpasid_t pasid)
 {

@@ -33,7 +33,7 @@ void dev_for_each_binding(struct domain_locked locked, struct vsva_dev *dev,
 		fn(arg, binding);
 }
 
-/* Flushes ---------------------------------------------------------------------------------- */
+/* Flushes */
 
 void dev_flush_device_tlb(struct vsva_dev *dev, struct flush *flush, uint32_t pasid,
 			  struct flush_range range)
@@ -111,7 +111,7 @@ static bool has_no_flushers(void *arg)
 	return __atomic_load_n(&dev->flushers, __ATOMIC_SEQ_CST) == 0;
 }
 
-/* Entries ---------------------------------------------------------------------------------- */
+/* Entries */
 
 /* CM=1: what was not present may be cached; RWBF=1: the write may still be in a buffer that an
  * invalidation flushes. VT-d 6.2.1, 6.8 */
@@ -197,7 +197,7 @@ void dev_entry_teardown(struct domain_locked locked, struct vsva_dev *dev, uint3
 	drain(locked, dev, pasid, did_, aftermath);
 }
 
-/* Capabilities ----------------------------------------------------------------------------- */
+/* Capabilities */
 
 static bool can_ats(const struct vsva_dev *dev)
 {
@@ -289,7 +289,7 @@ int dev_allow_pasids(struct domain_locked locked, struct vsva_dev *dev)
 	return 0;
 }
 
-/* Attach and detach ------------------------------------------------------------------------ */
+/* Attach and detach */
 
 static unsigned pasid_bits(const struct vsva_dev *dev)
 {

@@ -10,7 +10,7 @@
 
 static const struct flush_range everything = {.order = FLUSH_ALL};
 
-/* Life ------------------------------------------------------------------------------------- */
+/* Life */
 
 static int check_flags(const struct vsva_iommu *iommu, uint32_t flags)
 {
@@ -118,7 +118,7 @@ did_t host_domain_did(const struct vsva_domain *domain)
 	return domain->did;
 }
 
-/* Ranges ----------------------------------------------------------------------------------- */
+/* Ranges */
 
 /* 0, -EINVAL, -ERANGE. */
 static int check_range(const struct vsva_domain *domain, uint64_t addr, uint64_t len)
@@ -206,7 +206,7 @@ static void flush_range(struct domain_locked locked, uint64_t addr, uint64_t end
 				 aftermath);
 }
 
-/* Map -------------------------------------------------------------------------------------- */
+/* Map */
 
 static int check_map(const struct vsva_domain *domain, uint64_t addr, uint64_t to, uint64_t len,
 		     uint32_t prot)
@@ -256,7 +256,7 @@ int vsva_domain_map(struct vsva_domain *domain, gpa_t addr, hpa_t to, uint64_t l
 	return err;
 }
 
-/* Unmap ------------------------------------------------------------------------------------ */
+/* Unmap */
 
 static int unmap_locked(struct domain_locked locked, uint64_t addr, uint64_t end,
 			uint64_t *unmapped)

@@ -26,7 +26,7 @@ static uint64_t range_base(struct flush_range range)
 	return range.addr & ~((UINT64_C(1) << (VTD_PAGE_SHIFT + range.order)) - 1);
 }
 
-/* Batches ---------------------------------------------------------------------------------- */
+/* Batches */
 
 void flush_begin(struct flush *flush, struct vsva_iommu *iommu)
 {
@@ -79,7 +79,7 @@ void flush_drains(struct flush *flush)
 	flush->batch.drain = vtd_ECAP_PDS(flush->iommu->rules.ecap) != 0;
 }
 
-/* Descriptors, VT-d 6.5.2 -------------------------------------------------------------------- */
+/* Descriptors, VT-d 6.5.2 */
 
 void flush_context_global(struct flush *flush)
 {

@@ -50,7 +50,7 @@ static void group_set_state(struct prq_locked locked, struct group *group, enum 
 	__atomic_store_n(&prq->pending, prq->pending + (uint32_t)pending, __ATOMIC_RELAXED);
 }
 
-/* Buckets ---------------------------------------------------------------------------------- */
+/* Buckets */
 
 static struct group **bucket_of(struct vsva_dev *dev, uint16_t prgi)
 {
@@ -129,7 +129,7 @@ static void group_free(struct group *group)
 	base_free(group);
 }
 
-/* Requests --------------------------------------------------------------------------------- */
+/* Requests */
 
 static bool make_room(struct group *group)
 {
@@ -177,7 +177,7 @@ void group_set_reported(struct prq_locked locked, struct group *group)
 	worker_kick(locked.iommu->expiry_worker);
 }
 
-/* Answers ---------------------------------------------------------------------------------- */
+/* Answers */
 
 /* VT-d 7.7.1: PP, PASID, RID and PRGI are copied from the request. */
 static struct vtd_desc response_descriptor(const struct group_key *key, uint8_t code)

@@ -45,7 +45,7 @@ static void trace_end(const struct vsva_dev *dev, uint32_t pasid, int err)
 	      .result = err);
 }
 
-/* Exact invalidations ------------------------------------------------------------------------ */
+/* Exact invalidations */
 
 static struct flush_range range_of(const struct vsva_flush *flush)
 {
@@ -123,7 +123,7 @@ int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, 
 	return err;
 }
 
-/* The 2020 interface ------------------------------------------------------------------------- */
+/* The 2020 interface */
 
 #define CACHES    (VSVA_CACHE_INV_IOTLB | VSVA_CACHE_INV_DEV_IOTLB | VSVA_CACHE_INV_PASID)
 #define HEAD_SIZE offsetof(struct vsva_cache_invalidate_info, granu)

@@ -47,7 +47,7 @@ struct entry {
 	uint32_t guest; /* atomic, writers: lock; VSVA_PASID_INVALID: none */
 };
 
-/* The space -------------------------------------------------------------------------------- */
+/* The space */
 
 struct vsva_ioasid_space *ioasid_space_create(unsigned bits, const struct trace *trace)
 {
@@ -103,7 +103,7 @@ static int entry_find(const struct vsva_ioasid_space *space, const struct vsva_i
 	return set && (*out)->set != set ? -EACCES : 0;
 }
 
-/* Sets ------------------------------------------------------------------------------------- */
+/* Sets */
 
 /* lock */
 static bool has_token(const struct vsva_ioasid_space *space, const void *token)
@@ -216,7 +216,7 @@ void vsva_ioasid_set_for_each(struct vsva_ioasid_set *set, void (*fn)(void *arg,
 	lock_drop(&space->lock);
 }
 
-/* Ids -------------------------------------------------------------------------------------- */
+/* Ids */
 
 /* lock. The lowest free id in [min, max], or 0. */
 static uint32_t id_find_free(const struct vsva_ioasid_space *space, uint32_t min, uint32_t max)
@@ -406,7 +406,7 @@ int vsva_ioasid_get_flags(struct vsva_ioasid_set *set, hpasid_t id, uint32_t *fl
 	return err;
 }
 
-/* Guest PASIDs ----------------------------------------------------------------------------- */
+/* Guest PASIDs */
 
 /* lock. A number that is no PASID (the host does not judge guest PASIDs) is not in the index. */
 static struct entry *guest_find_unindexed(const struct vsva_ioasid_set *set, gpasid_t guest)
@@ -510,7 +510,7 @@ int vsva_ioasid_gpasid_of(struct vsva_ioasid_set *set, hpasid_t id, gpasid_t *ou
 	return err;
 }
 
-/* Bindings --------------------------------------------------------------------------------- */
+/* Bindings */
 
 /* lock. The guest PASID of an id that has one must be the binding's. */
 static int bind_guest(struct entry *entry, gpasid_t guest)

@@ -13,7 +13,7 @@
 #include "host/wait.h"
 #include "vsva/limits.h"
 
-/* Commands --------------------------------------------------------------------------------- */
+/* Commands */
 
 struct status_wait {
 	struct vsva_iommu *iommu;
@@ -55,7 +55,7 @@ static int command_set_root(struct vsva_iommu *iommu)
 	return wait_for_status(iommu, VTD_GSTS_RTPS, VTD_GSTS_RTPS);
 }
 
-/* Hardware ----------------------------------------------------------------------------------- */
+/* Hardware */
 
 static bool queue_is_empty(void *arg)
 {
@@ -178,7 +178,7 @@ static void shut_down(struct vsva_iommu *iommu)
 		VTD_WRITE(&iommu->port, PQA, 0);
 }
 
-/* Software ----------------------------------------------------------------------------------- */
+/* Software */
 
 static bool is_usable(const struct vtd_rules *rules)
 {
@@ -331,7 +331,7 @@ void host_iommu_destroy(struct vsva_iommu *iommu)
 	fini_parts(iommu);
 }
 
-/* Questions ---------------------------------------------------------------------------------- */
+/* Questions */
 
 void vsva_iommu_get_caps(const struct vsva_iommu *iommu, struct vsva_iommu_caps *out)
 {

@@ -92,7 +92,7 @@ struct vtd_pasid_entry *pasid_table_make(struct pasid_table *table, uint32_t pas
 	return pasid_table_find(table, pasid);
 }
 
-/* Entries ---------------------------------------------------------------------------------- */
+/* Entries */
 
 void pasid_entry_read(const struct vtd_pasid_entry *entry, struct vtd_pasid_entry *out)
 {

@@ -42,7 +42,7 @@ void pasid_entry_publish(struct vtd_pasid_entry *entry, const struct vtd_pasid_e
 void pasid_entry_clear_present(struct vtd_pasid_entry *entry);
 void pasid_entry_erase(struct vtd_pasid_entry *entry);
 
-/* What entries say ------------------------------------------------------------------------- */
+/* What entries say */
 
 struct pasid_second_stage {
 	did_t did;

@@ -47,7 +47,7 @@ uint64_t prq_queue_address(const struct prq *prq)
 	return vtd_PQA_with_PQS(vtd_PQA_with_PQA(0, prq->ring.v), prq->order);
 }
 
-/* One request -------------------------------------------------------------------------------- */
+/* One request */
 
 struct request {
 	struct group_key key;
@@ -185,7 +185,7 @@ static bool take_in_request(struct prq_locked locked, const struct request *requ
 	return true;
 }
 
-/* The queue ------------------------------------------------------------------------------- */
+/* The queue */
 
 static unsigned slot_at(const struct prq *prq, uint64_t offset)
 {
@@ -265,7 +265,7 @@ bool prq_run(void *arg)
 	return !is_done || reports == REPORTS_PER_RUN;
 }
 
-/* Draining ----------------------------------------------------------------------------------- */
+/* Draining */
 
 static bool discard_once(struct vsva_dev *dev, bool all, hpasid_t pasid, uint64_t *overflows)
 {
@@ -301,7 +301,7 @@ void prq_discard_all(struct vsva_dev *dev)
 	discard(dev, true, hpasid(VSVA_PASID_INVALID));
 }
 
-/* Draining on behalf of a virtual unit --------------------------------------------------------- */
+/* Draining on behalf of a virtual unit */
 
 /* Nothing of the device is in the queue, and none of its groups waits to be reported. */
 static bool is_drained(void *arg)

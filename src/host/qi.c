@@ -58,7 +58,7 @@ uint64_t qi_queue_address(const struct qi *qi)
 	return vtd_IQA_with_QS(vtd_IQA_with_DW(iqa, 1), qi->order);
 }
 
-/* Slots -------------------------------------------------------------------------------------- */
+/* Slots */
 
 static unsigned slot_after(const struct qi *qi, unsigned slot, unsigned count)
 {
@@ -164,7 +164,7 @@ static bool batch_place(struct qi *qi, struct qi_batch *batch)
 	return is_placed;
 }
 
-/* Waiting ------------------------------------------------------------------------------------ */
+/* Waiting */
 
 static uint32_t patience_ms(const struct qi *qi)
 {
@@ -295,7 +295,7 @@ int qi_wait_for_room(struct qi *qi)
 	return wait_for_room(qi, 1);
 }
 
-/* Errors ------------------------------------------------------------------------------------- */
+/* Errors */
 
 /* lock. Has the unit's head gone past the slot? */
 static bool is_behind_head(const struct qi *qi, unsigned head, unsigned slot)

@@ -14,7 +14,7 @@
 #define EXPIRY_SLICE_MS 1000u
 #define NS_PER_MS       1000000u
 
-/* Handlers --------------------------------------------------------------------------------- */
+/* Handlers */
 
 /* Only its registration holds it. */
 static bool is_idle(void *arg)
@@ -113,7 +113,7 @@ int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 	return err;
 }
 
-/* Page requests ---------------------------------------------------------------------------- */
+/* Page requests */
 
 /* A group on its way to the handler: requests belong to the report, so that an answer may come
  * meanwhile. */
@@ -248,7 +248,7 @@ bool report_next_of(struct vsva_dev *dev)
 	return report_one(dev->iommu, dev);
 }
 
-/* Responses -------------------------------------------------------------------------------- */
+/* Responses */
 
 /* 2 is not what the descriptor calls response failure (VT-d 7.7.1). */
 static uint8_t response_code(uint32_t code)
@@ -304,7 +304,7 @@ int vsva_page_response(struct vsva_dev *dev, const struct vsva_page_response *re
 	return group ? 0 : -EINVAL;
 }
 
-/* Time-out --------------------------------------------------------------------------------- */
+/* Time-out */
 
 /* Groups are reported in the order of their deadlines. */
 static struct group *first_reported(struct prq_locked locked)
@@ -361,7 +361,7 @@ bool prq_run_expiry(void *arg)
 	       next_deadline(iommu) != UINT64_MAX;
 }
 
-/* Unrecoverable faults --------------------------------------------------------------------- */
+/* Unrecoverable faults */
 
 /* What the 2020 interface has for a reason of VT-d 7.1, table 30. Others are unknown to it. */
 /* clang-format off */

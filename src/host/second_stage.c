@@ -109,7 +109,7 @@ void second_stage_fini(struct second_stage *ss, struct page_list *removed)
 	ss->root = hpa(0);
 }
 
-/* Map -------------------------------------------------------------------------------------- */
+/* Map */
 
 static bool range_is_mapped(struct second_stage *ss, const uint64_t *table, unsigned level,
 			    uint64_t addr, uint64_t end)
@@ -208,7 +208,7 @@ int second_stage_map(struct second_stage *ss, uint64_t addr, uint64_t end, uint6
 	return map_level(&walk, root_of(ss), range);
 }
 
-/* Unmap ------------------------------------------------------------------------------------ */
+/* Unmap */
 
 /* The lower table that says the same as a leaf of this level. */
 static void split_fill(uint64_t *table, uint64_t leaf, unsigned level)
@@ -321,7 +321,7 @@ uint64_t second_stage_unmap(struct second_stage *ss, uint64_t addr, uint64_t end
 	return walk.removed_bytes;
 }
 
-/* Look-up ---------------------------------------------------------------------------------- */
+/* Look-up */
 
 int second_stage_lookup(const struct second_stage *ss, uint64_t addr, hpa_t *out)
 {

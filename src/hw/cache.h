@@ -5,13 +5,13 @@
  *   key    what a look-up asks for, compared whole. Word 0 is never 0; where a cache is tagged by
  *          address, word 1 is the first address that the line covers
  *   value  what the line says
- *   tag    what invalidations ask for (struct cache_tag), compared in part; kept apart from the lines,
- *          so that an invalidation reads 8 bytes per line and not 64
+ *   tag    what invalidations ask for (struct cache_tag), compared in part; kept apart from the
+ *          lines, so that an invalidation reads 8 bytes per line and not 64
  *   born   serial number of the insertion: the smaller, the staler
  *
  * Look-ups take no lock: a line carries a sequence number, odd while it is written. A reader that
- * meets a line in the making does not wait for it, it sees a miss. Everything else needs the lock of
- * struct caches, whose witness is struct caches_locked.
+ * meets a line in the making does not wait for it, it sees a miss. Everything else needs the lock
+ * of struct caches, whose witness is struct caches_locked.
  */
 #ifndef HW_CACHE_H
 #define HW_CACHE_H
@@ -96,7 +96,7 @@ void cache_remove_all(struct cache *cache, const struct caches_locked *lock);
 /* Removes the line that a lot draws, if there is one. */
 void cache_remove_any(struct cache *cache, const struct caches_locked *lock, uint64_t lot);
 
-/* Look-up: line by line through the set of a key ------------------------------------------------ */
+/* Look-up: line by line through the set of a key ----------------------------------------------- */
 
 static inline size_t cache_set_first(const struct cache *cache, const struct cache_key *key)
 {

@@ -105,7 +105,8 @@ void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uin
 	full.size_lg2 = page->size_lg2;
 	if (!caches_lock_to_fill(caches, generation, &lock))
 		return;
-	/* A size counts as in use until the IOTLB is empty: that is rarely wrong and never harmful. */
+	/* A size counts as in use until the IOTLB is empty: that is rarely wrong and never
+	 * harmful. */
 	sizes = cache_count(&caches->iotlb) ? caches->iotlb_sizes : 0;
 	caches_fill(&caches->iotlb, &lock, &key, value, &full);
 	__atomic_store_n(&caches->iotlb_sizes, sizes | UINT64_C(1) << page->size_lg2,

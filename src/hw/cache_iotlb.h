@@ -6,8 +6,8 @@
  * without), the kind of translation (PGTT) and address.
  *
  * An entry answers a request only if it grants it: a request that is refused is always walked anew,
- * so that what is reported does not depend on what is cached. "Granted" includes the dirty bit: without it in
- * memory there is no write, and the walk that sets it is not skipped.
+ * so that what is reported does not depend on what is cached. "Granted" includes the dirty bit:
+ * without it in memory there is no write, and the walk that sets it is not skipped.
  */
 #ifndef HW_CACHE_IOTLB_H
 #define HW_CACHE_IOTLB_H

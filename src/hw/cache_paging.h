@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Paging-structure caches: where the next table is, so that a walk can begin further down. VT-d 6.2.5.
+ * Paging-structure caches: where the next table is, so that a walk can begin further down. VT-d
+ * 6.2.5.
  *
- *   first   of the first stage and of nested translation: found and removed by PASID, domain, address
+ *   first   of the first stage and of nested translation: found and removed by PASID, domain,
+ *           address
  *   second  of the second stage: found and removed by domain and address (a guest physical one)
  *
  * An entry of level n stands for the walk down to and including a non-leaf entry of level n. It is

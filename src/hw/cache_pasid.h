@@ -3,11 +3,12 @@
  * Context cache and PASID cache. VT-d 6.2.2, 6.2.3.
  *
  *   context  found by source id; removed by source id, in legacy mode by domain too
- *   PASID    found by source id and PASID (or none: then RID_PASID is its tag); removed by PASID and domain
+ *   PASID    found by source id and PASID (or none: then RID_PASID is its tag); removed by PASID
+ *            and domain
  *
- * A PASID-cache entry carries what the context entry said when it was made, so that a request that hits
- * does not look at the context entry: software that changes one must invalidate both (6.5.2.1).
- * With CAP.CM an entry may be that of a fault; it has domain 0 then, as 6.1 demands.
+ * A PASID-cache entry carries what the context entry said when it was made, so that a request that
+ * hits does not look at the context entry: software that changes one must invalidate both
+ * (6.5.2.1). With CAP.CM an entry may be that of a fault; it has domain 0 then, as 6.1 demands.
  */
 #ifndef HW_CACHE_PASID_H
 #define HW_CACHE_PASID_H

@@ -2,11 +2,11 @@
 /*
  * All caches of a unit, what they share: the policy, the lock of their writers, the generation.
  *
- * Fill and invalidation: a translation reads the generation before it looks at anything, and what it
- * read is inserted only if the generation is still the same, under the lock. An invalidation removes,
- * and then moves the generation on, under the same lock. So what a walk read before an invalidation is not
- * in a cache after it; one generation serves all caches, because entries of one are made from
- * entries of another (VT-d 6.2).
+ * Fill and invalidation: a translation reads the generation before it looks at anything, and what
+ * it read is inserted only if the generation is still the same, under the lock. An invalidation
+ * removes, and then moves the generation on, under the same lock. So what a walk read before an
+ * invalidation is not in a cache after it; one generation serves all caches, because entries of one
+ * are made from entries of another (VT-d 6.2).
  *
  * | may run at once  | find | fill       | remove     |
  * | find             | yes  | yes        | yes        |
@@ -58,9 +58,9 @@ static inline void caches_check_locked(const struct caches_locked *lock)
 }
 
 /*
- * Locks for an invalidation. The generation moves on when it is unlocked, not before: a walk that read
- * the new number while the old entries were still there could find them, and leave behind what it
- * made from them.
+ * Locks for an invalidation. The generation moves on when it is unlocked, not before: a walk that
+ * read the new number while the old entries were still there could find them, and leave behind what
+ * it made from them.
  */
 struct caches_locked caches_lock_to_remove(struct caches *caches);
 static inline uint64_t caches_generation(const struct caches *caches)
@@ -93,7 +93,8 @@ static inline bool caches_keep_faults(const struct caches *caches)
 	return caches->caching_mode && caches->policy >= UNIT_CACHE_RANDOM;
 }
 
-/* The stalest or the first line of the key's set that has the key; accept may refuse one. false: none. */
+/* The stalest or the first line of the key's set that has the key; accept may refuse one. false:
+ * none. */
 bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
 		 bool (*accept)(const struct cache_entry *entry, void *arg), void *arg,
 		 struct cache_entry *out);

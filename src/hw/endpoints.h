@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which endpoint is behind a RID. What is delivered is delivered inside an RCU read section, so that
- * detaching waits for it.
+ * Which endpoint is behind a RID. What is delivered is delivered inside an RCU read section, so
+ * that detaching waits for it.
  */
 #ifndef HW_ENDPOINTS_H
 #define HW_ENDPOINTS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the unit reads and changes tables: in naturally aligned words of 64 bits, each at once. Tables
- * of any content lead at most to an address where there is no memory, never out of it.
+ * How the unit reads and changes tables: in naturally aligned words of 64 bits, each at once.
+ * Tables of any content lead at most to an address where there is no memory, never out of it.
  * Inside an RCU read section.
  */
 #ifndef HW_MEMORY_H

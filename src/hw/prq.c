@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Page requests: from a message of an endpoint to a descriptor in software's queue. VT-d 7.4 to 7.6.
+ * Page requests: from a message of an endpoint to a descriptor in software's queue. VT-d 7.4 to
+ * 7.6.
  *
  * One call is one RCU read section, so that a wait descriptor with PD=1, which waits for a grace
  * period, finds every request of before it in the queue.
@@ -36,7 +37,7 @@ static struct answer answer_with(const struct unit_page_request *r, unsigned cod
 	return (struct answer){.given = r->last && !is_stop_marker(r), .code = code};
 }
 
-/* Tables ------------------------------------------------------------------------------------------ */
+/* Tables --------------------------------------------------------------------------------------- */
 
 static void report(struct unit *unit, const struct unit_page_request *r, enum vtd_fault reason,
 		   bool fpd)
@@ -81,9 +82,10 @@ static bool find_space(struct unit *unit, const struct unit_page_request *r, str
 	return !fault;
 }
 
-/* Queue ------------------------------------------------------------------------------------------- */
+/* Queue ---------------------------------------------------------------------------------------- */
 
-/* VT-d 7.5: what software is about to change must not be found in a cache when the device comes back. */
+/* VT-d 7.5: what software is about to change must not be found in a cache when the device comes
+ * back. */
 static void invalidate_implicitly(struct unit *unit, const struct unit_page_request *r,
 				  const struct space *space)
 {
@@ -155,7 +157,8 @@ static void trace_queued(const struct unit *unit, const struct unit_page_request
 	      .hpasid = hpasid(r->pasid), .addr = r->addr, .value = r->prgi, .write = r->write);
 }
 
-/* Under prq_lock. What is lost to a full queue is answered "success": the device will come again. */
+/* Under prq_lock. What is lost to a full queue is answered "success": the device will come
+ * again. */
 static struct answer enqueue(struct unit *unit, const struct unit_page_request *r,
 			     const struct space *space, struct vtd_effects *fx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unit's register file: the pure state machine of the room vtd under its lock. What a change asks for
- * (effects) is carried out after the lock is dropped; messages are sent without any lock.
+ * The unit's register file: the pure state machine of the room vtd under its lock. What a change
+ * asks for (effects) is carried out after the lock is dropped; messages are sent without any lock.
  */
 #ifndef HW_REGISTERS_H
 #define HW_REGISTERS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a request to the address space it is in: root table, context table, PASID directory, PASID table.
- * VT-d 3.4 to 3.6, 9.1 to 9.6; faults in the order of 7.1.
+ * From a request to the address space it is in: root table, context table, PASID directory, PASID
+ * table. VT-d 3.4 to 3.6, 9.1 to 9.6; faults in the order of 7.1.
  *
  *   kind   which of the four things an endpoint may ask for
  *   space  what the tables say about a request: how to translate it, and its tags

@@ -3,8 +3,9 @@
  * A request becomes a translation: interrupt range, IOTLB, tables, walk, rights, fault. VT-d 3.6 to
  * 3.9, 3.14, 4.2, 7.1.
  *
- * The order of checks at the end of a walk: user access (SGN.2), write in the first stage, the second stage of the
- * page, write before read, interrupt range of the output, and only then A, EA and D of the leaves.
+ * The order of checks at the end of a walk: user access (SGN.2), write in the first stage, the
+ * second stage of the page, write before read, interrupt range of the output, and only then A, EA
+ * and D of the leaves.
  */
 #include "hw/translate.h"
 
@@ -47,7 +48,7 @@ static bool wants_write(const struct unit *unit, const struct unit_request *requ
 	return (request->access & UNIT_WRITE) || !vtd_ECAP_NWFS(unit->config.ecap);
 }
 
-/* Answers ---------------------------------------------------------------------------------------- */
+/* Answers -------------------------------------------------------------------------------------- */
 
 static void answer_fault(struct job *job, enum vtd_fault reason, struct unit_translation *out)
 {
@@ -98,7 +99,7 @@ static void answer_page(const struct unit_request *request, bool privileged,
 	out->user = page->flags & IOTLB_USER;
 }
 
-/* Cached translations --------------------------------------------------------------------------- */
+/* Cached translations -------------------------------------------------------------------------- */
 
 /* A need with which only entries that grant the whole request are found. */
 static inline struct iotlb_need need_of(const struct unit *unit, const struct unit_request *request,
@@ -167,7 +168,7 @@ static void complete_cached(const struct unit *unit, const struct unit_request *
 	out->response = VTD_RESP_SE;
 }
 
-/* Rights ------------------------------------------------------------------------------------------ */
+/* Rights --------------------------------------------------------------------------------------- */
 
 static bool is_translation(const struct job *job)
 {
@@ -207,7 +208,7 @@ static bool has_right(const struct job *job)
 	return job->page.read || effective_write(job);
 }
 
-/* Walks ------------------------------------------------------------------------------------------- */
+/* Walks ---------------------------------------------------------------------------------------- */
 
 static enum vtd_fault walk_first(struct job *job, struct walk *walk, uint64_t addr)
 {
@@ -316,7 +317,7 @@ static enum vtd_fault commit(struct job *job, struct walk *walk)
 	return fault;
 }
 
-/* Filling the IOTLB ------------------------------------------------------------------------------- */
+/* Filling the IOTLB ---------------------------------------------------------------------------- */
 
 static struct cache_tag tag_of(const struct space *space)
 {
@@ -368,7 +369,8 @@ static void fill(struct job *job, const struct iotlb_page *page)
 {
 	struct cache_tag tag = tag_of(&job->space);
 
-	/* Nobody but an ATS completion hands out such a page, so that it would be found by others. */
+	/* Nobody but an ATS completion hands out such a page, so that it would be found by
+	 * others. */
 	if (is_interrupt_address(page->output))
 		return;
 	cache_iotlb_fill(&job->unit->caches, job->lookup.generation, job->request->rid,
@@ -403,9 +405,9 @@ static void keep_passed(const struct job *job, const struct walk *walk)
 }
 
 /*
- * The adversarial unit translates what nobody asked for, as the architecture lets it (VT-d 6.2.4 speaks
- * of speculation): the neighbours of a page. It sets nothing in memory: an entry
- * without A is not for guessing.
+ * The adversarial unit translates what nobody asked for, as the architecture lets it (VT-d 6.2.4
+ * speaks of speculation): the neighbours of a page. It sets nothing in memory: an entry without A
+ * is not for guessing.
  */
 static void look_ahead(const struct job *job, uint64_t addr)
 {
@@ -436,7 +438,7 @@ static void look_around(const struct job *job, const struct iotlb_page *page)
 	look_ahead(job, page->input - size);
 }
 
-/* One translation --------------------------------------------------------------------------------- */
+/* One translation ------------------------------------------------------------------------------ */
 
 static enum vtd_fault judge_space(struct job *job)
 {
@@ -480,8 +482,8 @@ static enum vtd_fault translate_page(struct job *job, struct walk *walk)
 	return fault ? fault : rights;
 }
 
-/* The root was read before the generation. If it is not the same any more, an SRTP may have flushed in
- * between: the request is served from the old root, and nothing of it is kept. */
+/* The root was read before the generation. If it is not the same any more, an SRTP may have
+ * flushed in between: the request is served from the old root, and nothing of it is kept. */
 static void take_generation(struct job *job)
 {
 	job->lookup.generation = caches_generation(&job->unit->caches);
@@ -594,7 +596,7 @@ translate_uncached(struct unit *unit, const struct unit_request *request, enum r
 	trace_walk(&job, out);
 }
 
-/* Requests ---------------------------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------------------------- */
 
 static inline void translate_enabled(struct unit *unit, const struct unit_request *request,
 				     enum request_kind kind, struct root root,
@@ -648,47 +650,59 @@ void unit_ats_translate(struct unit *unit, const struct unit_request *request,
 		out->response = VTD_RESP_UR;
 }
 
-/* PASIDs of translated requests are not offered (SCT.10 needs EPTR): this one is not looked at. */
-static enum vtd_fault judge_translated(struct job *job)
+static enum vtd_fault judge_translated(const struct lookup *lookup, uint64_t addr, bool *fpd)
 {
 	struct context_view view;
-	enum vtd_fault fault = tables_check_mode(&job->lookup);
+	enum vtd_fault fault = tables_check_mode(lookup);
 
 	if (!fault)
-		fault = tables_check_context(&job->lookup, &view, &job->space.fpd);
+		fault = tables_check_context(lookup, &view, fpd);
 	if (fault)
 		return fault;
-	if (!vtd_fits(job->request->addr, job->unit->rules.haw))
+	if (!vtd_fits(addr, lookup->rules->haw))
 		return view.is_legacy ? VTD_FAULT_LGN_1 : VTD_FAULT_SGN_4;
-	if (is_interrupt_address(job->request->addr))
+	if (is_interrupt_address(addr))
 		return view.is_legacy ? VTD_FAULT_LGN_4 : VTD_FAULT_SGN_8;
 	return VTD_FAULT_NONE;
 }
 
-bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+static void refuse_translated(struct unit *unit, const struct unit_request *request,
+			      enum vtd_fault reason, bool fpd)
 {
-	struct unit_request bare = *request;
-	struct unit_translation out;
-	enum vtd_fault fault;
-	struct job job = {
-		.unit = unit,
-		.request = &bare,
-		.lookup = {.physmem = unit->config.physmem,
-			   .caches = &unit->caches,
-			   .rules = &unit->rules,
-			   .root = unit_root(unit),
-			   .kind = REQUEST_TRANSLATED,
-			   .rid = request->rid,
-			   .pasid = VSVA_PASID_INVALID},
+	struct fault fault = {
+		.reason = reason,
+		.fpd = fpd,
+		.kind = REQUEST_TRANSLATED,
+		.rid = request->rid,
+		.pasid = VSVA_PASID_INVALID,
+		.addr = request->addr,
+		.access = request->access,
 	};
 
+	fault_report(unit, &fault);
+}
+
+/* PASIDs of translated requests are not offered (SCT.10 needs EPTR): this one is not looked at. */
+bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+{
+	struct lookup lookup = {
+		.physmem = unit->config.physmem,
+		.caches = &unit->caches,
+		.rules = &unit->rules,
+		.generation = caches_generation(&unit->caches),
+		.kind = REQUEST_TRANSLATED,
+		.rid = request->rid,
+		.pasid = VSVA_PASID_INVALID,
+	};
+	enum vtd_fault fault;
+	bool fpd = false;
+
 	DEBUG_CHECK(rcu_is_reading());
-	bare.pasid = VSVA_PASID_INVALID;
-	if (!root_is_enabled(job.lookup.root))
+	lookup.root = unit_root(unit); /* after the generation */
+	if (!root_is_enabled(lookup.root))
 		return false;
-	take_generation(&job);
-	fault = judge_translated(&job);
+	fault = judge_translated(&lookup, request->addr, &fpd);
 	if (fault)
-		answer_fault(&job, fault, &out);
+		refuse_translated(unit, request, fault, fpd);
 	return !fault;
 }

@@ -60,17 +60,18 @@ int unit_create(const struct unit_config *config, struct unit **out);
 /* Endpoints must have been detached. */
 void unit_destroy(struct unit *unit);
 
-/* Power-on state: registers to reset values, translation off, caches empty. Endpoints stay attached. */
+/* Power-on state: registers to reset values, translation off, caches empty. Endpoints stay
+ * attached. */
 void unit_reset(struct unit *unit);
 
-/* The capabilities of a full physical unit: scalable mode, nested, 4 and 5 levels, 1 GiB pages, ATS,
- * PRI, PDS, 20-bit PASIDs, SRS, EAFS, SSADS, SMPWC, CM=0, no virtual command. */
+/* The capabilities of a full physical unit: scalable mode, nested, 4 and 5 levels, 1 GiB pages,
+ * ATS, PRI, PDS, 20-bit PASIDs, SRS, EAFS, SSADS, SMPWC, CM=0, no virtual command. */
 uint64_t unit_default_cap(void);
 uint64_t unit_default_ecap(void);
 
 /* Register access; size 4 or 8, naturally aligned, inside 4 KiB: otherwise -EINVAL and no harm.
- * A write may wait for requests in flight (SRTP, TE, register-based invalidation, the queue where it
- * is run inside the write): not in an RCU read section. */
+ * A write may wait for requests in flight (SRTP, TE, register-based invalidation, the queue
+ * where it is run inside the write): not in an RCU read section. */
 int unit_mmio_read(struct unit *unit, uint32_t offset, unsigned size, uint64_t *value);
 int unit_mmio_write(struct unit *unit, uint32_t offset, unsigned size, uint64_t value);
 

@@ -2,7 +2,8 @@
 /*
  * A unit, inside. Only the files of this room include it.
  *
- *   lock order   queue_running (no lock: a flag that one runner holds) → prq_lock → caches.lock → registers_lock
+ *   lock order   queue_running (no lock: a flag that one runner holds) → prq_lock → caches.lock →
+ *                registers_lock
  *   root         written under registers_lock, read at once by everybody
  *   endpoints    two levels by bus and devfn; written under registers_lock, read in RCU sections
  */

@@ -3,11 +3,12 @@
  * Walking paging structures. VT-d 3.6 (first stage), 3.7 (second stage), 3.8 (nested), 9.7, 9.8.
  *
  *   entry      one paging entry: where it is in host memory, and what was read there
- *   leaf       the entry that maps the page, with the rights of the way down to it (rights are ANDed)
+ *   leaf       the entry that maps the page, with the rights of the way down to it (rights are
+ *              ANDed)
  *   commit     setting A, EA and D of a leaf, once every check has passed: D never appears for a
  *              write that did not happen. Entries above the leaf get A as soon as they are used
  *   race       the entry was changed between reading and committing: the walk begins anew
- *   look-ahead a walk that nobody has asked for: it may change nothing in memory
+ * look-ahead a walk that nobody has asked for: it may change nothing in memory
  *
  * Inside an RCU read section.
  */
@@ -17,8 +18,8 @@
 #include "hw/cache_paging.h"
 #include "hw/tables.h"
 
-/* Non-leaf entries met by one translation: a second-stage walk for each table of the first stage and one for the
- * page, and the first stage itself. */
+/* Non-leaf entries met by one translation: a second-stage walk for each table of the first stage
+ * and one for the page, and the first stage itself. */
 #define WALK_PAGING_MAX ((VTD_LEVELS_MAX + 2) * VTD_LEVELS_MAX)
 
 struct walk {

@@ -9,7 +9,7 @@
 #include "base/rcu.h"
 #include "vmm/vm.h"
 
-#define PCI_COMMAND 0x04u
+#define PCI_COMMAND        0x04u
 #define PCI_COMMAND_MEMORY 0x2u
 #define PCI_COMMAND_MASTER 0x4u
 
@@ -44,7 +44,7 @@ bool assigned_guest_sees_pri(struct vsva_assigned *assigned)
 	return sees;
 }
 
-/* What the host's driver calls ---------------------------------------------------------------------- */
+/* What the host's driver calls */
 
 int assigned_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault)
 {
@@ -62,7 +62,7 @@ void assigned_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_unit
 	viommu_report_unit_fault(arg, fault);
 }
 
-/* Assign and unassign ---------------------------------------------------------------------------------- */
+/* Assign and unassign */
 
 static struct vsva_assigned *new_assigned(struct vsva_vm *vm, struct vsva_device *device,
 					  rid_t guest_rid)
@@ -104,7 +104,8 @@ static int attach(struct vsva_assigned *assigned)
 }
 
 int vsva_vm_assign(struct vsva_vm *vm, struct vsva_device *device, rid_t guest_rid,
-		   void (*irq)(void *arg, unsigned vector), void *irq_arg, struct vsva_assigned **out)
+		   void (*irq)(void *arg, unsigned vector), void *irq_arg,
+		   struct vsva_assigned **out)
 {
 	struct vsva_assigned *assigned = new_assigned(vm, device, guest_rid);
 	int err;
@@ -115,6 +116,7 @@ int vsva_vm_assign(struct vsva_vm *vm, struct vsva_device *device, rid_t guest_r
 	err = assigned_find(vm, guest_rid) ? -EEXIST : attach(assigned);
 	if (!err) {
 		vsva_device_reset(device);
+		device_set_assigned(device, true);
 		vsva_device_set_irq(device, irq, irq_arg);
 		assigned->next = vm->devices;
 		rcu_publish(vm->devices, assigned);
@@ -160,13 +162,15 @@ void vsva_vm_unassign(struct vsva_assigned *assigned)
 	unlink_assigned(assigned);
 	quiesce(assigned);
 	shadow_drop_all(assigned, VSVA_RID_BLOCKED);
-	vsva_dev_unregister_fault_handler(assigned->dev);
+	while (vsva_dev_unregister_fault_handler(assigned->dev) == -ETIMEDOUT)
+		; /* our handler never waits: it returns */
 	err = vsva_domain_detach(vm->domain, assigned->dev);
 	lock_drop(&vm->lock);
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x detached with error %d", vm->name,
 			    assigned->guest_rid.v, err);
 	rcu_synchronize();
+	device_set_assigned(assigned->device, false);
 	free_assigned(assigned);
 }
 
@@ -180,7 +184,7 @@ struct vsva_device *vsva_assigned_device(struct vsva_assigned *assigned)
 	return assigned->device;
 }
 
-/* Registers ----------------------------------------------------------------------------------------------- */
+/* Registers */
 
 int vsva_assigned_read(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
 		       uint64_t *value)
@@ -193,8 +197,8 @@ int vsva_assigned_read(struct vsva_assigned *assigned, unsigned bar, uint64_t of
 	return err;
 }
 
-int vsva_assigned_write(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
-			uint64_t value)
+int vsva_assigned_write(struct vsva_assigned *assigned, unsigned bar, uint64_t offset,
+			unsigned size, uint64_t value)
 {
 	int err;
 
@@ -251,13 +255,13 @@ int vsva_assigned_config_write(struct vsva_assigned *assigned, uint32_t offset, 
 	return 0;
 }
 
-/* Submission by a vCPU ---------------------------------------------------------------------------------------- */
+/* Submission by a vCPU */
 
-#define IA32_PASID_VALID UINT32_C(0x80000000)
+#define IA32_PASID_VALID   UINT32_C(0x80000000)
 #define COMMAND_PASID_MASK UINT32_C(0xfffff)
 
-int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset, uint32_t ia32_pasid,
-			 const void *bytes)
+int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset,
+			 uint32_t ia32_pasid, const void *bytes)
 {
 	uint8_t command[64];
 	uint32_t head;
@@ -275,7 +279,8 @@ int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset,
 	return vsva_device_portal_write(assigned->device, portal_offset, command, true);
 }
 
-int vsva_assigned_movdir64b(struct vsva_assigned *assigned, uint64_t portal_offset, const void *bytes)
+int vsva_assigned_movdir64b(struct vsva_assigned *assigned, uint64_t portal_offset,
+			    const void *bytes)
 {
 	return vsva_device_portal_write(assigned->device, portal_offset, bytes, false);
 }

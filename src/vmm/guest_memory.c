@@ -125,7 +125,8 @@ int guest_memory_add(struct guest_memory *gm, gpa_t base, void *memory, uint64_t
 		return -EEXIST;
 	if (gm->table->count >= VSVA_LIMIT_VM_WINDOWS)
 		return -ENOSPC;
-	*window = (struct gm_window){.base = base, .len = len, .memory = memory, .writable = writable};
+	*window = (struct gm_window){
+		.base = base, .len = len, .memory = memory, .writable = writable};
 	table = new_table(gm->table->count + 1);
 	spare = new_table(gm->table->count + 1);
 	/* Same place inside a large page as in the guest, so that large pages can map it. */
@@ -231,7 +232,8 @@ static bool is_all_there(const struct gm_table *table, uint64_t address, uint64_
 }
 
 /* One table from the check to the last piece: all or nothing, whatever is unmapped meanwhile. */
-static int copy(struct guest_memory *gm, uint64_t address, uint8_t *buffer, uint64_t len, bool write)
+static int copy(struct guest_memory *gm, uint64_t address, uint8_t *buffer, uint64_t len,
+		bool write)
 {
 	const struct gm_table *table;
 	bool there;

@@ -87,7 +87,8 @@ static enum vtd_fault read_scalable(const struct guest_table_root *root, rid_t s
 	return read_scalable_context(root, table, source, out);
 }
 
-void guest_context_read(const struct guest_table_root *root, rid_t source, struct guest_context *out)
+void guest_context_read(const struct guest_table_root *root, rid_t source,
+			struct guest_context *out)
 {
 	memset(out, 0, sizeof(*out));
 	switch (vtd_RTADDR_TTM(root->rtaddr)) {

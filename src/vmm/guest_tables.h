@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's remapping tables, read from guest memory once and validated as the silicon would, with
- * the guest's capabilities. Nothing that is read is trusted; nothing is written.
+ * The guest's remapping tables, read from guest memory once and validated as the silicon would,
+ * with the guest's capabilities. Nothing that is read is trusted; nothing is written.
  */
 #ifndef VMM_GUEST_TABLES_H
 #define VMM_GUEST_TABLES_H
@@ -24,7 +24,7 @@ struct guest_table_root {
 struct guest_context {
 	enum vtd_fault fault; /* why it is of no use, or NONE */
 	bool fpd;
-	bool legacy;	       /* legacy mode: pass-through is all there is */
+	bool legacy; /* legacy mode: pass-through is all there is */
 	bool dte, paside, pre;
 	unsigned pdts;
 	gpa_t directory;
@@ -37,7 +37,8 @@ struct guest_pasid {
 	struct vtd_pasid_entry entry;
 };
 
-void guest_context_read(const struct guest_table_root *root, rid_t source, struct guest_context *out);
+void guest_context_read(const struct guest_table_root *root, rid_t source,
+			struct guest_context *out);
 bool guest_context_is_same(const struct guest_context *a, const struct guest_context *b);
 /* context must be of use. */
 void guest_pasid_read(const struct guest_table_root *root, const struct guest_context *context,

@@ -28,16 +28,16 @@ enum dsa_command_code {
 
 /* The test engine's registers. */
 enum { ENGINE_PASID = 0x1c, ENGINE_CMD = 0x20, ENGINE_STATUS = 0x24 };
-#define ENGINE_BUSY 1u
+#define ENGINE_BUSY        1u
 #define ENGINE_PASID_VALID UINT32_C(0x80000000)
 
-#define PASID_MASK UINT32_C(0xfffff)
-#define WQCFG_PASID_SHIFT 8
+#define PASID_MASK         UINT32_C(0xfffff)
+#define WQCFG_PASID_SHIFT  8
 #define WQCFG_PASID_ENABLE (UINT32_C(1) << 28)
-#define WQCFG_DEDICATED UINT32_C(1)
-#define SWERR_PASID_SHIFT 40
-#define CMDSTS_ACTIVE (UINT64_C(1) << 31)
-#define CMDSTS_ERROR UINT64_C(0xff)
+#define WQCFG_DEDICATED    UINT32_C(1)
+#define SWERR_PASID_SHIFT  40
+#define CMDSTS_ACTIVE      (UINT64_C(1) << 31)
+#define CMDSTS_ERROR       UINT64_C(0xff)
 
 static uint64_t device_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size)
 {
@@ -56,14 +56,15 @@ void mediation_init(struct vsva_assigned *assigned)
 		m->queue_pasid[i] = VSVA_PASID_INVALID;
 	if (vsva_device_kind(assigned->device) != VSVA_DEVICE_DSA)
 		return;
-	m->queue_offset = (uint32_t)((device_read(assigned, DSA_OFFSETS, 8) >> 16) & 0xffff) * 0x100;
+	m->queue_offset =
+		(uint32_t)((device_read(assigned, DSA_OFFSETS, 8) >> 16) & 0xffff) * 0x100;
 	m->queue_size = 32u << ((device_read(assigned, DSA_WQCAP, 8) >> 24) & 0xf);
 	m->queue_count = (uint32_t)(device_read(assigned, DSA_WQCAP, 8) >> 16) & 0xff;
 	if (m->queue_count > MEDIATION_QUEUES)
 		m->queue_count = MEDIATION_QUEUES;
 }
 
-/* Work queues --------------------------------------------------------------------------------------- */
+/* Work queues */
 
 static void queue_forget(struct vsva_assigned *assigned, unsigned queue)
 {
@@ -119,7 +120,8 @@ static bool command_failed(struct vsva_assigned *assigned)
 	return !(status & CMDSTS_ACTIVE) && (status & CMDSTS_ERROR);
 }
 
-/* Enable: the physical queue gets the host PASID first, and the guest's back if it cannot be enabled. */
+/* Enable: the physical queue gets the host PASID first, and the guest's back if it cannot be
+ * enabled. */
 static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t value)
 {
 	struct mediation *m = &assigned->mediation;
@@ -137,8 +139,10 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 	guest = (word >> WQCFG_PASID_SHIFT) & PASID_MASK;
 	err = pasid_map_get(assigned->vm, gpasid(guest), MENTION_QUEUE, &host);
 	if (err) {
-		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults. */
-		LOG_LIMITED(LOG_WARN, "%s: work queue %u has no host PASID for guest PASID %u: error %d",
+		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults.
+		 * */
+		LOG_LIMITED(LOG_WARN,
+			    "%s: work queue %u has no host PASID for guest PASID %u: error %d",
 			    assigned->vm->name, queue, guest, err);
 		queue_write_pasid(assigned, queue, 0);
 		return send_command(assigned, size, value);
@@ -186,8 +190,8 @@ static uint64_t queues_of(uint64_t operand)
 	return first < MEDIATION_QUEUES ? (operand & 0xffff) << first : 0;
 }
 
-static int stop_queues(struct vsva_assigned *assigned, unsigned size, uint64_t value, uint64_t queues,
-		       bool resets)
+static int stop_queues(struct vsva_assigned *assigned, unsigned size, uint64_t value,
+		       uint64_t queues, bool resets)
 {
 	int err = send_command(assigned, size, value);
 
@@ -208,7 +212,8 @@ static int command_on_pasid(struct vsva_assigned *assigned, unsigned size, uint6
 	return send_command(assigned, size, (value & ~(uint64_t)PASID_MASK) | host.v);
 }
 
-/* While a command is active the device takes none that starts or stops a queue, but a reset of all. */
+/* While a command is active the device takes none that starts or stops a queue, but a reset of all.
+ * */
 static bool is_ignored(struct vsva_assigned *assigned, unsigned code)
 {
 	return code <= DSA_COMMAND_RESET_QUEUE && code != DSA_COMMAND_RESET_DEVICE &&
@@ -327,7 +332,7 @@ static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned s
 	return vsva_device_write(assigned->device, 0, offset, size, value);
 }
 
-/* Test engine ------------------------------------------------------------------------------------------ */
+/* Test engine */
 
 static int engine_command(struct vsva_assigned *assigned, uint32_t value)
 {
@@ -341,8 +346,7 @@ static int engine_command(struct vsva_assigned *assigned, uint32_t value)
 	m->engine_mention = VSVA_PASID_INVALID;
 	if (word & ENGINE_PASID_VALID) {
 		host = hpasid(0);
-		if (!pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), MENTION_QUEUE,
-				   &host))
+		if (!pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), MENTION_QUEUE, &host))
 			m->engine_mention = word & PASID_MASK;
 		word = (word & ~PASID_MASK) | host.v;
 	}
@@ -352,7 +356,8 @@ static int engine_command(struct vsva_assigned *assigned, uint32_t value)
 	return err ? err : vsva_device_write(assigned->device, 0, ENGINE_CMD, 4, value);
 }
 
-static int engine_write(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t value)
+static int engine_write(struct vsva_assigned *assigned, uint64_t offset, unsigned size,
+			uint64_t value)
 {
 	if (size == 8 && (covers(offset, 8, ENGINE_PASID) || covers(offset, 8, ENGINE_CMD))) {
 		int err = engine_write(assigned, offset, 4, (uint32_t)value);
@@ -370,7 +375,8 @@ static int engine_write(struct vsva_assigned *assigned, uint64_t offset, unsigne
 	return vsva_device_write(assigned->device, 0, offset, size, value);
 }
 
-static int engine_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t *value)
+static int engine_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size,
+		       uint64_t *value)
 {
 	int err = vsva_device_read(assigned->device, 0, offset, size, value);
 
@@ -385,7 +391,7 @@ static int engine_read(struct vsva_assigned *assigned, uint64_t offset, unsigned
 	return 0;
 }
 
-/* Either -------------------------------------------------------------------------------------------------- */
+/* Either */
 
 int mediation_read(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
 		   uint64_t *value)

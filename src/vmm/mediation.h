@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mediation: the registers of an assigned device in which PASIDs stand. The guest writes and reads its own PASIDs; the
- * physical register holds host PASIDs. Everything else passes straight through.
+ * Mediation: the registers of an assigned device in which PASIDs stand. The guest writes and reads
+ * its own PASIDs; the physical register holds host PASIDs. Everything else passes straight through.
  *
  * A DSA's work queue is given its host PASID when the guest enables the queue, and the guest
- * PASID stays mentioned (keeps its host PASID) until the device says that the queue is disabled or reset,
- * bound or not: an access under a PASID that is not bound faults under the guest's number.
+ * PASID stays mentioned (keeps its host PASID) until the device says that the queue is disabled or
+ * reset, bound or not: an access under a PASID that is not bound faults under the guest's number.
  */
 #ifndef VMM_MEDIATION_H
 #define VMM_MEDIATION_H
@@ -22,14 +22,15 @@ struct mediation {
 	uint32_t queue_size;   /* bytes of one WQCFG */
 	uint32_t queue_count;
 	uint32_t queue_pasid[MEDIATION_QUEUES]; /* guest PASID of an enabled queue, or INVALID */
-	uint64_t stopping;	/* queues that a command under way disables */
-	bool stop_resets;	/* it also resets their configuration */
-	uint32_t command;	/* DSA: CMD as the guest wrote it */
-	uint32_t engine_pasid;	/* test engine: PASID register as the guest wrote it */
-	uint32_t engine_mention;/* guest PASID that the last command used, or INVALID */
+	uint64_t stopping;                      /* queues that a command under way disables */
+	bool stop_resets;                       /* it also resets their configuration */
+	uint32_t command;                       /* DSA: CMD as the guest wrote it */
+	uint32_t engine_pasid;   /* test engine: PASID register as the guest wrote it */
+	uint32_t engine_mention; /* guest PASID that the last command used, or INVALID */
 };
 
-/* All with assigned->config_lock held; offset and size are valid for the BAR or the device refuses them. */
+/* All with assigned->config_lock held; offset and size are valid for the BAR or the device refuses
+ * them. */
 void mediation_init(struct vsva_assigned *assigned);
 /* Drops every mention: the device has been reset. */
 void mediation_release(struct vsva_assigned *assigned);

@@ -17,13 +17,14 @@
 
 struct pasid_mention {
 	hpasid_t host;
-	uint32_t uses;	/* of both kinds */
+	uint32_t uses;  /* of both kinds */
 	uint32_t binds; /* of them bindings */
 	bool from_vcmd;
 };
 
-/* What the VM's quota counts: PASIDs that are bound or that the guest has allocated. A queue that only has one programmed needs a
- * host PASID too, so that what it does faults under the guest's number, but is no use of the quota. */
+/* What the VM's quota counts: PASIDs that are bound or that the guest has allocated. A queue that
+ * only has one programmed needs a host PASID too, so that what it does faults under the guest's
+ * number, but is no use of the quota. */
 static bool is_charged(const struct pasid_mention *mention)
 {
 	return mention->binds || mention->from_vcmd;
@@ -98,7 +99,8 @@ static int charge(struct vsva_vm *vm)
 }
 
 /* After a use went: the quota first, then the mention itself. */
-static void settle(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention, bool was_charged)
+static void settle(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention,
+		   bool was_charged)
 {
 	if (was_charged && !is_charged(mention))
 		vm->charged--;
@@ -117,7 +119,8 @@ int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_
 	lock_take(&vm->map_lock);
 	mention = find(vm, guest);
 	charges = kind == MENTION_BIND && !(mention && is_charged(mention));
-	/* Before anything is made: a guest whose quota is used up costs nothing, however many it tries. */
+	/* Before anything is made: a guest whose quota is used up costs nothing, however many it
+	 * tries. */
 	err = charges ? charge(vm) : 0;
 	if (!err && !mention) {
 		err = create(vm, guest, &mention);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadowing: what the guest's tables say against what the host has bound. Every change comes from re-reading
- * guest memory after the guest invalidated; nothing is bound because of a write alone.
+ * Shadowing: what the guest's tables say against what the host has bound. Every change comes from
+ * re-reading guest memory after the guest invalidated; nothing is bound because of a write alone.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,8 +14,9 @@
 
 static struct guest_table_root root_of(struct vsva_vm *vm)
 {
-	return (struct guest_table_root){
-		.rtaddr = __atomic_load_n(&vm->root, __ATOMIC_RELAXED), .rules = &vm->rules, .memory = &vm->memory};
+	return (struct guest_table_root){.rtaddr = __atomic_load_n(&vm->root, __ATOMIC_RELAXED),
+					 .rules = &vm->rules,
+					 .memory = &vm->memory};
 }
 
 static uint32_t first_stage_flags(const struct vtd_pasid_entry *entry)
@@ -29,7 +30,7 @@ static uint32_t first_stage_width(const struct vtd_pasid_entry *entry)
 	return vtd_levels_width(vtd_fspm_levels((unsigned)vtd_pasid_entry_FSPM(entry)));
 }
 
-/* Bind and unbind ------------------------------------------------------------------------------ */
+/* Bind and unbind */
 
 static int bind_first_stage(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t host,
 			    const struct vtd_pasid_entry *entry)
@@ -124,7 +125,7 @@ static void shadow_create(struct vsva_assigned *assigned, gpasid_t guest,
 		    (unsigned long long)vtd_pasid_entry_FSPTPTR(entry));
 }
 
-/* Requests without PASID ------------------------------------------------------------------------ */
+/* Requests without PASID */
 
 static void rid_config_of(struct vsva_assigned *assigned, struct vsva_rid_config *config,
 			  struct guest_pasid *guest)
@@ -164,8 +165,10 @@ static void sync_rid(struct vsva_assigned *assigned)
 	err = vsva_attach_rid(vm->domain, assigned->dev, &config);
 	if (err) {
 		LOG_LIMITED(LOG_WARN,
-			    "%s: device %04x requests without PASID are blocked: error %d (first stage at %#llx)",
-			    vm->name, assigned->guest_rid.v, err, (unsigned long long)config.gpgd.v);
+			    "%s: device %04x requests without PASID are blocked: error %d (first "
+			    "stage at %#llx)",
+			    vm->name, assigned->guest_rid.v, err,
+			    (unsigned long long)config.gpgd.v);
 		config = (struct vsva_rid_config){.kind = VSVA_RID_BLOCKED};
 		vsva_attach_rid(vm->domain, assigned->dev, &config);
 	}
@@ -173,7 +176,7 @@ static void sync_rid(struct vsva_assigned *assigned)
 	memcpy(assigned->rid_words, guest.entry.q, sizeof(assigned->rid_words));
 }
 
-/* One PASID ------------------------------------------------------------------------------------- */
+/* One PASID */
 
 /* Qword 0 to 2 hold all that a first-stage or pass-through entry is made of. */
 static bool is_unchanged(const struct shadow *shadow, const struct vtd_pasid_entry *entry)
@@ -217,7 +220,7 @@ void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
 		shadow_create(assigned, guest, &now.entry);
 }
 
-/* Scan ------------------------------------------------------------------------------------------ */
+/* Scan */
 
 void shadow_schedule_scan(struct vsva_assigned *assigned)
 {
@@ -299,7 +302,7 @@ bool shadow_scan_is_pending(const struct vsva_vm *vm)
 	return false;
 }
 
-/* Context ---------------------------------------------------------------------------------------- */
+/* Context */
 
 void shadow_sync_context(struct vsva_assigned *assigned)
 {

@@ -11,24 +11,24 @@
 #include "vmm/vm.h"
 #include "vsva/limits.h"
 
-#define VIOMMU_FRO 0x22u  /* fault recording registers at 0x220 */
-#define VIOMMU_NFR 7u	  /* eight of them */
-#define VIOMMU_IRO 0x50u  /* IOTLB registers at 0x500; no guest in scalable mode uses them */
-#define VIOMMU_PSS 19u	  /* 20-bit PASIDs */
-#define VIOMMU_ND 6u	  /* 16-bit domain ids */
-#define VIOMMU_MAMV 18u
+#define VIOMMU_FRO     0x22u /* fault recording registers at 0x220 */
+#define VIOMMU_NFR     7u    /* eight of them */
+#define VIOMMU_IRO     0x50u /* IOTLB registers at 0x500; no guest in scalable mode uses them */
+#define VIOMMU_PSS     19u   /* 20-bit PASIDs */
+#define VIOMMU_ND      6u    /* 16-bit domain ids */
+#define VIOMMU_MAMV    18u
 #define VIOMMU_VERSION 0x60u /* register-based invalidation is gone from 6.0 on */
-#define VIOMMU_HAW 46u
+#define VIOMMU_HAW     46u
 
 /* What the worker has to do about a register write. */
 #define TRANSLATION_COMMANDS (VTD_FX_ROOT_LATCH | VTD_FX_TE)
-#define OTHER_COMMANDS (VTD_FX_QIE | VTD_FX_WBF | VTD_FX_IRE | VTD_FX_IRT_LATCH | VTD_FX_CFI)
-#define COMMANDS (TRANSLATION_COMMANDS | OTHER_COMMANDS | VTD_FX_VCMD)
-#define WORK_EFFECTS (COMMANDS | VTD_FX_IQ_TAIL | VTD_FX_QUEUE_RESUME)
+#define OTHER_COMMANDS       (VTD_FX_QIE | VTD_FX_WBF | VTD_FX_IRE | VTD_FX_IRT_LATCH | VTD_FX_CFI)
+#define COMMANDS             (TRANSLATION_COMMANDS | OTHER_COMMANDS | VTD_FX_VCMD)
+#define WORK_EFFECTS         (COMMANDS | VTD_FX_IQ_TAIL | VTD_FX_QUEUE_RESUME)
 
 /*
- * First stage and pass-through only: the host shadows the guest's PASID tables, not second stages. A
- * guest without scalable mode therefore finds no address width that it could use (SAGAW 0).
+ * First stage and pass-through only: the host shadows the guest's PASID tables, not second stages.
+ * A guest without scalable mode therefore finds no address width that it could use (SAGAW 0).
  */
 static uint64_t make_cap(const struct vsva_iommu_caps *host, const struct vsva_vm_options *options)
 {
@@ -72,7 +72,7 @@ static uint64_t make_ecap(const struct vsva_iommu_caps *host, const struct vsva_
 	return vtd_ECAP_with_SMPWC(ecap, 1);
 }
 
-/* Messages and kicks ------------------------------------------------------------------------------- */
+/* Messages and kicks */
 
 void viommu_carry_out(struct vsva_vm *vm, const struct vtd_effects *effects)
 {
@@ -106,7 +106,7 @@ int vsva_viommu_write(struct vsva_vm *vm, uint32_t offset, unsigned size, uint64
 	return err;
 }
 
-/* Commands ------------------------------------------------------------------------------------------ */
+/* Commands */
 
 static uint32_t pending(struct vsva_vm *vm, uint32_t which)
 {
@@ -172,7 +172,8 @@ static unsigned vcmd_free(struct vsva_vm *vm, gpasid_t guest)
 	return pasid_map_vcmd_free(vm, guest) ? VTD_VCMD_INVALID_PASID : VTD_VCMD_OK;
 }
 
-static unsigned execute_vcmd(struct vsva_vm *vm, unsigned command, uint64_t operand, gpasid_t *guest)
+static unsigned execute_vcmd(struct vsva_vm *vm, unsigned command, uint64_t operand,
+			     gpasid_t *guest)
 {
 	switch (command) {
 	case VTD_VCMD_NULL:
@@ -206,7 +207,7 @@ static void run_vcmd(struct vsva_vm *vm)
 	lock_drop(&vm->regs_lock);
 }
 
-/* The worker ------------------------------------------------------------------------------------------ */
+/* The worker */
 
 /* The queue is disabled when it has run empty (VT-d 6.5.2), or stands still. */
 static uint32_t without_early_disable(struct vsva_vm *vm, uint32_t which)
@@ -236,13 +237,15 @@ static bool run_commands(struct vsva_vm *vm)
 
 	if (which & VTD_FX_VCMD)
 		run_vcmd(vm);
-	if (which & TRANSLATION_COMMANDS && !run_translation_command(vm, which & TRANSLATION_COMMANDS))
+	if (which & TRANSLATION_COMMANDS &&
+	    !run_translation_command(vm, which & TRANSLATION_COMMANDS))
 		return false;
 	run_other_commands(vm);
 	return true;
 }
 
-/* true: there is more to do. A scan belongs to the descriptor that asked for it: nothing overtakes it. */
+/* true: there is more to do. A scan belongs to the descriptor that asked for it: nothing overtakes
+ * it. */
 static bool run_queue(struct vsva_vm *vm)
 {
 	unsigned descriptors = VSVA_LIMIT_DESCRIPTORS_PER_RUN;
@@ -271,7 +274,7 @@ static bool run(void *arg)
 	return more;
 }
 
-/* Life -------------------------------------------------------------------------------------------------- */
+/* Life */
 
 int viommu_init(struct vsva_vm *vm, const struct vsva_vm_options *options)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's invalidation queue: each descriptor is copied once, decoded whole, and then carried out on the
- * host with the same scope. The queue's own errors (IQE) are the guest's; what the host answers is not.
+ * The guest's invalidation queue: each descriptor is copied once, decoded whole, and then carried
+ * out on the host with the same scope. The queue's own errors (IQE) are the guest's; what the host
+ * answers is not.
  */
 #include <errno.h>
 
@@ -9,7 +10,7 @@
 #include "vmm/vm.h"
 #include "vtd/decode.h"
 
-/* Scope -------------------------------------------------------------------------------------------- */
+/* Scope */
 
 static bool shadow_has_domain(const struct shadow *shadow, did_t domain)
 {
@@ -32,12 +33,13 @@ static bool is_rid_pasid(const struct vsva_assigned *assigned, uint32_t guest)
 	return !assigned->context.fault && guest == assigned->context.rid_pasid;
 }
 
-/* IOTLB ---------------------------------------------------------------------------------------------- */
+/* IOTLB */
 
 /*
- * Device TLBs are the guest's to invalidate, but for two cases. A guest that does not use ATS knows of none, and the physical
- * device has one all the same. And with caching mode Linux up to 6.x leaves the device TLB out when it flushes
- * a whole PASID or domain (its deferred unmaps), trusting the host to flush both.
+ * Device TLBs are the guest's to invalidate, but for two cases. A guest that does not use ATS knows
+ * of none, and the physical device has one all the same. And with caching mode Linux up to 6.x
+ * leaves the device TLB out when it flushes a whole PASID or domain (its deferred unmaps), trusting
+ * the host to flush both.
  */
 static void flush(struct vsva_assigned *assigned, const struct vsva_flush *what)
 {
@@ -99,7 +101,8 @@ static void execute_iotlb(struct vsva_vm *vm, const struct vtd_op *op)
 static void execute_pasid_iotlb(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	struct vsva_flush what = {
-		.all = op->pasid_iotlb.granularity == VTD_PASID_IOTLB_PASID || op->pasid_iotlb.am > 51,
+		.all = op->pasid_iotlb.granularity == VTD_PASID_IOTLB_PASID ||
+		       op->pasid_iotlb.am > 51,
 		.addr = op->pasid_iotlb.addr,
 		.order = op->pasid_iotlb.am,
 		.leaf = op->pasid_iotlb.ih,
@@ -109,7 +112,7 @@ static void execute_pasid_iotlb(struct vsva_vm *vm, const struct vtd_op *op)
 		flush_pasid(a, op->pasid_iotlb.pasid, op->pasid_iotlb.did, what);
 }
 
-/* Device TLB ------------------------------------------------------------------------------------------- */
+/* Device TLB */
 
 static struct vsva_flush range_of(uint64_t addr, unsigned size_lg2)
 {
@@ -118,14 +121,15 @@ static struct vsva_flush range_of(uint64_t addr, unsigned size_lg2)
 				   .order = (uint8_t)(size_lg2 >= 64 ? 0 : size_lg2 - 12)};
 }
 
-static void flush_device(struct vsva_vm *vm, rid_t guest_rid, const struct vsva_flush *what, bool global)
+static void flush_device(struct vsva_vm *vm, rid_t guest_rid, const struct vsva_flush *what,
+			 bool global)
 {
 	struct vsva_assigned *assigned = assigned_find(vm, guest_rid);
 	int err = assigned ? vsva_flush_device_tlb(assigned->dev, what, global) : 0;
 
 	if (err)
-		LOG_LIMITED(LOG_WARN, "%s: device %04x: device TLB not invalidated: error %d", vm->name,
-			    guest_rid.v, err);
+		LOG_LIMITED(LOG_WARN, "%s: device %04x: device TLB not invalidated: error %d",
+			    vm->name, guest_rid.v, err);
 }
 
 static void execute_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
@@ -147,7 +151,7 @@ static void execute_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op
 	flush_device(vm, op->pasid_dev_tlb.sid, &what, op->pasid_dev_tlb.global);
 }
 
-/* Tables -------------------------------------------------------------------------------------------------- */
+/* Tables */
 
 static bool context_is_named(const struct vtd_op *op, rid_t guest_rid)
 {
@@ -172,7 +176,7 @@ static void execute_pasid_cache(struct vsva_vm *vm, const struct vtd_op *op)
 	}
 }
 
-/* Wait and response ------------------------------------------------------------------------------------------ */
+/* Wait and response */
 
 static void drain(struct vsva_vm *vm)
 {
@@ -188,8 +192,8 @@ static void execute_wait(struct vsva_vm *vm, const struct vtd_op *op)
 		drain(vm);
 	if (op->wait.status_write &&
 	    guest_memory_store32(&vm->memory, gpa(op->wait.status_addr), op->wait.status_data))
-		LOG_LIMITED(LOG_WARN, "%s: wait descriptor: no memory at status address %#llx", vm->name,
-			    (unsigned long long)op->wait.status_addr);
+		LOG_LIMITED(LOG_WARN, "%s: wait descriptor: no memory at status address %#llx",
+			    vm->name, (unsigned long long)op->wait.status_addr);
 	if (!op->wait.interrupt)
 		return;
 	lock_take(&vm->regs_lock);
@@ -205,7 +209,7 @@ static void execute_response(struct vsva_vm *vm, const struct vtd_op *op)
 				   op->page_response.code);
 }
 
-/* The queue ---------------------------------------------------------------------------------------------------- */
+/* The queue */
 
 static void execute(struct vsva_vm *vm, const struct vtd_op *op)
 {
@@ -243,7 +247,8 @@ static void queue_error(struct vsva_vm *vm, unsigned iqei, const struct vtd_desc
 {
 	struct vtd_effects effects = {0};
 
-	LOG_LIMITED(LOG_WARN, "%s: invalidation queue stopped: error %u, descriptor %016llx %016llx",
+	LOG_LIMITED(LOG_WARN,
+		    "%s: invalidation queue stopped: error %u, descriptor %016llx %016llx",
 		    vm->name, iqei, (unsigned long long)descriptor->q[0],
 		    (unsigned long long)descriptor->q[1]);
 	lock_take(&vm->regs_lock);
@@ -256,7 +261,8 @@ static void trace_descriptor(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	gpasid_t guest = {VSVA_PASID_INVALID};
 
-	if (op->type == VTD_DESC_PASID_CACHE && op->pasid_cache.granularity == VTD_PASID_CACHE_PASID)
+	if (op->type == VTD_DESC_PASID_CACHE &&
+	    op->pasid_cache.granularity == VTD_PASID_CACHE_PASID)
 		guest = gpasid(op->pasid_cache.pasid);
 	else if (op->type == VTD_DESC_PASID_IOTLB)
 		guest = gpasid(op->pasid_iotlb.pasid);
@@ -281,11 +287,11 @@ static bool fetch(struct vsva_vm *vm, struct vtd_desc *descriptor, struct vtd_de
 	if (!allowed)
 		return false;
 	*descriptor = (struct vtd_desc){{0}};
-	*rules = (struct vtd_decode_rules){.is_wide = is_wide,
-					   .ttm = vtd_RTADDR_TTM(__atomic_load_n(
-						   &vm->root, __ATOMIC_RELAXED)),
-					   .cap = vm->rules.cap,
-					   .ecap = vm->rules.ecap};
+	*rules = (struct vtd_decode_rules){
+		.is_wide = is_wide,
+		.ttm = vtd_RTADDR_TTM(__atomic_load_n(&vm->root, __ATOMIC_RELAXED)),
+		.cap = vm->rules.cap,
+		.ecap = vm->rules.ecap};
 	if (guest_memory_fetch(&vm->memory, gpa(address), descriptor->q, is_wide ? 4 : 2)) {
 		queue_error(vm, VTD_IQEI_FETCH, descriptor);
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Upwards: page requests and faults of the host, told to the guest in its own words (guest requester
- * id, guest PASID), and the guest's answers. Nothing here waits for the guest.
+ * Upwards: page requests and faults of the host, told to the guest in its own words (guest
+ * requester id, guest PASID), and the guest's answers. Nothing here waits for the guest.
  */
 #include <errno.h>
 
@@ -10,7 +10,7 @@
 #include "vmm/vm.h"
 #include "vtd/descriptors.h"
 
-/* Page requests ------------------------------------------------------------------------------------ */
+/* Page requests */
 
 static int guest_pasid_of(struct vsva_vm *vm, uint32_t host, gpasid_t *out)
 {
@@ -76,7 +76,8 @@ static int put_in_queue(struct vsva_vm *vm, const struct vtd_page_request *reque
 	return err;
 }
 
-int viommu_report_page_request(struct vsva_assigned *assigned, const struct vsva_fault_page_request *prm)
+int viommu_report_page_request(struct vsva_assigned *assigned,
+			       const struct vsva_fault_page_request *prm)
 {
 	struct vsva_vm *vm = assigned->vm;
 	gpasid_t guest = {VSVA_PASID_INVALID};
@@ -98,7 +99,8 @@ int viommu_report_page_request(struct vsva_assigned *assigned, const struct vsva
 	VM_COUNT(vm, page_requests);
 	TRACE(vm->seams->trace, VMM, PAGE_REQUEST_GUEST, .vm = vm->number,
 	      .rid = vsva_dev_rid(assigned->dev), .gpasid = guest, .hpasid = hpasid(prm->pasid),
-	      .addr = prm->addr, .value = prm->grpid, .write = !!(prm->perm & VSVA_FAULT_PERM_WRITE));
+	      .addr = prm->addr, .value = prm->grpid,
+	      .write = !!(prm->perm & VSVA_FAULT_PERM_WRITE));
 	return 0;
 }
 
@@ -137,18 +139,17 @@ void viommu_page_group_response(struct vsva_vm *vm, rid_t guest_rid, bool has_pa
 	vsva_page_response(assigned->dev, &response);
 }
 
-/* Faults ------------------------------------------------------------------------------------------- */
+/* Faults */
 
-/* What the guest's tables say about the request now; NONE: nothing is wrong with them, and *entry is the
- * PASID's. entry->fpd is set in any case. */
+/* What the guest's tables say about the request now; NONE: nothing is wrong with them, and *entry
+ * is the PASID's. entry->fpd is set in any case. */
 static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pasid,
 				    struct guest_pasid *entry)
 {
 	struct vsva_vm *vm = assigned->vm;
-	struct guest_table_root root = {
-		.rtaddr = __atomic_load_n(&vm->root, __ATOMIC_RELAXED),
-		.rules = &vm->rules,
-		.memory = &vm->memory};
+	struct guest_table_root root = {.rtaddr = __atomic_load_n(&vm->root, __ATOMIC_RELAXED),
+					.rules = &vm->rules,
+					.memory = &vm->memory};
 	struct guest_context context;
 
 	guest_context_read(&root, assigned->guest_rid, &context);
@@ -161,13 +162,13 @@ static enum vtd_fault guest_verdict(struct vsva_assigned *assigned, uint32_t pas
 		return VTD_FAULT_SCT_6;
 	if (pasid == context.rid_pasid)
 		return VTD_FAULT_SCT_9;
-	guest_pasid_read(&root, &context,
-			 pasid == VSVA_PASID_INVALID ? context.rid_pasid : pasid, entry);
+	guest_pasid_read(&root, &context, pasid == VSVA_PASID_INVALID ? context.rid_pasid : pasid,
+			 entry);
 	return entry->fault;
 }
 
-/* The second stage does not say whether it refused a table of the first stage or the page itself: the
- * guest's tables do. */
+/* The second stage does not say whether it refused a table of the first stage or the page itself:
+ * the guest's tables do. */
 static enum vtd_fault missing_table(struct vsva_vm *vm, const struct vtd_pasid_entry *entry,
 				    uint64_t address)
 {
@@ -177,8 +178,8 @@ static enum vtd_fault missing_table(struct vsva_vm *vm, const struct vtd_pasid_e
 	if (vtd_pasid_entry_PGTT(entry) != VTD_PGTT_FIRST_STAGE)
 		return VTD_FAULT_NONE;
 	for (unsigned level = levels; level; level--) {
-		if (guest_memory_fetch(&vm->memory, gpa(table + 8 * vtd_level_index(address, level)),
-				       &pte, 1))
+		if (guest_memory_fetch(&vm->memory,
+				       gpa(table + 8 * vtd_level_index(address, level)), &pte, 1))
 			return level == levels ? VTD_FAULT_SFS_4 : VTD_FAULT_SFS_1;
 		if (!(pte & VTD_FS_PTE_P) || vtd_fs_pte_is_leaf(pte, level))
 			break;
@@ -188,9 +189,10 @@ static enum vtd_fault missing_table(struct vsva_vm *vm, const struct vtd_pasid_e
 }
 
 /*
- * The guest has one stage only. Where the host's second stage refuses a read of the guest's tables, the guest sees
- * the access error that silicon without a second stage would report; where it refuses the page itself there is no
- * remapping fault in the guest's world at all (memory that does not answer).
+ * The guest has one stage only. Where the host's second stage refuses a read of the guest's tables,
+ * the guest sees the access error that silicon without a second stage would report; where it
+ * refuses the page itself there is no remapping fault in the guest's world at all (memory that does
+ * not answer).
  */
 static enum vtd_fault first_stage_view(enum vtd_fault host)
 {
@@ -264,7 +266,8 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 	struct guest_pasid entry;
 
 	if (fault->has_pasid && guest_pasid_of(vm, fault->pasid.v, &guest)) {
-		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u is nobody's: fault %#x at %#llx",
+		LOG_LIMITED(LOG_WARN,
+			    "%s: device %04x host PASID %u is nobody's: fault %#x at %#llx",
 			    vm->name, assigned->guest_rid.v, fault->pasid.v, fault->code,
 			    (unsigned long long)fault->addr);
 		return;
@@ -274,10 +277,11 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 	if (code == VTD_FAULT_NONE && verdict == VTD_FAULT_NONE)
 		code = missing_table(vm, &entry.entry, fault->addr);
 	if (code == VTD_FAULT_NONE) {
-		LOG_LIMITED(LOG_WARN,
-			    "%s: device %04x guest PASID %d: fault %#x at %#llx is the second stage's",
-			    vm->name, assigned->guest_rid.v, (int)guest.v, fault->code,
-			    (unsigned long long)fault->addr);
+		LOG_LIMITED(
+			LOG_WARN,
+			"%s: device %04x guest PASID %d: fault %#x at %#llx is the second stage's",
+			vm->name, assigned->guest_rid.v, (int)guest.v, fault->code,
+			(unsigned long long)fault->addr);
 		return;
 	}
 	if (entry.fpd && vtd_fault_is_qualified(code))

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "vsva/limits.h"
 
-/* Life ------------------------------------------------------------------------------------------- */
+/* Life */
 
 static void set_name(struct vsva_vm *vm, const char *name)
 {
@@ -126,7 +126,7 @@ int vsva_vm_hpasid(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
 	return vsva_ioasid_find_gpasid(vm->set, guest, out);
 }
 
-/* Memory -------------------------------------------------------------------------------------------- */
+/* Memory */
 
 int vsva_vm_map(struct vsva_vm *vm, gpa_t address, void *memory, uint64_t len, bool writable)
 {

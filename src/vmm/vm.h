@@ -8,15 +8,15 @@
  *   shadow    what the vIOMMU last read of a guest PASID entry that it bound on the host
  *   mention   a reason for a guest PASID to have a host PASID: a binding, a work queue that has it
  *             programmed, or the virtual command
- *   scan      the walk over a guest's PASID tables after something wide was invalidated, a bounded piece at
- *             a time
+ *   scan      the walk over a guest's PASID tables after something wide was invalidated, a bounded
+ *             piece at a time
  *
- * Locks: `lock` (rank VIOMMU) is held by whoever changes shadows: the worker, assignment, reset. `regs_lock`
- * guards the register file alone, so that page requests and faults reach the guest while
- * the worker waits for the host. Guest memory is read without a lock.
+ * Locks: `lock` (rank VIOMMU) is held by whoever changes shadows: the worker, assignment, reset.
+ * `regs_lock` guards the register file alone, so that page requests and faults reach the guest
+ * while the worker waits for the host. Guest memory is read without a lock.
  *
- * Implements the virtual side of VT-d 5.10 chapters 3, 6, 7 and 11 with CM=1 and first-stage and pass-through
- * translation types.
+ * Implements the virtual side of VT-d 5.10 chapters 3, 6, 7 and 11 with CM=1 and first-stage and
+ * pass-through translation types.
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -31,8 +31,8 @@
 #include "vtd/pci_config.h"
 #include "vtd/regfile.h"
 
-/* One guest PASID entry that is bound on one device. One that was refused has none: the quota bounds
- * them, whatever the guest's tables say. */
+/* One guest PASID entry that is bound on one device. One that was refused has none: the quota
+ * bounds them, whatever the guest's tables say. */
 struct shadow {
 	gpasid_t gpasid;
 	hpasid_t hpasid;
@@ -46,11 +46,11 @@ struct vsva_assigned {
 	struct vsva_dev *dev;
 	rid_t guest_rid;
 	struct guest_context context; /* as last read; written under vm->lock and config_lock */
-	struct sparse shadows;	      /* struct shadow by guest PASID; vm->lock */
+	struct sparse shadows;        /* struct shadow by guest PASID; vm->lock */
 	enum vsva_rid_kind rid_kind;  /* what requests without PASID meet now; vm->lock */
-	uint64_t rid_words[3];	      /* guest's RID_PASID entry behind it; vm->lock */
-	bool scan_pending;	      /* vm->lock */
-	uint32_t scan_next;	      /* directory index; vm->lock */
+	uint64_t rid_words[3];        /* guest's RID_PASID entry behind it; vm->lock */
+	bool scan_pending;            /* vm->lock */
+	uint32_t scan_next;           /* directory index; vm->lock */
 	struct lock config_lock;      /* config, mediated registers; rank ASSIGNED */
 	struct pci_config config;     /* the guest's; config_lock */
 	struct mediation mediation;   /* config_lock */
@@ -71,24 +71,24 @@ struct vsva_vm {
 	void (*msi)(void *arg, uint64_t address, uint32_t data);
 	void *msi_arg;
 
-	struct lock lock;	       /* rank VIOMMU */
+	struct lock lock;              /* rank VIOMMU */
 	struct vsva_assigned *devices; /* lock; readers RCU */
-	uint64_t root;		       /* RTADDR in force; atomic, writers: lock */
-	unsigned work_left;	       /* of this run of the worker, in reads of an entry; lock */
-	bool enabled;		       /* TE; lock */
+	uint64_t root;                 /* RTADDR in force; atomic, writers: lock */
+	unsigned work_left;            /* of this run of the worker, in reads of an entry; lock */
+	bool enabled;                  /* TE; lock */
 	uint32_t pending_commands;     /* VTD_FX_*: commands to carry out; regs_lock */
-	bool gcmd_scanning;	       /* the scan that a command waits for has begun; lock */
+	bool gcmd_scanning;            /* the scan that a command waits for has begun; lock */
 	struct worker *worker;
 
 	struct lock regs_lock; /* rank VIOMMU_REGS */
 	struct vtd_regfile regs;
 
-	struct lock map_lock;  /* rank PASID_MAP */
-	struct sparse pasids;  /* struct pasid_mention by guest PASID; map_lock */
-	uint32_t quota;	       /* never changes */
-	uint32_t charged;      /* against the quota; map_lock */
-	uint32_t next_vcmd;    /* where to look for a free guest PASID; map_lock */
-	uint32_t next_host;    /* and for a free host PASID; map_lock */
+	struct lock map_lock; /* rank PASID_MAP */
+	struct sparse pasids; /* struct pasid_mention by guest PASID; map_lock */
+	uint32_t quota;       /* never changes */
+	uint32_t charged;     /* against the quota; map_lock */
+	uint32_t next_vcmd;   /* where to look for a free guest PASID; map_lock */
+	uint32_t next_host;   /* and for a free host PASID; map_lock */
 
 	struct vsva_vm_stats stats; /* atomics */
 };
@@ -104,14 +104,15 @@ static inline void vm_charge(struct vsva_vm *vm, unsigned work)
 
 #define VM_COUNT(vm, what) __atomic_fetch_add(&(vm)->stats.what, 1, __ATOMIC_RELAXED)
 
-/* Guest PASID to host PASID (pasid_map.c) ------------------------------------------------------- */
+/* Guest PASID to host PASID (pasid_map.c) */
 
 enum mention { MENTION_BIND, MENTION_QUEUE };
 
 /* Host PASIDs beside the quota, for queues that have one programmed that is not bound. */
 #define VM_QUEUE_RESERVE 64u
 
-/* Finds or allocates the host PASID and counts a mention. -EDQUOT, -ENOSPC, -ENOMEM. Any lock but IOASID's. */
+/* Finds or allocates the host PASID and counts a mention. -EDQUOT, -ENOSPC, -ENOMEM. Any lock but
+ * IOASID's. */
 int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_t *out);
 /* Drops a mention; the last one returns the host PASID. */
 void pasid_map_put(struct vsva_vm *vm, gpasid_t guest, enum mention kind);
@@ -123,7 +124,7 @@ int pasid_map_vcmd_free(struct vsva_vm *vm, gpasid_t guest);
 /* Everything the virtual command gave out goes back (guest reset). */
 void pasid_map_vcmd_free_all(struct vsva_vm *vm);
 
-/* Shadowing (shadow.c); vm->lock held --------------------------------------------------------- */
+/* Shadowing (shadow.c); vm->lock held */
 
 /* Re-reads the guest's context entry; if it changed, brings requests without PASID up to date and
  * schedules a scan of the PASIDs. */
@@ -138,32 +139,34 @@ bool shadow_scan_is_pending(const struct vsva_vm *vm);
 /* Unbinds all; requests without PASID get `kind`. */
 void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind);
 
-/* The queue (viommu_queue.c); vm->lock held ---------------------------------------------------- */
+/* The queue (viommu_queue.c); vm->lock held */
 
 /* Executes the descriptor at the head; false: nothing to execute now. */
 bool viommu_execute_one(struct vsva_vm *vm);
 
-/* Virtual unit (viommu.c) ----------------------------------------------------------------------- */
+/* Virtual unit (viommu.c) */
 
 int viommu_init(struct vsva_vm *vm, const struct vsva_vm_options *options);
 void viommu_fini(struct vsva_vm *vm);
-/* Sends the messages that a register access caused; no lock held but vm->lock. */
+/* Sends the messages that a register access caused; at most vm->lock is held. */
 void viommu_carry_out(struct vsva_vm *vm, const struct vtd_effects *effects);
 
 /* Upwards (viommu_report.c): called by the host's handlers without locks */
-int viommu_report_page_request(struct vsva_assigned *assigned, const struct vsva_fault_page_request *prm);
+int viommu_report_page_request(struct vsva_assigned *assigned,
+			       const struct vsva_fault_page_request *prm);
 void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_unit_fault *fault);
 /* Guest's answer; vm->lock held. */
 void viommu_page_group_response(struct vsva_vm *vm, rid_t guest_rid, bool has_pasid, gpasid_t guest,
 				uint16_t prgi, unsigned code);
 
-/* Assigned devices (assigned.c) ------------------------------------------------------------------ */
+/* Assigned devices (assigned.c) */
 
 int assigned_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault);
 void assigned_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_unit_fault *fault);
 /* By guest requester id; NULL: none. RCU read section or vm->lock. */
 struct vsva_assigned *assigned_find(struct vsva_vm *vm, rid_t guest_rid);
-/* Has the guest switched on ATS (PRI) for the device, and does its context entry let it? vm->lock or not: a snapshot. */
+/* Has the guest switched on ATS (PRI) for the device, and does its context entry let it? vm->lock
+ * or not: a snapshot. */
 bool assigned_guest_sees_ats(struct vsva_assigned *assigned);
 bool assigned_guest_sees_pri(struct vsva_assigned *assigned);
 /* Unassigns without taking vm->lock's callers into account: last step of vsva_vm_destroy too. */

@@ -111,8 +111,7 @@ static void assert_no_violation(const struct book_of_one *one)
 		fail_msg("%s", one->text);
 }
 
-/* What is allowed
- * ----------------------------------------------------------------------------------- */
+/* What is allowed */
 
 static void test_ledger_allows_parts_of_a_page(void **state)
 {
@@ -204,8 +203,7 @@ static void test_ledger_keeps_the_old_binding_when_another_is_refused(void **sta
 	assert_no_violation(one);
 }
 
-/* Each rule, broken
- * ------------------------------------------------------------------------------------ */
+/* Each rule, broken */
 
 static void test_ledger_sees_a_pair_that_was_never_bound(void **state)
 {
@@ -405,8 +403,7 @@ static void test_ledger_sees_a_nested_requester_beyond_its_pages(void **state)
 	assert_violation(one, "no writable page");
 }
 
-/* VMs whose pages nobody tells
- * ------------------------------------------------------------------------- */
+/* VMs whose pages nobody tells */
 
 static void test_ledger_judges_an_opaque_vm_by_its_memory(void **state)
 {
@@ -449,9 +446,7 @@ static void test_ledger_judges_a_vm_without_built_in_guest_by_its_memory(void **
 	assert_violation(one, "no memory there");
 }
 
-/* Questions
- * -----------------------------------------------------------------------------------------------
- */
+/* Questions */
 
 static void test_ledger_counts(void **state)
 {

@@ -61,7 +61,7 @@ static void set_fsts(struct fake_vtd *fake, uint64_t bits)
 	raise_event(fake, VTD_REG_FEDATA);
 }
 
-/* The queue --------------------------------------------------------------------------------- */
+/* The queue */
 
 static void execute_wait(struct fake_vtd *fake, const struct vtd_desc *desc)
 {
@@ -135,7 +135,7 @@ void fake_vtd_release(struct fake_vtd *fake)
 	run_queue(fake);
 }
 
-/* Registers ---------------------------------------------------------------------------------- */
+/* Registers */
 
 static void write_gcmd(struct fake_vtd *fake, uint32_t value)
 {
@@ -252,7 +252,7 @@ unsigned fake_vtd_count(const struct fake_vtd *fake, enum vtd_desc_type type)
 	return count;
 }
 
-/* Page requests and faults --------------------------------------------------------------------- */
+/* Page requests and faults */
 
 static void set_prs(struct fake_vtd *fake, uint64_t bit)
 {
@@ -287,8 +287,7 @@ void fake_vtd_fault(struct fake_vtd *fake, const struct vtd_fault_record *record
 	set_fsts(fake, VTD_FSTS_PPF);
 }
 
-/* Configuration space ----------------------------------------------------------------------------
- */
+/* Configuration space */
 
 static uint32_t pci_read(void *arg, uint32_t offset, unsigned size)
 {

@@ -18,7 +18,7 @@ static void ignore_line(void *arg, enum log_level level, const char *line)
 	(void)line;
 }
 
-/* Ports --------------------------------------------------------------------------------------- */
+/* Ports */
 
 static uint64_t port_read(void *arg, uint32_t offset, unsigned size)
 {
@@ -82,8 +82,7 @@ static void config_write(void *arg, uint32_t offset, unsigned size, uint32_t val
 	endpoint_config_write(&s->endpoint, offset, size, value);
 }
 
-/* Owner and device -------------------------------------------------------------------------------
- */
+/* Owner and device */
 
 static void on_answer(struct endpoint *endpoint, uint16_t prgi, unsigned code)
 {
@@ -125,7 +124,7 @@ static void on_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_uni
 		__atomic_fetch_add(&s->unexpected_faults, 1, __ATOMIC_RELAXED);
 }
 
-/* Life ----------------------------------------------------------------------------------------- */
+/* Life */
 
 static void make_unit(struct silicon *s, enum unit_cache_policy policy)
 {
@@ -237,7 +236,7 @@ void silicon_run(struct silicon *s)
 	worker_pool_run_idle(s->pool, 1000);
 }
 
-/* Guest ---------------------------------------------------------------------------------------- */
+/* Guest */
 
 uint64_t silicon_page(struct silicon *s)
 {

@@ -9,7 +9,7 @@
 
 #define ALL VTD_DEVICE_TLB_ALL
 
-/* Errors ----------------------------------------------------------------------------------- */
+/* Errors */
 
 static int try_bind(struct world *world, const struct vsva_gpasid_bind_data *data)
 {
@@ -212,7 +212,7 @@ static void test_bind_refuses_other_data(void **state)
 	EXPECT_WITH(world, good, (void)0, 0);
 }
 
-/* What it does ------------------------------------------------------------------------------ */
+/* What it does */
 
 static void test_bind_writes_nested_entry(void **state)
 {

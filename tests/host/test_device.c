@@ -244,7 +244,7 @@ static void test_pasid_entries_are_valid(void **state)
 	assert_int_equal(vtd_pasid_entry_FSPTPTR(&entries[1]), 0);
 }
 
-/* VFs --------------------------------------------------------------------------------------- */
+/* VFs */
 
 struct vf {
 	struct fake_pci pci;
@@ -372,7 +372,7 @@ static void test_pci_caps_of_hostile_function(void **state)
 	assert_false(pci_is_present(&pci.port));
 }
 
-/* Devices that do not answer ------------------------------------------------------------------- */
+/* Devices that do not answer */
 
 /* CVE-2026-43130: the function is gone. Nothing is asked of it, and it is blocked. */
 static void test_removal_of_absent_device(void **state)

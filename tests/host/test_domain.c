@@ -222,7 +222,7 @@ static void test_domain_map_in_caching_mode_is_flushed(void **state)
 	world_destroy(world);
 }
 
-/* RID ----------------------------------------------------------------------------------------- */
+/* RID */
 
 static const struct vsva_rid_config nested = {
 	.kind = VSVA_RID_NESTED, .gpgd = {ROOT_GPA}, .addr_width = 48};

@@ -213,7 +213,7 @@ static void test_invalidate_after_detach_has_no_device(void **state)
 	expect_log_count(world, 0);
 }
 
-/* Exact ------------------------------------------------------------------------------------- */
+/* Exact */
 
 static void test_flush_iotlb_is_exact(void **state)
 {

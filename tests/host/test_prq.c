@@ -279,7 +279,7 @@ static void test_prq_rid_requests_go_to_nested_rid(void **state)
 	expect_response(world, 0, RID_PF, NONE, 3, SUCCESS);
 }
 
-/* Drain ------------------------------------------------------------------------------------- */
+/* Drain */
 
 /* The guest never answers, and the unbind does not wait for it. */
 static void test_unbind_answers_what_is_pending(void **state)
@@ -381,7 +381,7 @@ static void test_rid_change_answers_rid_requests_only(void **state)
 	assert_int_equal(pending(world), 1);
 }
 
-/* Overflow ------------------------------------------------------------------------------------ */
+/* Overflow */
 
 static bool overflowed(const struct world *world)
 {
@@ -478,8 +478,7 @@ static void test_prq_unanswered_group_expires(void **state)
 	assert_int_equal(world_respond(world, pasid.v, 5, 0), -EINVAL);
 }
 
-/* Handlers that do things -----------------------------------------------------------------------
- */
+/* Handlers that do things */
 
 static int answering_handler(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault)
 {

@@ -133,7 +133,7 @@ static void test_flush_range_covers(void **state)
 				 cases[i].order);
 }
 
-/* Bring-up ---------------------------------------------------------------------------------- */
+/* Bring-up */
 
 static uint64_t reg(const struct world *world, uint32_t offset)
 {
@@ -264,7 +264,7 @@ static void test_iommu_caps(void **state)
 	assert_int_equal(caps.second_stage_width, 48);
 }
 
-/* Faults ------------------------------------------------------------------------------------- */
+/* Faults */
 
 static struct vtd_fault_record record_of(uint32_t pasid, uint64_t addr, unsigned reason, bool read)
 {

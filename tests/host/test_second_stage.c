@@ -211,7 +211,7 @@ static void test_second_stage_split_fail_nth(void **state)
 	end(&f);
 }
 
-/* Model ------------------------------------------------------------------------------------ */
+/* Model */
 
 static uint64_t random_len(struct rng *rng)
 {

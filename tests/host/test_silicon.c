@@ -318,7 +318,7 @@ static void test_unbound_pasids_fault(void **state)
 	run_scenario(unbound);
 }
 
-/* Threads ------------------------------------------------------------------------------------ */
+/* Threads */
 
 struct race {
 	struct silicon *s;

@@ -257,7 +257,7 @@ int world_respond(struct world *world, uint32_t pasid, uint16_t prgi, uint32_t c
 	return vsva_page_response(world->dev, &response);
 }
 
-/* The log ------------------------------------------------------------------------------------ */
+/* The log */
 
 static const struct vtd_desc *log_at(const struct world *world, unsigned at,
 				     enum vtd_desc_type type)

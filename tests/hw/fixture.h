@@ -3,9 +3,10 @@
  * A unit with memory, tables written by hand, an invalidation queue, a page-request queue, and
  * endpoints that do what the test says.
  *
- *   domain   what the tables of one PASID (or of one RID in legacy mode) lead to: first stage, second stage or both
- *   guest    the address space in which the tables of a first stage lie: the host's, or with a second
- *            stage under it one whose pages are somewhere else (GUEST_BASE on)
+ *   domain   what the tables of one PASID (or of one RID in legacy mode) lead to: first stage,
+ *            second stage or both
+ *   guest    the address space in which the tables of a first stage lie: the host's, or with a
+ *            second stage under it one whose pages are somewhere else (GUEST_BASE on)
  */
 #ifndef TESTS_HW_FIXTURE_H
 #define TESTS_HW_FIXTURE_H
@@ -155,8 +156,8 @@ void expect_fault(struct fixture *f, enum vtd_fault reason, rid_t source, uint32
 void expect_no_fault(struct fixture *f);
 void clear_faults(struct fixture *f);
 
-/* Queue. submit does not move the tail register; submit_and_wait adds a wait descriptor and says whether
- * its status was written. */
+/* Queue. submit does not move the tail register; submit_and_wait adds a wait descriptor and says
+ * whether its status was written. */
 void queue_put(struct fixture *f, const struct vtd_desc *desc);
 void queue_ring(struct fixture *f);
 bool queue_sync(struct fixture *f, const struct vtd_desc *desc);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Caches under every policy: what an invalidation names is gone, and under LRU what it does not name is
- * still there; nothing that the architecture forbids is ever cached; no walk outlives an invalidation.
+ * Caches under every policy: what an invalidation names is gone, and under LRU what it does not
+ * name is still there; nothing that the architecture forbids is ever cached; no walk outlives an
+ * invalidation.
  */
 #include "fixture.h"
 
@@ -20,7 +21,7 @@
 
 static const char *const policy_names[] = {"never", "lru", "random", "adversarial"};
 
-/* Scope of IOTLB invalidations ----------------------------------------------------------------------- */
+/* Scope of IOTLB invalidations ----------------------------------------------------------------- */
 
 /* What is cached before each invalidation: domains of every kind, near and far pages. */
 enum { FIRST, NESTED, SECOND, FIRST_2, SECOND_RID, DOMAINS };
@@ -148,7 +149,8 @@ static void test_cache_scope_of_iotlb_descriptor(void **state)
 	check_scope("IOTLB 1 GiB", &d, BIT(SECOND, 0) | BIT(SECOND, 1));
 	d = desc_iotlb(VTD_IOTLB_PAGE, DID_OTHER, 0x40005000, 0, false);
 	check_scope("IOTLB page, without PASID", &d, BIT(SECOND_RID, 2));
-	/* a guest physical address says nothing about nested and first-stage entries: all of the domain */
+	/* a guest physical address says nothing about nested and first-stage entries: all of the
+	 * domain */
 	d = desc_iotlb(VTD_IOTLB_PAGE, DID_NESTED, 0x99000, 0, true);
 	check_scope("IOTLB page, nested", &d, ALL_PAGES(NESTED));
 }
@@ -214,7 +216,7 @@ static void test_cache_scope_of_commands(void **state)
 		}
 }
 
-/* Paging-structure caches ---------------------------------------------------------------------------- */
+/* Paging-structure caches ---------------------------------------------------------------------- */
 
 /* The directory entry moves to another table. With IH only leaves are said to have changed. */
 static void check_structure(enum vtd_pgtt pgtt, const struct vtd_desc *desc, bool gone)
@@ -276,9 +278,10 @@ static void test_cache_structures_obey_ih(void **state)
 	check_structure(VTD_PGTT_SECOND_STAGE, &d, false);
 }
 
-/* Context and PASID caches ---------------------------------------------------------------------------- */
+/* Context and PASID caches --------------------------------------------------------------------- */
 
-/* The PASID entry changes to another domain; the IOTLB is flushed, so that only the PASID cache can be stale. */
+/* The PASID entry changes to another domain; the IOTLB is flushed, so that only the PASID cache
+ * can be stale. */
 static void check_pasid_scope(const struct vtd_desc *desc, bool gone)
 {
 	struct vtd_desc flush = desc_iotlb(VTD_IOTLB_GLOBAL, 0, 0, 0, false);
@@ -358,8 +361,8 @@ static void test_cache_pasid_cache_of_rid_pasid(void **state)
 	fixture_fini(&f);
 }
 
-/* "Invalidate PASID cache when root/context entry changed" (Linux, April 2021): a context entry that
- * leads to another directory is followed only when the PASID cache has been flushed too. */
+/* "Invalidate PASID cache when root/context entry changed" (Linux, April 2021): a context entry
+ * that leads to another directory is followed only when the PASID cache has been flushed too. */
 static void test_cache_context_change_needs_pasid_cache_flush(void **state)
 {
 	struct vtd_desc iotlb = desc_iotlb(VTD_IOTLB_GLOBAL, 0, 0, 0, false);
@@ -431,9 +434,10 @@ static void test_cache_scope_of_context_descriptor(void **state)
 	check_context_scope(&d, true);
 }
 
-/* Rights and A/D ---------------------------------------------------------------------------------------- */
+/* Rights and A/D ------------------------------------------------------------------------------- */
 
-/* QEMU 7.2's VT-d drops the fault of a write to a read-only page when a read has cached the entry. */
+/* QEMU 7.2's VT-d drops the fault of a write to a read-only page when a read has cached the
+ * entry. */
 static void test_cache_write_after_cached_read_is_reported(void **state)
 {
 	(void)state;
@@ -487,8 +491,8 @@ static void test_cache_write_after_cached_read_sets_dirty(void **state)
 	}
 }
 
-/* A translation that an untranslated request has cached does not let a device without DTE use ATS; nor does a
- * user's entry let a supervisor in. */
+/* A translation that an untranslated request has cached does not let a device without DTE use
+ * ATS; nor does a user's entry let a supervisor in. */
 static void test_cache_checks_what_the_tables_say(void **state)
 {
 	struct unit_request r = {
@@ -510,7 +514,7 @@ static void test_cache_checks_what_the_tables_say(void **state)
 	fixture_fini(&f);
 }
 
-/* What may not be cached, and what may ------------------------------------------------------------------ */
+/* What may not be cached, and what may --------------------------------------------------------- */
 
 static void test_cache_faults_are_not_cached_without_caching_mode(void **state)
 {
@@ -544,7 +548,8 @@ static void test_cache_faults_are_not_cached_without_caching_mode(void **state)
 	}
 }
 
-/* VT-d 6.1: with CM=1 what is not present may be kept: under domain 0 for PASID entries, never for the first stage. */
+/* VT-d 6.1: with CM=1 what is not present may be kept: under domain 0 for PASID entries, never
+ * for the first stage. */
 static void test_cache_faults_are_cached_with_caching_mode(void **state)
 {
 	struct vtd_desc wrong = desc_pasid(VTD_PASID_CACHE_PASID, 1, 5);
@@ -699,12 +704,12 @@ static void test_cache_fill_of_a_passed_generation_is_dropped(void **state)
 	caches_fini(&caches);
 }
 
-/* Races -------------------------------------------------------------------------------------------------- */
+/* Races ---------------------------------------------------------------------------------------- */
 
 /*
  * A writer moves a page on, invalidates, waits, and then says which version is the oldest that may
- * be seen. Readers that begin after that must not see an older one: neither from a cache, nor from a walk that
- * began before the invalidation.
+ * be seen. Readers that begin after that must not see an older one: neither from a cache, nor from
+ * a walk that began before the invalidation.
  */
 enum race_move { MOVE_LEAF, MOVE_TABLE, MOVE_PASID_ENTRY, MOVE_ROOT };
 
@@ -720,7 +725,7 @@ struct race {
 	uint64_t reads, stale;
 };
 
-#define RACE_VERSIONS 300u
+#define RACE_VERSIONS 200u
 
 static uint64_t version_target(uint64_t version)
 {

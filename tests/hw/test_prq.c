@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Page requests: queue, overflow, answers that the unit gives itself, implicit invalidation, drain, events. */
+/* Page requests: queue, overflow, answers that the unit gives itself, implicit invalidation,
+ * drain, events. */
 #include "fixture.h"
 
 #include <pthread.h>
@@ -290,7 +291,8 @@ static void test_prq_no_memory(void **state)
 	world_fini(&w);
 }
 
-/* VT-d 7.5: what is cached for the page is gone when the device comes back, paging structures too. */
+/* VT-d 7.5: what is cached for the page is gone when the device comes back, paging structures
+ * too. */
 static void test_prq_implicit_invalidation(void **state)
 {
 	struct world w;

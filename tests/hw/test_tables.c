@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Root, context, PASID directory and entry: every fault, FPD, torn entries, tables where no table should be. */
+/* Root, context, PASID directory and entry: every fault, FPD, torn entries, tables where no
+ * table should be. */
 #include "fixture.h"
 
 #include <pthread.h>
@@ -284,7 +285,7 @@ static void test_tables_fault_overflow(void **state)
 	fixture_fini(&w.f);
 }
 
-/* Tables of any content ------------------------------------------------------------------------------ */
+/* Tables of any content ------------------------------------------------------------------------ */
 
 /* The root table is its own context table, directory, PASID table and page table. */
 static void test_tables_aliasing(void **state)
@@ -339,7 +340,8 @@ static void test_tables_at_the_end_of_memory(void **state)
 	fixture_fini(&w.f);
 }
 
-/* Random words everywhere, random requests: whatever comes out, nothing is touched that is not memory. */
+/* Random words everywhere, random requests: whatever comes out, nothing is touched that is not
+ * memory. */
 static void test_tables_random_content(void **state)
 {
 	uint64_t seed = 88172645463325252u, tables[16];
@@ -368,7 +370,7 @@ static void test_tables_random_content(void **state)
 	fixture_fini(&f);
 }
 
-/* Torn entries ----------------------------------------------------------------------------------------- */
+/* Torn entries --------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 /* What software does that changes 16 bytes at once (cmpxchg16b). */
@@ -400,7 +402,8 @@ static void *tear(void *arg)
 	return NULL;
 }
 
-/* CVE-2026-45944, torn 128-bit context entry: 16 bytes that software changes at once are read so. */
+/* CVE-2026-45944, torn 128-bit context entry: 16 bytes that software changes at once are read
+ * so. */
 static void test_tables_pairs_are_not_torn(void **state)
 {
 	struct tearing t = {0};
@@ -431,8 +434,8 @@ static void test_tables_pairs_are_not_torn(void **state)
 }
 
 /*
- * SSPTPTR and DID change in one 16-byte write (VT-d 6.2.3.1), here between two domains: no reader sees one
- * domain's tables under the other's id. Under the wrong id the flush below would miss it.
+ * SSPTPTR and DID change in one 16-byte write (VT-d 6.2.3.1), here between two domains: no reader
+ * sees one domain's tables under the other's id. Under the wrong id the flush below would miss it.
  */
 struct swapping {
 	struct fixture *f;

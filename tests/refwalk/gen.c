@@ -54,7 +54,7 @@ struct gen_rng gen_rng_from(uint64_t seed)
 	return (struct gen_rng){seed ^ 0x5851f42d4c957f2dULL};
 }
 
-/* ---- memory ---- */
+/* ---- memory */
 
 static uint8_t *locate(const struct gen_copy *copy, uint64_t hpa, unsigned len, uint8_t refusing)
 {
@@ -164,7 +164,7 @@ static bool has_ecap(const struct build *b, unsigned bit)
 	return b->world->ecap & BIT(bit);
 }
 
-/* ---- capabilities that a real unit could report together, VT-d 11.4.2 and 11.4.3 ---- */
+/* ---- capabilities that a real unit could report together, VT-d 11.4.2 and 11.4.3 */
 
 static uint64_t scalable_ecap(struct gen_rng *rng, bool dt, bool pt)
 {
@@ -223,7 +223,7 @@ static uint64_t random_cap(struct gen_rng *rng, uint64_t ecap)
 	return cap | (uint64_t)widest << 16;
 }
 
-/* ---- paging trees ---- */
+/* ---- paging trees */
 
 static bool is_mapped(const struct tree *tree, uint64_t entry)
 {
@@ -347,7 +347,7 @@ static uint64_t random_output(struct build *b)
 	return next(&b->rng) & low_mask(b->world->haw);
 }
 
-/* ---- second-stage domains ---- */
+/* ---- second-stage domains */
 
 /* Guest addresses that fit a first-stage entry, too. */
 static unsigned guest_bits(const struct build *b, const struct domain *d)
@@ -429,7 +429,7 @@ static struct domain *random_domain(struct build *b)
 	return b->domain_count ? &b->domains[below(&b->rng, b->domain_count)] : NULL;
 }
 
-/* ---- targets ---- */
+/* ---- targets */
 
 static void add_target(struct build *b, const struct gen_target *who, uint64_t addr, unsigned lg2)
 {
@@ -482,7 +482,7 @@ static void map_first(struct build *b, struct tree *tree, const struct gen_targe
 	add_target(b, who, *addr | hit, d ? 12 : lg2);
 }
 
-/* ---- PASID entries, VT-d 9.6 ---- */
+/* ---- PASID entries, VT-d 9.6 */
 
 static bool random_pgtt(struct build *b, unsigned *pgtt)
 {
@@ -580,7 +580,7 @@ static void make_pasid(struct build *b, const struct gen_target *who, uint64_t d
 		make_pasid_entry(b, who, entry);
 }
 
-/* ---- context entries and root, VT-d 9.1 to 9.4 ---- */
+/* ---- context entries and root, VT-d 9.1 to 9.4 */
 
 /* Directories keep to one page, so PASIDs stay below 2^15. */
 static uint32_t random_pasid(struct build *b, unsigned pdts)
@@ -661,7 +661,7 @@ static void make_device(struct build *b)
 		make_legacy_context(b, rid, entry);
 }
 
-/* ---- pages that refuse ---- */
+/* ---- pages that refuse */
 
 static void spoil_pages(struct build *b)
 {
@@ -673,7 +673,7 @@ static void spoil_pages(struct build *b)
 		b->world->page_flags[below(&b->rng, used)] |= GEN_PAGE_UNREADABLE;
 }
 
-/* ---- the world ---- */
+/* ---- the world */
 
 static uint64_t random_ttm(struct build *b)
 {
@@ -753,7 +753,7 @@ void gen_world_again(struct gen_world *world, uint64_t seed, uint8_t *bytes, uns
 	build_world(&b, density);
 }
 
-/* ---- requests ---- */
+/* ---- requests */
 
 static uint64_t stray_addr(struct gen_rng *rng)
 {

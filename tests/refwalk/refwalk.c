@@ -117,7 +117,7 @@ static uint64_t in_page(const struct leaf *leaf, uint64_t page, uint64_t addr)
 	return (page & ~offset) | (addr & offset);
 }
 
-/* ---- second stage, VT-d 3.7 and 9.8 ---- */
+/* ---- second stage, VT-d 3.7 and 9.8 */
 
 static uint64_t ss_reserved(const struct walk *w, unsigned level, uint64_t entry)
 {
@@ -178,7 +178,7 @@ static uint8_t ss_walk(struct walk *w, uint64_t addr, struct leaf *leaf)
 	return 0;
 }
 
-/* ---- first stage, VT-d 3.6 and 9.7; its tables are in guest memory if nested (3.8) ---- */
+/* ---- first stage, VT-d 3.6 and 9.7; its tables are in guest memory if nested (3.8) */
 
 /* Host address of a first-stage entry that is read, or written (update). */
 static uint8_t fs_entry_hpa(struct walk *w, uint64_t at, bool update, uint8_t refused,
@@ -369,7 +369,7 @@ static bool is_aw_supported(const struct walk *w, uint64_t aw)
 	return aw >= 1 && aw <= 3 && CAP(CAP_SAGAW + (unsigned)aw);
 }
 
-/* ---- legacy mode, VT-d 9.1 and 9.3 ---- */
+/* ---- legacy mode, VT-d 9.1 and 9.3 */
 
 static uint8_t legacy_context(struct walk *w, const uint64_t ce[2])
 {
@@ -405,7 +405,7 @@ static uint8_t translate_legacy(struct walk *w, uint64_t root)
 	return w->pgtt == PGTT_PASS ? pass_through(w) : translate_second(w);
 }
 
-/* ---- scalable mode, VT-d 9.2 and 9.4 to 9.6 ---- */
+/* ---- scalable mode, VT-d 9.2 and 9.4 to 9.6 */
 
 static bool has_reserved_context(const struct walk *w, const uint64_t ce[4])
 {
@@ -529,7 +529,7 @@ static uint8_t translate_scalable(struct walk *w, uint64_t root)
 	return w->pgtt == PGTT_SECOND ? translate_second(w) : translate_first(w);
 }
 
-/* ---- the outcome, VT-d 7.1.3 ---- */
+/* ---- the outcome, VT-d 7.1.3 */
 
 static bool is_recorded(const struct walk *w, uint8_t code, enum refwalk_response response)
 {

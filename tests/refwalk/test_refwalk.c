@@ -122,7 +122,7 @@ static bool mem_cas64(void *ctx, uint64_t hpa, uint64_t *expected, uint64_t desi
 	return true;
 }
 
-/* ---- worlds ---- */
+/* ---- worlds */
 
 static void start(uint64_t ttm)
 {
@@ -212,7 +212,7 @@ static void start_pass(void)
 	put(PE + 8, 9);
 }
 
-/* ---- requests and expectations ---- */
+/* ---- requests and expectations */
 
 enum access { R = 1, W = 2, RW = 3 };
 
@@ -304,7 +304,7 @@ static void expect_se(struct refwalk_request r, uint8_t fault, uint64_t hpa, int
 	assert_int_equal(res.perm_r | res.perm_w << 1, perms);
 }
 
-/* ---- root table address, TE, interrupts ---- */
+/* ---- root table address, TE, interrupts */
 
 static void test_te_off_passes_plain_dma(void **state)
 {
@@ -362,7 +362,7 @@ static void test_interrupt_range_input(void **state)
 	expect_page(ats(dma_pasid(0xfee01000, W)), 0xfee01000, 12, R | W);
 }
 
-/* ---- legacy mode ---- */
+/* ---- legacy mode */
 
 static void test_legacy_levels_and_pages(void **state)
 {
@@ -532,7 +532,7 @@ static void test_legacy_permissions(void **state)
 	expect_ur(dma(ADDR4, R), 0x6);
 }
 
-/* ---- scalable mode: root, context, directory, PASID entry ---- */
+/* ---- scalable mode: root, context, directory, PASID entry */
 
 static void test_scalable_root(void **state)
 {
@@ -845,7 +845,7 @@ static void test_pass_through(void **state)
 	expect_answer(ats(dma_pasid(0x400000000000ULL, W)), 0x83, REFWALK_S0, false);
 }
 
-/* ---- first stage ---- */
+/* ---- first stage */
 
 static void test_first_stage_levels_and_pages(void **state)
 {
@@ -1053,7 +1053,7 @@ static void test_lost_race_starts_again(void **state)
 	expect_ur(dma_pasid(ADDR4, R), 0x91);
 }
 
-/* ---- second stage ---- */
+/* ---- second stage */
 
 static const uint64_t ss_slots[] = {0,           SS1 + 5 * 8, SS2 + 4 * 8,
 				    SS3 + 3 * 8, SS4 + 2 * 8, SS5 + 1 * 8};
@@ -1210,7 +1210,7 @@ static void test_second_stage_accessed_dirty(void **state)
 	assert_int_equal(get(SS2 + 4 * 8), SS1 | 0x103);
 }
 
-/* ---- nested ---- */
+/* ---- nested */
 
 static void test_nested_translates(void **state)
 {
@@ -1351,7 +1351,7 @@ static void test_nested_update_faults(void **state)
 	expect_ur(dma_pasid(ADDR4, R), 0x7d);
 }
 
-/* ---- the generator ---- */
+/* ---- the generator */
 
 static uint8_t arena[2][GEN_LEN_MIN];
 

@@ -23,7 +23,7 @@
 
 static const rid_t rids[HOSTILE_DEVICES] = {{0x30}, {0xb8}};
 
-/* Dice --------------------------------------------------------------------------------------------- */
+/* Dice */
 
 static uint64_t below(struct hostile *h, uint64_t bound)
 {
@@ -91,7 +91,7 @@ static void poke(struct hostile *h, uint64_t address, uint64_t value)
 	vsva_vm_write(h->vm, gpa(address), &value, sizeof(value));
 }
 
-/* Memory ---------------------------------------------------------------------------------------------- */
+/* Memory */
 
 static bool map_half(struct hostile *h, bool high)
 {
@@ -138,7 +138,7 @@ static void shake_memory(struct hostile *h)
 	}
 }
 
-/* Registers ------------------------------------------------------------------------------------------- */
+/* Registers */
 
 static void set_reg(struct hostile *h, uint32_t offset, unsigned size, uint64_t value)
 {
@@ -209,7 +209,7 @@ static void sane_boot(struct hostile *h)
 	command(h, VTD_GCMD_QIE | VTD_GCMD_TE, VTD_GSTS_TES, true);
 }
 
-/* Tables ------------------------------------------------------------------------------------------------ */
+/* Tables */
 
 static void sane_tables(struct hostile *h)
 {
@@ -266,7 +266,7 @@ static void scribble(struct hostile *h)
 	poke(h, below(h, 0x30000) & ~UINT64_C(7), some_value(h));
 }
 
-/* Queue -------------------------------------------------------------------------------------------------- */
+/* Queue */
 
 static struct vtd_desc some_descriptor(struct hostile *h)
 {
@@ -351,7 +351,7 @@ static void some_descriptors(struct hostile *h)
 		set_reg(h, VTD_REG_PRS, 4, 3);
 }
 
-/* Devices ------------------------------------------------------------------------------------------------- */
+/* Devices */
 
 static void some_submission(struct hostile *h)
 {
@@ -464,7 +464,7 @@ static void sane_start(struct hostile *h)
 	sane_dsa(h);
 }
 
-/* The whole VM ---------------------------------------------------------------------------------------------- */
+/* The whole VM */
 
 static void replug(struct hostile *h)
 {
@@ -521,7 +521,7 @@ void hostile_step(struct hostile *h)
 		actions[below(h, sizeof(actions) / sizeof(actions[0]))](h);
 }
 
-/* Life --------------------------------------------------------------------------------------------------------- */
+/* Life */
 
 static bool make_memory(struct hostile *h)
 {

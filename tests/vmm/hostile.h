@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest that does whatever harm it can: registers, queue, tables, devices, configuration space, and memory
- * that its VMM takes away and gives back, or whose file somebody shrinks. Each step is drawn from the seed. No
- * step asserts anything, so it may run on any thread.
+ * A guest that does whatever harm it can: registers, queue, tables, devices, configuration space,
+ * and memory that its VMM takes away and gives back, or whose file somebody shrinks. Each step is
+ * drawn from the seed. No step asserts anything, so it may run on any thread.
  */
 #ifndef TESTS_VMM_HOSTILE_H
 #define TESTS_VMM_HOSTILE_H

@@ -13,7 +13,7 @@
 #define PDTS        7u
 #define RUN_LIMIT   1000000u
 
-/* Life --------------------------------------------------------------------------------------------- */
+/* Life */
 
 static void observe(void *arg, const struct vsva_event *event)
 {
@@ -85,7 +85,7 @@ void raw_destroy(struct raw_guest *raw)
 	munmap(raw->ram, RAW_RAM);
 }
 
-/* Memory and registers --------------------------------------------------------------------------------- */
+/* Memory and registers */
 
 gpa_t raw_pages(struct raw_guest *raw, unsigned order)
 {
@@ -132,7 +132,7 @@ void raw_command(struct raw_guest *raw, uint64_t bit, bool set)
 	assert_int_equal(!!(raw_reg(raw, VTD_REG_GSTS, 4) & bit), set);
 }
 
-/* Boot -------------------------------------------------------------------------------------------------- */
+/* Boot */
 
 static void enable_message(struct raw_guest *raw, uint32_t control, uint32_t data)
 {
@@ -223,7 +223,7 @@ void raw_boot(struct raw_guest *raw, const struct raw_options *options)
 		set_config(&raw->device[i], options);
 }
 
-/* Queue --------------------------------------------------------------------------------------------------- */
+/* Queue */
 
 void raw_post(struct raw_guest *raw, const struct vtd_desc *descriptor)
 {
@@ -339,7 +339,7 @@ void raw_flush_pasid(struct raw_guest *raw, uint32_t pasid)
 	raw_submit(raw, &d);
 }
 
-/* Tables ---------------------------------------------------------------------------------------------------- */
+/* Tables */
 
 struct vtd_pasid_entry *raw_entry(struct raw_guest *raw, const struct raw_device *device,
 				  uint32_t pasid)
@@ -418,7 +418,7 @@ gpa_t raw_bind(struct raw_guest *raw, struct raw_device *device, uint32_t pasid,
 	return page;
 }
 
-/* Devices ------------------------------------------------------------------------------------------------------ */
+/* Devices */
 
 unsigned raw_engine_status(struct raw_guest *raw, const struct raw_device *device)
 {
@@ -442,7 +442,7 @@ unsigned raw_dma_read(struct raw_guest *raw, const struct raw_device *device, ui
 	return raw_engine_status(raw, device);
 }
 
-/* Faults -------------------------------------------------------------------------------------------------------- */
+/* Faults */
 
 static uint32_t used_record(struct raw_guest *raw)
 {
@@ -485,7 +485,7 @@ enum vtd_fault raw_take_fault_reason(struct raw_guest *raw)
 	return (enum vtd_fault)vtd_fault_record_FR(&record);
 }
 
-/* Events -------------------------------------------------------------------------------------------------------- */
+/* Events */
 
 void raw_forget_events(struct raw_guest *raw)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest without a driver: a VM whose tables, queue and registers the test writes itself, with an observer
- * that keeps what the host did about it.
+ * A guest without a driver: a VM whose tables, queue and registers the test writes itself, with an
+ * observer that keeps what the host did about it.
  */
 #ifndef TESTS_VMM_RAW_GUEST_H
 #define TESTS_VMM_RAW_GUEST_H
@@ -98,12 +98,13 @@ gpa_t raw_page_table(struct raw_guest *raw);
 void raw_map(struct raw_guest *raw, gpa_t root, uint64_t address, gpa_t to);
 void raw_unmap(struct raw_guest *raw, gpa_t root, uint64_t address);
 
-/* Binds guest PASID on the device to a fresh page table that maps `address` to a fresh page; returns the page. */
+/* Binds guest PASID on the device to a fresh page table that maps `address` to a fresh page;
+ * returns the page. */
 gpa_t raw_bind(struct raw_guest *raw, struct raw_device *device, uint32_t pasid, uint64_t address,
 	       uint16_t domain);
 
-/* Test engine: reads 8 bytes and returns the status (2 done, 3 fault, 1 still busy). flags: 0x100 ATS, 0x200 page
- * requests. */
+/* Test engine: reads 8 bytes and returns the status (2 done, 3 fault, 1 still busy). flags: 0x100
+ * ATS, 0x200 page requests. */
 unsigned raw_dma_read(struct raw_guest *raw, const struct raw_device *device, uint32_t pasid,
 		      uint64_t address, uint32_t flags);
 unsigned raw_engine_status(struct raw_guest *raw, const struct raw_device *device);

@@ -243,7 +243,7 @@ static void test_file_that_shrinks_reads_as_zeroes(void **state)
 	close(file);
 }
 
-/* Threads ---------------------------------------------------------------------------------------------------- */
+/* Threads */
 
 struct reader {
 	struct fixture *f;

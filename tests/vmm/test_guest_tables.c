@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's tables as the vIOMMU reads them: every reason to refuse one, and what FPD says about it. */
+/* The guest's tables as the vIOMMU reads them: every reason to refuse one, and what FPD says about
+ * it. */
 #include <string.h>
 #include <sys/mman.h>
 
@@ -123,7 +124,7 @@ static void expect_pasid(struct fixture *f, uint32_t pasid, enum vtd_fault fault
 	assert_int_equal(out.fpd, fpd);
 }
 
-/* Root and context --------------------------------------------------------------------------------------- */
+/* Root and context */
 
 static void test_good_context(void **state)
 {
@@ -247,7 +248,7 @@ static void test_contexts_are_compared(void **state)
 	assert_false(guest_context_is_same(&before, &f->context));
 }
 
-/* PASIDs ---------------------------------------------------------------------------------------------------- */
+/* PASIDs */
 
 static void test_good_pasid(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hostile guest beside a good one. Whatever it does: no crash, a bounded amount of work for each kick, few
- * messages, and the good guest's copies are right. In the end everything has been returned.
+ * A hostile guest beside a good one. Whatever it does: no crash, a bounded amount of work for each
+ * kick, few messages, and the good guest's copies are right. In the end everything has been
+ * returned.
  *
  *   test_vmm_hostile [--steps N] [--seed N]
  */
@@ -22,7 +23,8 @@
 #define COPY_LEN           20480u
 #define STEPS_PER_COPY     400u
 #define THREAD_STEPS_SHARE 50u /* of the steps, with threads */
-/* One run: descriptors, and the work of 4096 reads; a last descriptor may flush all that is bound. */
+/* One run: descriptors, and the work of 4096 reads; a last descriptor may flush all that is bound.
+ * */
 #define MAX_DESCRIPTORS VSVA_LIMIT_DESCRIPTORS_PER_RUN
 #define MAX_BINDS       (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN / 16)
 #define MAX_FLUSHES     (2 * VSVA_LIMIT_SHADOW_READS_PER_RUN)
@@ -246,7 +248,7 @@ static void test_good_guest_beside_a_hostile_one(void **state)
 	}
 }
 
-/* Threads --------------------------------------------------------------------------------------------- */
+/* Threads */
 
 static void *hammer(void *arg)
 {

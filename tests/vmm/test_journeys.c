@@ -8,8 +8,8 @@
 
 #define LEN 20480u
 
-static const enum vsva_cache_policy policies[] = {VSVA_CACHE_LRU, VSVA_CACHE_NEVER, VSVA_CACHE_RANDOM,
-						  VSVA_CACHE_ADVERSARIAL};
+static const enum vsva_cache_policy policies[] = {VSVA_CACHE_LRU, VSVA_CACHE_NEVER,
+						  VSVA_CACHE_RANDOM, VSVA_CACHE_ADVERSARIAL};
 
 #define FOR_EACH_POLICY(policy)                                                                    \
 	for (size_t i_ = 0; i_ < sizeof(policies) / sizeof(policies[0]); i_++)                     \
@@ -38,7 +38,8 @@ static void test_copy_by_guest_pointers(void **state)
 		world_create(&world, policy, NULL);
 		process = bound_process(&world);
 		assert_int_equal(vsva_vm_hpasid(vsva_guest_vm(world.guest),
-						vsva_process_pasid(process), &host), 0);
+						vsva_process_pasid(process), &host),
+				 0);
 		assert_int_not_equal(host.v, vsva_process_pasid(process).v);
 		copy.from = world_buffer(process, LEN, 3);
 		copy.to = world_empty(process, LEN);
@@ -161,8 +162,8 @@ static void test_guest_dies_with_a_page_request_pending(void **state)
 	struct world world;
 	struct vsva_guest_options options = {.silent_handler = true};
 	struct vsva_process *process;
-	struct vsva_dsa_descriptor descriptor = {.flags_opcode = (uint32_t)VSVA_DSA_MEMMOVE << 24 | 0xe,
-						 .size = LEN};
+	struct vsva_dsa_descriptor descriptor = {
+		.flags_opcode = (uint32_t)VSVA_DSA_MEMMOVE << 24 | 0xe, .size = LEN};
 
 	(void)state;
 	world_create(&world, VSVA_CACHE_LRU, &options);
@@ -211,7 +212,8 @@ static void test_vcmd_pasid_differs_from_host(void **state)
 	(void)state;
 	world_create(&world, VSVA_CACHE_LRU, &options);
 	process = bound_process(&world);
-	assert_int_equal(vsva_vm_hpasid(vsva_guest_vm(world.guest), vsva_process_pasid(process), &host), 0);
+	assert_int_equal(
+		vsva_vm_hpasid(vsva_guest_vm(world.guest), vsva_process_pasid(process), &host), 0);
 	assert_int_not_equal(host.v, vsva_process_pasid(process).v);
 	copy.from = world_buffer(process, LEN, 1);
 	copy.to = world_empty(process, LEN);
@@ -259,13 +261,15 @@ static void test_interrupt_range_with_pasid_is_memory(void **state)
 	world_create(&world, VSVA_CACHE_LRU, NULL);
 	process = bound_process(&world);
 	copy.from = world_buffer(process, 8192, 1);
-	assert_int_equal(vsva_process_mmap(process, gva(0xfee00000), 8192, true, false, &copy.to), 0);
+	assert_int_equal(vsva_process_mmap(process, gva(0xfee00000), 8192, true, false, &copy.to),
+			 0);
 	assert_int_equal(world_copy(process, world.gdsa, &copy), VSVA_DSA_SUCCESS);
 	assert_true(world_holds(process, copy.to, 8192, 1));
 	world_destroy(&world);
 }
 
-static void engine_copy(struct world *world, uint64_t from, uint64_t to, uint32_t len, uint32_t flags)
+static void engine_copy(struct world *world, uint64_t from, uint64_t to, uint32_t len,
+			uint32_t flags)
 {
 	struct vsva_assigned *engine = vsva_guest_device_assigned(world->gengine);
 	uint64_t value;
@@ -293,11 +297,13 @@ static void test_kernel_dma_through_rid_translation(void **state)
 		world_create(&world, policy, NULL);
 		assert_int_equal(vsva_guest_dma_alloc(world.gengine, 8192, &from, &from_memory), 0);
 		assert_int_equal(vsva_guest_dma_alloc(world.gengine, 8192, &to, &to_memory), 0);
-		assert_int_equal(vsva_vm_write(vsva_guest_vm(world.guest), from_memory, "through", 8), 0);
+		assert_int_equal(
+			vsva_vm_write(vsva_guest_vm(world.guest), from_memory, "through", 8), 0);
 		engine_copy(&world, from, to, 8192, 0);
 		assert_int_equal(vsva_vm_read(vsva_guest_vm(world.guest), to_memory, text, 8), 0);
 		assert_string_equal(text, "through");
-		assert_int_equal(vsva_vm_write(vsva_guest_vm(world.guest), from_memory, "again", 6), 0);
+		assert_int_equal(vsva_vm_write(vsva_guest_vm(world.guest), from_memory, "again", 6),
+				 0);
 		engine_copy(&world, from, to, 8192, 0x100);
 		assert_int_equal(vsva_vm_read(vsva_guest_vm(world.guest), to_memory, text, 8), 0);
 		assert_string_equal(text, "again");
@@ -323,6 +329,20 @@ static void test_memory_removed_while_bound_is_out_of_reach(void **state)
 	world_destroy(&world);
 }
 
+static void test_device_is_not_destroyed_while_a_vm_has_it(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_create(&world, VSVA_CACHE_LRU, NULL);
+	assert_int_equal(vsva_device_destroy(world.dsa), -EBUSY);
+	bound_process(&world);
+	vsva_device_set_gone(world.dsa, true);
+	assert_int_equal(vsva_guest_remove_device(world.gdsa), 0);
+	assert_int_equal(vsva_device_destroy(world.dsa), 0);
+	world_destroy(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_interrupt_range_with_pasid_is_memory),
 		cmocka_unit_test(test_kernel_dma_through_rid_translation),
 		cmocka_unit_test(test_memory_removed_while_bound_is_out_of_reach),
+		cmocka_unit_test(test_device_is_not_destroyed_while_a_vm_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

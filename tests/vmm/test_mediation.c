@@ -71,7 +71,8 @@ static void configure(struct raw_guest *raw, unsigned queue, uint32_t mode, uint
 	guest_writes(raw, at + 8, 4, mode | PRIORITY | BLOCK_ON_FAULT | PASID_ENABLE | pasid << 8);
 }
 
-/* Queue 0 dedicated to the guest's PASID 5, queue 1 shared; the device is enabled, the queues are not. */
+/* Queue 0 dedicated to the guest's PASID 5, queue 1 shared; the device is enabled, the queues are
+ * not. */
 static void begin(struct raw_guest *raw)
 {
 	struct raw_options options = {.dsa = true};
@@ -94,7 +95,7 @@ static struct vsva_dsa_descriptor no_operation(uint64_t completion)
 	};
 }
 
-/* Work queues ------------------------------------------------------------------------------------------- */
+/* Work queues */
 
 static void test_enabled_queue_has_the_host_pasid(void **state)
 {
@@ -251,7 +252,7 @@ static void test_every_kind_of_reset_forgets_pasids(void **state)
 	}
 }
 
-/* Work under way --------------------------------------------------------------------------------------- */
+/* Work under way */
 
 /* A queue with a job that waits for a page. */
 static struct vtd_page_request *begin_stuck(struct raw_guest *raw)
@@ -357,7 +358,7 @@ static void test_drain_names_the_host_pasid(void **state)
 	raw_destroy(&raw);
 }
 
-/* ENQCMD ------------------------------------------------------------------------------------------------- */
+/* ENQCMD */
 
 static void test_enqcmd_translates_the_pasid_of_the_cpu(void **state)
 {
@@ -382,7 +383,7 @@ static void test_enqcmd_translates_the_pasid_of_the_cpu(void **state)
 	raw_destroy(&raw);
 }
 
-/* Test engine -------------------------------------------------------------------------------------------- */
+/* Test engine */
 
 static void test_engine_register_shows_the_guests_pasid(void **state)
 {

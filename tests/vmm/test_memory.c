@@ -4,7 +4,7 @@
 #include "base/seams.h"
 #include "world.h"
 
-#define MIB (UINT64_C(1) << 20)
+#define MIB    (UINT64_C(1) << 20)
 #define PASIDS 1000u
 
 /* Bytes of the heap and of page tables; architectural tables are told apart where it matters. */
@@ -35,7 +35,8 @@ static void test_idle_vm_with_a_device_takes_at_most_a_mebibyte(void **state)
 	assert_int_equal(vsva_guest_create(world.machine, &guest, &second), 0);
 	assert_int_equal(vsva_guest_add_device(second, dsa, rid(0x30), &device), 0);
 	after = heap() + tables(world.machine);
-	print_message("# idle VM with one accelerator: %llu bytes\n", (unsigned long long)(after - before - frames));
+	print_message("# idle VM with one accelerator: %llu bytes\n",
+		      (unsigned long long)(after - before - frames));
 	/* the guest's own map of its frames is the guest's */
 	assert_true(after - before - frames <= MIB);
 	vsva_guest_destroy(second);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Defects that other stacks have had, as far as they concern the virtual unit; each test is named after one. */
+/* Defects that other stacks have had, as far as they concern the virtual unit; each test is named
+ * after one. */
 #include <errno.h>
 #include <string.h>
 
@@ -118,7 +119,8 @@ static void test_pasid_field_does_not_spill(void **state)
 	raw_destroy(&raw);
 }
 
-/* 971401015d14: with caching mode a new entry is flushed under its own PASID; a flush of PASID 0 is not it. */
+/* 971401015d14: with caching mode a new entry is flushed under its own PASID; a flush of PASID 0 is
+ * not it. */
 static void test_real_pasid_for_flush_in_caching_mode(void **state)
 {
 	(void)state;
@@ -142,7 +144,8 @@ static void test_real_pasid_for_flush_in_caching_mode(void **state)
 	}
 }
 
-/* 1f5e307ca16c: older guests leave the device TLB out of a teardown when CM=1; it is flushed all the same. */
+/* 1f5e307ca16c: older guests leave the device TLB out of a teardown when CM=1; it is flushed all
+ * the same. */
 static void test_devtlb_is_flushed_for_pasid_updates_with_caching_mode(void **state)
 {
 	(void)state;
@@ -189,8 +192,8 @@ static void begin_with_queue(struct raw_guest *raw)
 	dsa_write(raw, 0xa0, 6 << 20);
 }
 
-/* 2667ed10d9f0: a process dies, the device still has its PASID programmed, and another process gets a number: work
- * of the dead one must not reach the new one's memory. */
+/* 2667ed10d9f0: a process dies, the device still has its PASID programmed, and another process gets
+ * a number: work of the dead one must not reach the new one's memory. */
 static void test_pasid_use_after_free(void **state)
 {
 	struct raw_guest raw;
@@ -216,7 +219,8 @@ static void test_pasid_use_after_free(void **state)
 	raw_destroy(&raw);
 }
 
-/* The same where nothing has the number programmed any more: it is not the first to be given out again. */
+/* The same where nothing has the number programmed any more: it is not the first to be given out
+ * again. */
 static void test_pasid_just_freed_is_not_reused_at_once(void **state)
 {
 	struct raw_guest raw;
@@ -275,7 +279,8 @@ static void test_pasid_entry_deleted_and_added_with_one_flush(void **state)
 	}
 }
 
-/* "Invalidate PASID cache when root/context entry changed": another directory behind the context entry. */
+/* "Invalidate PASID cache when root/context entry changed": another directory behind the context
+ * entry. */
 static void test_context_entry_changed_takes_the_pasid_cache_along(void **state)
 {
 	(void)state;

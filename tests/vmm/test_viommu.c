@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The virtual unit: what the guest's tables say and what is bound, virtual commands, reset, registers. */
+/* The virtual unit: what the guest's tables say and what is bound, virtual commands, reset,
+ * registers. */
 #include <errno.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static void begin(struct raw_guest *raw)
 	raw_forget_events(raw);
 }
 
-/* PASID-selective ----------------------------------------------------------------------------------- */
+/* PASID-selective */
 
 static void test_pasid_flush_binds_what_is_new(void **state)
 {
@@ -124,7 +125,7 @@ static void test_two_devices_share_one_host_pasid(void **state)
 	raw_destroy(&raw);
 }
 
-/* Wider ----------------------------------------------------------------------------------------------- */
+/* Wider */
 
 static void wide_flush(unsigned granularity)
 {
@@ -249,7 +250,7 @@ static void test_flood_of_global_flushes_is_bounded_per_run(void **state)
 	raw_destroy(&raw);
 }
 
-/* Refused ----------------------------------------------------------------------------------------------- */
+/* Refused */
 
 static void test_refused_for_quota_is_tried_again(void **state)
 {
@@ -324,7 +325,7 @@ static void test_pass_through_with_pasid_reaches_guest_memory(void **state)
 	raw_destroy(&raw);
 }
 
-/* Context, root, TE -------------------------------------------------------------------------------------- */
+/* Context, root, TE */
 
 static void test_context_flush_takes_pasids_and_gives_them_back(void **state)
 {
@@ -472,7 +473,7 @@ static void test_translation_off_is_guest_physical(void **state)
 	raw_destroy(&raw);
 }
 
-/* Requests without PASID -------------------------------------------------------------------------------- */
+/* Requests without PASID */
 
 static void test_rid_entry_first_stage_pass_through_blocked(void **state)
 {
@@ -515,7 +516,7 @@ static void test_wide_flush_reads_the_rid_entry_too(void **state)
 	raw_destroy(&raw);
 }
 
-/* Virtual command ---------------------------------------------------------------------------------------- */
+/* Virtual command */
 
 static uint64_t vcmd(struct raw_guest *raw, uint64_t command, uint64_t operand)
 {
@@ -597,7 +598,7 @@ static void test_vcmd_is_absent_if_not_offered(void **state)
 	raw_destroy(&raw);
 }
 
-/* Reset and assignment ------------------------------------------------------------------------------------ */
+/* Reset and assignment */
 
 static void test_system_reset_with_bindings(void **state)
 {
@@ -691,7 +692,7 @@ static void test_assign_finds_tables_that_are_there(void **state)
 	raw_destroy(&raw);
 }
 
-/* Registers: QEMU cd2729fb, d9fb35ec --------------------------------------------------------------------- */
+/* Registers: QEMU cd2729fb, d9fb35ec */
 
 static void test_register_page_takes_accesses_of_every_size(void **state)
 {

@@ -35,7 +35,7 @@ static void expect(const struct raw_guest *raw, unsigned nth, const struct raw_d
 	assert_int_equal(event->len, len);
 }
 
-/* IOTLB ---------------------------------------------------------------------------------------------- */
+/* IOTLB */
 
 static void test_pasid_flush_of_a_range_is_passed_exactly(void **state)
 {
@@ -165,8 +165,8 @@ static void test_rid_translation_is_flushed_under_its_pasid(void **state)
 	raw_destroy(&raw);
 }
 
-/* Linux gives all first-stage entries one domain id; on the host each has its own, so that flushing one leaves
- * the others alone. */
+/* Linux gives all first-stage entries one domain id; on the host each has its own, so that flushing
+ * one leaves the others alone. */
 static void test_guest_domain_ids_are_not_the_hosts(void **state)
 {
 	struct raw_guest raw;
@@ -184,7 +184,7 @@ static void test_guest_domain_ids_are_not_the_hosts(void **state)
 	raw_destroy(&raw);
 }
 
-/* Device TLB ------------------------------------------------------------------------------------------- */
+/* Device TLB */
 
 static void test_device_tlb_flush_reaches_the_device_named(void **state)
 {
@@ -284,7 +284,7 @@ static void test_flush_removes_what_was_cached(void **state)
 	}
 }
 
-/* Waits -------------------------------------------------------------------------------------------------- */
+/* Waits */
 
 static void test_wait_writes_status_and_interrupts(void **state)
 {
@@ -343,7 +343,7 @@ static void test_queue_is_drained_before_it_is_off(void **state)
 	raw_destroy(&raw);
 }
 
-/* Errors -------------------------------------------------------------------------------------------------- */
+/* Errors */
 
 static void expect_error(struct raw_guest *raw, unsigned iqei)
 {

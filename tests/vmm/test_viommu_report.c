@@ -41,7 +41,7 @@ static void respond(struct raw_guest *raw, const struct vtd_page_request *reques
 	raw_submit(raw, &d);
 }
 
-/* Page requests ------------------------------------------------------------------------------------------ */
+/* Page requests */
 
 static void test_page_request_comes_in_the_guests_words(void **state)
 {
@@ -260,7 +260,7 @@ static void test_drain_puts_accepted_requests_in_the_queue(void **state)
 	}
 }
 
-/* Faults --------------------------------------------------------------------------------------------------- */
+/* Faults */
 
 static void test_fault_comes_in_the_guests_words(void **state)
 {

@@ -18,7 +18,8 @@ static void observe(void *ledger, const struct vsva_event *event)
 void world_create(struct world *world, enum vsva_cache_policy policy,
 		  const struct vsva_guest_options *options)
 {
-	struct vsva_machine_options machine = {.cache_policy = policy, .seed = 7, .observer = observe};
+	struct vsva_machine_options machine = {
+		.cache_policy = policy, .seed = 7, .observer = observe};
 	struct vsva_device_options dsa = {.kind = VSVA_DEVICE_DSA};
 	struct vsva_device_options engine = {.kind = VSVA_DEVICE_TEST_ENGINE};
 
@@ -30,7 +31,8 @@ void world_create(struct world *world, enum vsva_cache_policy policy,
 	assert_int_equal(vsva_device_create(world->machine, &dsa, &world->dsa), 0);
 	assert_int_equal(vsva_device_create(world->machine, &engine, &world->engine), 0);
 	assert_int_equal(vsva_guest_create(world->machine, options, &world->guest), 0);
-	assert_int_equal(vsva_guest_add_device(world->guest, world->dsa, rid(0x30), &world->gdsa), 0);
+	assert_int_equal(vsva_guest_add_device(world->guest, world->dsa, rid(0x30), &world->gdsa),
+			 0);
 	assert_int_equal(
 		vsva_guest_add_device(world->guest, world->engine, rid(0x38), &world->gengine), 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine with one accelerator, one test engine and the built-in guest on top, for tests of whole journeys. The ledger
- * watches every access; world_destroy() fails the test if it saw a forbidden one. */
+/* A machine with one accelerator, one test engine and the built-in guest on top, for tests of whole
+ * journeys. The ledger watches every access; world_destroy() fails the test if it saw a forbidden
+ * one. */
 #ifndef TESTS_VMM_WORLD_H
 #define TESTS_VMM_WORLD_H
 
@@ -36,6 +37,7 @@ struct world_copy {
 	struct vsva_dsa_completion record;
 };
 /* Submits a memory move and waits: the status byte or -errno. */
-int world_copy(struct vsva_process *process, struct vsva_guest_device *dsa, struct world_copy *copy);
+int world_copy(struct vsva_process *process, struct vsva_guest_device *dsa,
+	       struct world_copy *copy);
 
 #endif

@@ -54,8 +54,7 @@ struct run {
 	uint64_t came_through[GEN_TARGETS];
 };
 
-/* One request
- * -------------------------------------------------------------------------------------- */
+/* One request */
 
 static void tell(struct run *run, const char *what, const struct refwalk_request *request,
 		 const struct refwalk_result *witness, const struct answer *answer)
@@ -103,8 +102,7 @@ static void try_request(struct run *run, const struct refwalk_request *request)
 		tell(run, what, request, &witness, &answer);
 }
 
-/* Requests at what changes
- * -------------------------------------------------------------------------- */
+/* Requests at what changes */
 
 static uint64_t mark_of(uint64_t hpa)
 {
@@ -167,8 +165,7 @@ static void try_change(struct run *run)
 	try_around(run, change.slot->hpa, 4);
 }
 
-/* Worlds
- * ------------------------------------------------------------------------------------------- */
+/* Worlds */
 
 static void run_lane(struct run *run)
 {
@@ -243,8 +240,7 @@ static bool run_family(struct run *run)
 	return !was_found;
 }
 
-/* Lanes
- * -------------------------------------------------------------------------------------------- */
+/* Lanes */
 
 struct options {
 	uint64_t cases, seed;

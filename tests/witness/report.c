@@ -8,8 +8,7 @@
 #define INTERRUPT_FIRST UINT64_C(0xfee00000)
 #define INTERRUPT_LAST  UINT64_C(0xfeefffff)
 
-/* Comparison --------------------------------------------------------------------------------------
- */
+/* Comparison */
 
 static bool is_pass_through(const struct tape *tape, const struct refwalk_request *request)
 {
@@ -67,8 +66,7 @@ const char *report_difference(const struct tape *tape, const struct refwalk_requ
 	return unit->complaint;
 }
 
-/* Story -------------------------------------------------------------------------------------------
- */
+/* Story */
 
 static const char *fault_name(uint8_t code)
 {

@@ -5,8 +5,7 @@
 
 #include "vtd/tables.h"
 
-/* What is known -----------------------------------------------------------------------------------
- */
+/* What is known */
 
 void software_init(struct software *w, struct subject *subject, bool forgets)
 {
@@ -110,8 +109,7 @@ void software_note(struct software *w, const struct tape *tape,
 	note_tables(w, tape);
 }
 
-/* Descriptors -------------------------------------------------------------------------------------
- */
+/* Descriptors */
 
 static void context_device(struct software *w, uint16_t did, uint16_t rid)
 {
@@ -185,8 +183,7 @@ static void pasid_iotlb_pages(struct software *w, const struct tape_space *s,
 	subject_queue(w->subject, &d);
 }
 
-/* Duties ------------------------------------------------------------------------------------------
- */
+/* Duties */
 
 /* Does what is known come through the entry? */
 static bool is_affected(const struct tape_space *s, const struct gen_change *c)
@@ -364,8 +361,7 @@ static void do_duties(struct software *w, const struct gen_change *c)
 	forget_affected(w, c);
 }
 
-/* Changes -----------------------------------------------------------------------------------------
- */
+/* Changes */
 
 static void write_entry(struct software *w, const struct gen_copy *witness,
 			const struct gen_change *c)

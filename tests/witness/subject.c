@@ -14,8 +14,7 @@
 #define STATUS_AT (2u * PAGE)
 #define OWN_LEN   (3u * PAGE)
 
-/* Registers ---------------------------------------------------------------------------------------
- */
+/* Registers */
 
 static uint64_t get(struct subject *s, uint32_t offset, unsigned size)
 {
@@ -54,8 +53,7 @@ static void set_root(struct subject *s, uint64_t rtaddr)
 	CHECK(vtd_GSTS_RTPS(get(s, VTD_REG_GSTS, 4)));
 }
 
-/* Invalidation queue ------------------------------------------------------------------------------
- */
+/* Invalidation queue */
 
 bool subject_takes_descriptors(const struct subject *s)
 {
@@ -104,8 +102,7 @@ void subject_invalidate_all(struct subject *s)
 	subject_wait(s);
 }
 
-/* Memory ------------------------------------------------------------------------------------------
- */
+/* Memory */
 
 static void map_run(struct subject *s, size_t first, size_t end)
 {
@@ -158,8 +155,7 @@ void subject_fini(struct subject *s)
 	free(s->own);
 }
 
-/* Power and worlds --------------------------------------------------------------------------------
- */
+/* Power and worlds */
 
 static void ignore_msi(void *arg, uint64_t address, uint32_t data)
 {
@@ -240,8 +236,7 @@ void subject_enter(struct subject *s, const struct gen_world *world)
 		enable(s, world->te);
 }
 
-/* Fault records -----------------------------------------------------------------------------------
- */
+/* Fault records */
 
 static unsigned access_of(const struct refwalk_request *r)
 {
@@ -310,8 +305,7 @@ static void take_record(struct subject *s, const struct refwalk_request *request
 		answer->complaint = "more than one fault record";
 }
 
-/* Translations ------------------------------------------------------------------------------------
- */
+/* Translations */
 
 static enum refwalk_response response_of(const struct unit_translation *t)
 {
@@ -368,8 +362,7 @@ static void translate(struct subject *s, const struct refwalk_request *r, struct
 	tell(&translation, ats, &answer->result);
 }
 
-/* Page requests -----------------------------------------------------------------------------------
- */
+/* Page requests */
 
 int endpoint_invalidate(struct endpoint *endpoint, const struct ats_invalidation *invalidation)
 {

@@ -128,7 +128,7 @@ void endpoint_reset(struct endpoint *endpoint);
 /* Surprise removal: requests get nothing, invalidations time out. */
 void endpoint_set_gone(struct endpoint *endpoint, bool gone);
 
-/* What the unit calls -------------------------------------------------------------------------- */
+/* What the unit calls */
 
 struct ats_invalidation {
 	bool has_pasid;  /* PASID-based descriptor (type 8) */

@@ -217,6 +217,7 @@ static enum outcome run_slice(struct test_engine *engine)
 static void complete(struct test_engine *engine, enum test_engine_status status)
 {
 	struct dma_job *job = &engine->job;
+	hpasid_t pasid = hpasid(job->context.pasid);
 	bool interrupt = false;
 
 	lock_take(&engine->lock);
@@ -231,7 +232,7 @@ static void complete(struct test_engine *engine, enum test_engine_status status)
 	engine->state = JOB_NONE;
 	lock_drop(&engine->lock);
 	TRACE(engine->endpoint.trace, DEVICE, COMPLETE, .rid = engine->endpoint.rid,
-	      .hpasid = hpasid(job->context.pasid), .value = status);
+	      .hpasid = pasid, .value = status);
 	if (interrupt && engine->irq)
 		engine->irq(engine->irq_arg, 0);
 }

@@ -70,7 +70,7 @@ static void wake_vm(void *arg)
 	raise_eventfd(vm->wake);
 }
 
-/* Serving ------------------------------------------------------------------------------------- */
+/* Serving */
 
 static void detach(struct vfu_port *port)
 {
@@ -121,7 +121,7 @@ static void serve_first(struct vfu_vm *vm, const struct vfu_port *later)
 	}
 }
 
-/* Accepting ----------------------------------------------------------------------------------- */
+/* Accepting */
 
 static bool is_hung_up(int socket)
 {
@@ -172,7 +172,7 @@ static void accept_client(struct vfu_port *port)
 	port->vm->accept_paused = true;
 }
 
-/* The loop ------------------------------------------------------------------------------------ */
+/* The loop */
 
 static void fill_poll_table(struct vfu_vm *vm, struct pollfd *table)
 {
@@ -239,7 +239,7 @@ static void *vm_thread(void *arg)
 	return NULL;
 }
 
-/* Building and taking down -------------------------------------------------------------------- */
+/* Building and taking down */
 
 static void destroy_port(struct vfu_vm *vm, struct vfu_port *port)
 {

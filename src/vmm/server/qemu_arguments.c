@@ -7,7 +7,8 @@
 
 /* Posted writes on two sockets are not ordered with each other: a doorbell could overtake a
  * register of the VT-d page. */
-static void print_function(FILE *out, const struct served_vm *vm, const struct served_function *function)
+static void print_function(FILE *out, const struct served_vm *vm,
+			   const struct served_function *function)
 {
 	fprintf(out,
 		" -device '{\"driver\":\"vfio-user-pci\",\"id\":\"%s\",\"addr\":\"%02x.0\","

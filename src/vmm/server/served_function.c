@@ -8,14 +8,14 @@
 
 #define VTD_PAGE_SIZE 4096u
 #define PCI_BAR_FIRST 0x10u
-#define PCI_BAR_END 0x28u
+#define PCI_BAR_END   0x28u
 
 static bool is_vtd(const struct served_function *function)
 {
 	return function->index == 0;
 }
 
-/* Configuration space -------------------------------------------------------------------------------- */
+/* Configuration space */
 
 /* The largest naturally aligned piece at an offset. */
 static unsigned piece_at(uint32_t offset, uint32_t len)
@@ -45,7 +45,8 @@ static void watch_bar(struct served_vm *vm)
 			  pci_config_bar_address(&vm->vtd_config, 0));
 }
 
-static void write_piece(struct served_function *function, uint32_t offset, unsigned size, uint32_t value)
+static void write_piece(struct served_function *function, uint32_t offset, unsigned size,
+			uint32_t value)
 {
 	if (is_vtd(function)) {
 		pci_config_write(&function->vm->vtd_config, offset, size, value);
@@ -90,7 +91,7 @@ static int config_write(void *arg, uint32_t offset, const void *data, uint32_t l
 	return 0;
 }
 
-/* Registers ---------------------------------------------------------------------------------------------- */
+/* Registers */
 
 static int vtd_read(struct served_vm *vm, uint64_t offset, unsigned size, uint64_t *value)
 {
@@ -135,7 +136,7 @@ static int bar_write(void *arg, unsigned bar, uint64_t offset, unsigned size, ui
 	return vsva_device_write(function->device, bar, offset, size, value);
 }
 
-/* Reset, coming and going ---------------------------------------------------------------------------------- */
+/* Reset, coming and going */
 
 static void reset_vtd(struct served_vm *vm)
 {
@@ -210,10 +211,11 @@ static uint64_t tell_of_bare_guest(struct served_vm *vm, unsigned windows)
 
 	vsva_machine_unit_stats(vm->server->machine, &now);
 	log_line(windows ? LOG_ERROR : LOG_INFO,
-		 "%s: guest gone: descriptors=%" PRIu64 " page_requests=%" PRIu64
-		 " faults=%" PRIu64 " walks=%" PRIu64 " leaked=%u",
-		 vm->name, now.descriptors - was->descriptors, now.page_requests - was->page_requests,
-		 now.faults - was->faults, now.walks - was->walks, windows);
+		 "%s: guest gone: descriptors=%" PRIu64 " page_requests=%" PRIu64 " faults=%" PRIu64
+		 " walks=%" PRIu64 " leaked=%u",
+		 vm->name, now.descriptors - was->descriptors,
+		 now.page_requests - was->page_requests, now.faults - was->faults,
+		 now.walks - was->walks, windows);
 	*was = now;
 	return windows;
 }
@@ -248,7 +250,7 @@ static int dma_unmap(void *arg, gpa_t gpa, uint64_t size)
 	return served_memory_unmap(arg, gpa, size);
 }
 
-/* Messages and interrupts ------------------------------------------------------------------------------------- */
+/* Messages and interrupts */
 
 static bool is_bus_master(struct served_function *function)
 {
@@ -264,7 +266,8 @@ static bool is_bus_master(struct served_function *function)
  * An event message of the unit goes out on a function whose bus master bit is on: the VMM delivers
  * messages of no other, and no driver ever switches it on for the VT-d function itself.
  */
-static void send_message(struct served_vm *vm, unsigned first, gpa_t address, const void *data, size_t len)
+static void send_message(struct served_vm *vm, unsigned first, gpa_t address, const void *data,
+			 size_t len)
 {
 	for (unsigned i = first; i < vm->function_count; i++) {
 		struct served_function *function = &vm->functions[i];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory of a served VM. Each function of the VM is told of each window; the first telling maps
- * it, the last withdrawal unmaps it. While a VMM changes its memory layout, one function may hear of the new
- * layout before another has heard that the old one is gone: what overlaps the new goes at once, and its late withdrawals
- * find nothing.
+ * Guest memory of a served VM. Each function of the VM is told of each window; the first telling
+ * maps it, the last withdrawal unmaps it. While a VMM changes its memory layout, one function may
+ * hear of the new layout before another has heard that the old one is gone: what overlaps the new
+ * goes at once, and its late withdrawals find nothing.
  */
 #include <errno.h>
 #include <sys/mman.h>

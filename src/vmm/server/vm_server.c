@@ -10,22 +10,22 @@
 #include "base/log.h"
 
 #define DEFAULT_REGISTER_BASE UINT64_C(0xf8000000)
-#define VTD_BAR_SIZE (UINT64_C(64) << 20)
-#define ACCELERATORS_MAX 8u
-#define VMS_MAX 256u
-#define GUEST_HAW 48u
+#define VTD_BAR_SIZE          (UINT64_C(64) << 20)
+#define ACCELERATORS_MAX      8u
+#define VMS_MAX               256u
+#define GUEST_HAW             48u
 
-#define VENDOR_VSVA 0x1ee7u
+#define VENDOR_VSVA     0x1ee7u
 #define DEVICE_VTD_PAGE 0x0001u
 /* A host bridge: Linux leaves its BARs where firmware has put them. Of other classes it moves them,
  * and then the DMAR table is wrong. */
 #define CLASS_HOST_BRIDGE 0x060000u
 
-#define SLOT_VTD 5u
+#define SLOT_VTD  5u
 #define SLOT_DSA0 6u
 #define SLOT_TEST 7u
 
-/* Functions ---------------------------------------------------------------------------------------- */
+/* Functions */
 
 static bool is_bare(const struct vsva_server *server)
 {
@@ -52,7 +52,8 @@ static int make_vtd(struct served_vm *vm)
 	return pci_config_init(&vm->vtd_config, &description);
 }
 
-static int make_device(struct served_vm *vm, enum vsva_device_kind kind, unsigned number, uint8_t slot)
+static int make_device(struct served_vm *vm, enum vsva_device_kind kind, unsigned number,
+		       uint8_t slot)
 {
 	struct served_function *function = &vm->functions[vm->function_count];
 	rid_t guest_rid = rid((uint16_t)(slot << 3));
@@ -117,7 +118,7 @@ static void describe(const struct served_function *function, struct vfu_function
 	out->irq_count[VFU_IRQ_MSIX] = vsva_device_vectors(function->device);
 }
 
-/* DMAR ---------------------------------------------------------------------------------------------------- */
+/* DMAR */
 
 static int write_dmar(struct served_vm *vm)
 {
@@ -144,7 +145,7 @@ static int write_dmar(struct served_vm *vm)
 	return err;
 }
 
-/* One VM ---------------------------------------------------------------------------------------------------- */
+/* One VM */
 
 static int make_guest(struct served_vm *vm)
 {
@@ -220,7 +221,7 @@ static void free_vm(struct served_vm *vm)
 	free(vm->qemu_arguments);
 }
 
-/* The server ------------------------------------------------------------------------------------------------- */
+/* The server */
 
 static int take_options(struct vsva_server *server, const struct vsva_server_options *options)
 {
@@ -291,7 +292,8 @@ void vsva_server_stop(struct vsva_server *server)
 	vfu_server_stop(server->vfu);
 }
 
-/* Clients first, then devices (whose interrupts and messages go to connections), then connections. */
+/* Clients first, then devices (whose interrupts and messages go to connections), then connections.
+ * */
 void vsva_server_destroy(struct vsva_server *server)
 {
 	if (!server)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What ties the protocol to the machine: the functions of one VM, and the guest memory that they share.
+ * What ties the protocol to the machine: the functions of one VM, and the guest memory that they
+ * share.
  *
- * All of a VM's functions are served by the VM's one thread; only messages and interrupts come from elsewhere.
+ * All of a VM's functions are served by the VM's one thread; only messages and interrupts come from
+ * elsewhere.
  */
 #ifndef VMM_SERVER_VM_SERVER_H
 #define VMM_SERVER_VM_SERVER_H
@@ -29,9 +31,9 @@ struct served_function {
 	struct served_vm *vm;
 	unsigned index; /* in the VM; 0 is the VT-d page */
 	char name[16];
-	uint8_t slot;	/* device number on QEMU's root bus */
+	uint8_t slot; /* device number on QEMU's root bus */
 	struct vfu_connection *connection;
-	struct vsva_device *device;	/* NULL: the VT-d page */
+	struct vsva_device *device;     /* NULL: the VT-d page */
 	struct vsva_assigned *assigned; /* NULL: the VT-d page, or bare */
 };
 
@@ -46,8 +48,8 @@ struct served_vm {
 	unsigned function_count;
 	struct vfu_vm *vfu;
 	struct served_window windows[VSVA_LIMIT_VM_WINDOWS];
-	unsigned window_count; /* only the VM's thread; read by stats as an atomic */
-	unsigned attached;     /* functions with a client; atomic */
+	unsigned window_count;         /* only the VM's thread; read by stats as an atomic */
+	unsigned attached;             /* functions with a client; atomic */
 	struct vsva_vm_stats at_start; /* when the guest before had gone */
 	struct vsva_unit_stats unit_at_start;
 };
