@@ -50,7 +50,8 @@ struct vsva_iommu *vsva_machine_iommu(struct vsva_machine *machine);
 
 /* Machine without threads: runs one piece of pending work; false: there was none. */
 bool vsva_machine_step(struct vsva_machine *machine);
-/* Runs until nothing is pending, at most limit pieces (without threads) or milliseconds (with). */
+/* Runs until nothing is pending, at most limit pieces (without threads) or milliseconds (with; a page
+ * request that nobody has answered counts as pending). */
 void vsva_machine_run_idle(struct vsva_machine *machine, uint64_t limit);
 /* Waits until done(arg): see both modes above. false: gave up after timeout_ms or because nothing
  * is left to run. */

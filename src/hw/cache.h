@@ -96,7 +96,7 @@ void cache_remove_all(struct cache *cache, const struct caches_locked *lock);
 /* Removes the line that a lot draws, if there is one. */
 void cache_remove_any(struct cache *cache, const struct caches_locked *lock, uint64_t lot);
 
-/* Look-up: line by line through the set of a key ----------------------------------------------- */
+/* Look-up: line by line through the set of a key */
 
 static inline size_t cache_set_first(const struct cache *cache, const struct cache_key *key)
 {

@@ -49,7 +49,7 @@ static void remove_from(struct unit *unit, struct cache *cache, const struct cac
 	caches_unlock(&lock);
 }
 
-/* Context cache, VT-d 6.5.2.1 ------------------------------------------------------------------ */
+/* Context cache, VT-d 6.5.2.1 */
 
 void invalidate_context_all(struct unit *unit)
 {
@@ -78,7 +78,7 @@ void invalidate_context_device(struct unit *unit, uint16_t did, rid_t rid, uint1
 	remove_from(unit, &unit->caches.context, &scope);
 }
 
-/* PASID cache, VT-d 6.5.2.2 -------------------------------------------------------------------- */
+/* PASID cache, VT-d 6.5.2.2 */
 
 void invalidate_pasid_all(struct unit *unit)
 {
@@ -99,7 +99,7 @@ void invalidate_pasid_one(struct unit *unit, uint16_t did, uint32_t pasid)
 	remove_from(unit, &unit->caches.pasid, &scope);
 }
 
-/* IOTLB and paging structures, VT-d 6.5.2.3, 6.5.2.4 ------------------------------------------- */
+/* IOTLB and paging structures, VT-d 6.5.2.3, 6.5.2.4 */
 
 void invalidate_iotlb_all(struct unit *unit)
 {

@@ -37,7 +37,7 @@ static struct answer answer_with(const struct unit_page_request *r, unsigned cod
 	return (struct answer){.given = r->last && !is_stop_marker(r), .code = code};
 }
 
-/* Tables --------------------------------------------------------------------------------------- */
+/* Tables */
 
 static void report(struct unit *unit, const struct unit_page_request *r, enum vtd_fault reason,
 		   bool fpd)
@@ -82,7 +82,7 @@ static bool find_space(struct unit *unit, const struct unit_page_request *r, str
 	return !fault;
 }
 
-/* Queue ---------------------------------------------------------------------------------------- */
+/* Queue */
 
 /* VT-d 7.5: what software is about to change must not be found in a cache when the device comes
  * back. */

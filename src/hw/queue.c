@@ -18,7 +18,7 @@
 #include "vsva/limits.h"
 #include "vtd/decode.h"
 
-/* Fetch ---------------------------------------------------------------------------------------- */
+/* Fetch */
 
 struct fetch {
 	uint64_t address;
@@ -60,7 +60,7 @@ static int read_descriptor(struct unit *unit, struct fetch *fetch)
 	return iqei;
 }
 
-/* Device TLB, VT-d 6.5.2.5, 6.5.2.6 ------------------------------------------------------------ */
+/* Device TLB, VT-d 6.5.2.5, 6.5.2.6 */
 
 /* What came of a descriptor. */
 struct outcome {
@@ -102,7 +102,7 @@ static void do_pasid_dev_tlb(struct unit *unit, const struct vtd_op *op, struct 
 	invalidate_device(unit, op->pasid_dev_tlb.sid, &invalidation, outcome);
 }
 
-/* Caches --------------------------------------------------------------------------------------- */
+/* Caches */
 
 static void do_context(struct unit *unit, const struct vtd_op *op)
 {
@@ -166,7 +166,7 @@ static void do_pasid_iotlb(struct unit *unit, const struct vtd_op *op)
 					     &range);
 }
 
-/* Page group response, VT-d 7.7.1 -------------------------------------------------------------- */
+/* Page group response, VT-d 7.7.1 */
 
 static void do_page_response(struct unit *unit, const struct vtd_op *op)
 {
@@ -176,7 +176,7 @@ static void do_page_response(struct unit *unit, const struct vtd_op *op)
 			  op->page_response.code);
 }
 
-/* Wait, VT-d 6.5.2.8 --------------------------------------------------------------------------- */
+/* Wait, VT-d 6.5.2.8 */
 
 static void write_status(struct unit *unit, uint64_t address, uint32_t data)
 {
@@ -213,7 +213,7 @@ static void complete_wait(struct unit *unit, const struct vtd_op *op)
 	registers_send(unit, &fx);
 }
 
-/* Execution ------------------------------------------------------------------------------------ */
+/* Execution */
 
 static struct outcome execute(struct unit *unit, const struct vtd_op *op)
 {
@@ -320,7 +320,7 @@ static bool run_one(struct unit *unit)
 	return true;
 }
 
-/* Running -------------------------------------------------------------------------------------- */
+/* Running */
 
 /* The queue is empty or stopped: a GCMD that wants it off is complete now. VT-d 6.5.2 */
 static void complete_disable(struct unit *unit)

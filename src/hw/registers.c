@@ -40,7 +40,7 @@ int unit_mmio_read(struct unit *unit, uint32_t offset, unsigned size, uint64_t *
 	return err;
 }
 
-/* Root and translation enable ------------------------------------------------------------------ */
+/* Root and translation enable */
 
 /* Requests that begin now see it; those under way end with the next grace period. */
 static void publish_root(struct unit *unit)
@@ -65,7 +65,7 @@ static void change_root(struct unit *unit, uint32_t what)
 	rcu_synchronize();
 }
 
-/* Register-based invalidation, VT-d 6.5.1 ------------------------------------------------------ */
+/* Register-based invalidation, VT-d 6.5.1 */
 
 static enum vtd_register_granularity invalidate_by_ccmd(struct unit *unit, uint64_t ccmd)
 {
@@ -147,7 +147,7 @@ static void run_iotlb(struct unit *unit)
 	registers_unlock(unit);
 }
 
-/* Commands ------------------------------------------------------------------------------------- */
+/* Commands */
 
 /* Disabling the queue is completed by its runner, when it has drained it. */
 static uint32_t commands_done_at_once(struct unit *unit, uint32_t what)
@@ -203,7 +203,7 @@ int unit_mmio_write(struct unit *unit, uint32_t offset, unsigned size, uint64_t 
 	return err;
 }
 
-/* Power-on state ------------------------------------------------------------------------------- */
+/* Power-on state */
 
 void unit_reset(struct unit *unit)
 {

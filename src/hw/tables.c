@@ -3,7 +3,7 @@
 
 #include "hw/memory.h"
 
-/* Mode ----------------------------------------------------------------------------------------- */
+/* Mode */
 
 enum vtd_fault tables_check_mode(const struct lookup *lookup)
 {
@@ -25,7 +25,7 @@ static bool is_legacy(const struct lookup *lookup)
 	return root_ttm(lookup->root) == VTD_TTM_LEGACY;
 }
 
-/* Root entry, VT-d 9.1 ------------------------------------------------------------------------- */
+/* Root entry, VT-d 9.1 */
 
 static bool read_root(const struct lookup *lookup, struct vtd_root_entry *entry)
 {
@@ -67,7 +67,7 @@ static enum vtd_fault context_address(const struct lookup *lookup, uint64_t *add
 	return VTD_FAULT_NONE;
 }
 
-/* Entries of several bursts -------------------------------------------------------------------- */
+/* Entries of several bursts */
 
 /*
  * Reads count pieces of 16 bytes. The architecture promises software no more than that each piece
@@ -93,7 +93,7 @@ static bool read_bursts(const struct lookup *lookup, uint64_t address, uint64_t 
 	return true;
 }
 
-/* Context entry, VT-d 9.3, 9.4 ----------------------------------------------------------------- */
+/* Context entry, VT-d 9.3, 9.4 */
 
 static enum vtd_fault judge_legacy_context(const struct lookup *lookup,
 					   const struct vtd_legacy_context *e)
@@ -235,7 +235,7 @@ enum vtd_fault tables_check_context(const struct lookup *lookup, struct context_
 			       : admit(lookup, &view->scalable);
 }
 
-/* PASID directory and table, VT-d 9.5, 9.6 ----------------------------------------------------- */
+/* PASID directory and table, VT-d 9.5, 9.6 */
 
 static enum vtd_fault pasid_entry_address(const struct lookup *lookup,
 					  const struct vtd_context_entry *context, uint32_t pasid,
@@ -365,7 +365,7 @@ static enum vtd_fault find_pasid(const struct lookup *lookup, struct pasid_view 
 	return view->fault;
 }
 
-/* Space ---------------------------------------------------------------------------------------- */
+/* Space */
 
 static void set_second_stage(struct space *space, const struct vtd_rules *rules, unsigned aw,
 			     uint64_t root)

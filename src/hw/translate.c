@@ -48,7 +48,7 @@ static bool wants_write(const struct unit *unit, const struct unit_request *requ
 	return (request->access & UNIT_WRITE) || !vtd_ECAP_NWFS(unit->config.ecap);
 }
 
-/* Answers -------------------------------------------------------------------------------------- */
+/* Answers */
 
 static void answer_fault(struct job *job, enum vtd_fault reason, struct unit_translation *out)
 {
@@ -99,7 +99,7 @@ static void answer_page(const struct unit_request *request, bool privileged,
 	out->user = page->flags & IOTLB_USER;
 }
 
-/* Cached translations -------------------------------------------------------------------------- */
+/* Cached translations */
 
 /* A need with which only entries that grant the whole request are found. */
 static inline struct iotlb_need need_of(const struct unit *unit, const struct unit_request *request,
@@ -168,7 +168,7 @@ static void complete_cached(const struct unit *unit, const struct unit_request *
 	out->response = VTD_RESP_SE;
 }
 
-/* Rights --------------------------------------------------------------------------------------- */
+/* Rights */
 
 static bool is_translation(const struct job *job)
 {
@@ -208,7 +208,7 @@ static bool has_right(const struct job *job)
 	return job->page.read || effective_write(job);
 }
 
-/* Walks ---------------------------------------------------------------------------------------- */
+/* Walks */
 
 static enum vtd_fault walk_first(struct job *job, struct walk *walk, uint64_t addr)
 {
@@ -317,7 +317,7 @@ static enum vtd_fault commit(struct job *job, struct walk *walk)
 	return fault;
 }
 
-/* Filling the IOTLB ---------------------------------------------------------------------------- */
+/* Filling the IOTLB */
 
 static struct cache_tag tag_of(const struct space *space)
 {
@@ -438,7 +438,7 @@ static void look_around(const struct job *job, const struct iotlb_page *page)
 	look_ahead(job, page->input - size);
 }
 
-/* One translation ------------------------------------------------------------------------------ */
+/* One translation */
 
 static enum vtd_fault judge_space(struct job *job)
 {
@@ -596,7 +596,7 @@ translate_uncached(struct unit *unit, const struct unit_request *request, enum r
 	trace_walk(&job, out);
 }
 
-/* Requests ------------------------------------------------------------------------------------- */
+/* Requests */
 
 static inline void translate_enabled(struct unit *unit, const struct unit_request *request,
 				     enum request_kind kind, struct root root,

@@ -20,7 +20,7 @@
 #define FAULT_RECORDS      0x220u
 #define FAULT_RECORD_COUNT 8u
 
-/* Capabilities, VT-d 11.4.2, 11.4.3 ------------------------------------------------------------ */
+/* Capabilities, VT-d 11.4.2, 11.4.3 */
 
 uint64_t unit_default_cap(void)
 {
@@ -103,7 +103,7 @@ static bool cap_is_consistent(uint64_t cap, uint64_t ecap)
 	return vtd_CAP_ND(cap) != 7 && (sslps == 0 || sslps == 1 || sslps == 3);
 }
 
-/* Life ----------------------------------------------------------------------------------------- */
+/* Life */
 
 static size_t iotlb_lines(uint32_t wanted)
 {
@@ -168,7 +168,7 @@ void unit_destroy(struct unit *unit)
 	base_free(unit);
 }
 
-/* Statistics ----------------------------------------------------------------------------------- */
+/* Statistics */
 
 void unit_get_stats(const struct unit *unit, struct unit_cache_stats *out)
 {

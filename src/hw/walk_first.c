@@ -8,7 +8,7 @@ static bool is_nested(const struct walk *walk)
 	return walk->space->pgtt == VTD_PGTT_NESTED;
 }
 
-/* Tables --------------------------------------------------------------------------------------- */
+/* Tables */
 
 /* The host address of a first-stage table entry that is to be read. VT-d 3.8.1: with second-stage
  * A/D bits the table must be writable too. */
@@ -81,7 +81,7 @@ static uint64_t accessed_bits(const struct walk *walk)
 	return VTD_FS_PTE_A | (walk->space->eafe ? VTD_FS_PTE_EA : 0u);
 }
 
-/* Entries -------------------------------------------------------------------------------------- */
+/* Entries */
 
 static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_entry *entry)
 {
@@ -119,7 +119,7 @@ static void found_leaf(const struct walk_entry *entry, uint64_t address, struct 
 		       (address & (vtd_level_size(entry->level) - 1));
 }
 
-/* Walk ----------------------------------------------------------------------------------------- */
+/* Walk */
 
 /* The way down so far: the table that is next, and whether its host address is known. */
 struct way {

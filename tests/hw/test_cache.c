@@ -21,7 +21,7 @@
 
 static const char *const policy_names[] = {"never", "lru", "random", "adversarial"};
 
-/* Scope of IOTLB invalidations ----------------------------------------------------------------- */
+/* Scope of IOTLB invalidations */
 
 /* What is cached before each invalidation: domains of every kind, near and far pages. */
 enum { FIRST, NESTED, SECOND, FIRST_2, SECOND_RID, DOMAINS };
@@ -216,7 +216,7 @@ static void test_cache_scope_of_commands(void **state)
 		}
 }
 
-/* Paging-structure caches ---------------------------------------------------------------------- */
+/* Paging-structure caches */
 
 /* The directory entry moves to another table. With IH only leaves are said to have changed. */
 static void check_structure(enum vtd_pgtt pgtt, const struct vtd_desc *desc, bool gone)
@@ -278,7 +278,7 @@ static void test_cache_structures_obey_ih(void **state)
 	check_structure(VTD_PGTT_SECOND_STAGE, &d, false);
 }
 
-/* Context and PASID caches --------------------------------------------------------------------- */
+/* Context and PASID caches */
 
 /* The PASID entry changes to another domain; the IOTLB is flushed, so that only the PASID cache
  * can be stale. */
@@ -434,7 +434,7 @@ static void test_cache_scope_of_context_descriptor(void **state)
 	check_context_scope(&d, true);
 }
 
-/* Rights and A/D ------------------------------------------------------------------------------- */
+/* Rights and A/D */
 
 /* QEMU 7.2's VT-d drops the fault of a write to a read-only page when a read has cached the
  * entry. */
@@ -514,7 +514,7 @@ static void test_cache_checks_what_the_tables_say(void **state)
 	fixture_fini(&f);
 }
 
-/* What may not be cached, and what may --------------------------------------------------------- */
+/* What may not be cached, and what may */
 
 static void test_cache_faults_are_not_cached_without_caching_mode(void **state)
 {
@@ -704,7 +704,7 @@ static void test_cache_fill_of_a_passed_generation_is_dropped(void **state)
 	caches_fini(&caches);
 }
 
-/* Races ---------------------------------------------------------------------------------------- */
+/* Races */
 
 /*
  * A writer moves a page on, invalidates, waits, and then says which version is the oldest that may

@@ -31,7 +31,7 @@ static unsigned iqei(struct fixture *f)
 	return (unsigned)vtd_IQERCD_IQEI(reg64(f, VTD_REG_IQERCD));
 }
 
-/* Completion ----------------------------------------------------------------------------------- */
+/* Completion */
 
 static void test_queue_wait_writes_status(void **state)
 {
@@ -173,7 +173,7 @@ static void test_queue_wait_completes_after_accesses_under_way(void **state)
 	check_completion(NULL);
 }
 
-/* Errors --------------------------------------------------------------------------------------- */
+/* Errors */
 
 /* IQE: the head stays, nothing is fetched, Linux's way out works. */
 static void test_queue_bad_descriptor_stops_until_cleared(void **state)
@@ -331,7 +331,7 @@ static void test_queue_pasid_device_tlb_scope(void **state)
 	fixture_fini(&f);
 }
 
-/* Running -------------------------------------------------------------------------------------- */
+/* Running */
 
 static void test_queue_run_by_owner_is_bounded(void **state)
 {
@@ -414,7 +414,7 @@ static void test_queue_two_runners_lose_nothing(void **state)
 	fixture_fini(&f);
 }
 
-/* Legacy mode and register-based invalidation -------------------------------------------------- */
+/* Legacy mode and register-based invalidation */
 
 static void attach_legacy(struct domain *d, struct fixture *f, unsigned tt)
 {
@@ -558,7 +558,7 @@ static void test_queue_register_invalidation_refused(void **state)
 	fixture_fini(&f);
 }
 
-/* Creation ------------------------------------------------------------------------------------- */
+/* Creation */
 
 static void test_queue_create_refuses_contradictions(void **state)
 {

@@ -285,7 +285,7 @@ static void test_tables_fault_overflow(void **state)
 	fixture_fini(&w.f);
 }
 
-/* Tables of any content ------------------------------------------------------------------------ */
+/* Tables of any content */
 
 /* The root table is its own context table, directory, PASID table and page table. */
 static void test_tables_aliasing(void **state)
@@ -370,7 +370,7 @@ static void test_tables_random_content(void **state)
 	fixture_fini(&f);
 }
 
-/* Torn entries --------------------------------------------------------------------------------- */
+/* Torn entries */
 
 #if defined(__x86_64__)
 /* What software does that changes 16 bytes at once (cmpxchg16b). */

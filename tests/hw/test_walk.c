@@ -136,7 +136,7 @@ static void test_walk_without_pasid(void **state)
 	fixture_fini(&f);
 }
 
-/* Rights --------------------------------------------------------------------------------------- */
+/* Rights */
 
 static void test_walk_first_stage_rights(void **state)
 {
@@ -291,7 +291,7 @@ static void test_walk_nested_tables_with_second_stage_ad(void **state)
 	fixture_fini(&f);
 }
 
-/* A and D -------------------------------------------------------------------------------------- */
+/* A and D */
 
 static void test_walk_first_stage_sets_accessed_and_dirty(void **state)
 {
@@ -406,7 +406,7 @@ static void test_walk_accessed_bit_in_read_only_memory(void **state)
 	fixture_fini(&f);
 }
 
-/* Faults of entries ---------------------------------------------------------------------------- */
+/* Faults of entries */
 
 static void test_walk_first_stage_faults(void **state)
 {
@@ -485,7 +485,7 @@ static void test_walk_nested_faults(void **state)
 	fixture_fini(&f);
 }
 
-/* Interrupt range, VT-d 3.14 ------------------------------------------------------------------- */
+/* Interrupt range, VT-d 3.14 */
 
 static void test_walk_interrupt_range(void **state)
 {
@@ -541,7 +541,7 @@ static void test_walk_large_page_around_interrupt_range(void **state)
 	fixture_fini(&f);
 }
 
-/* ATS ------------------------------------------------------------------------------------------ */
+/* ATS */
 
 static void test_walk_ats_completions(void **state)
 {
