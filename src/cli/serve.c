@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "cli/ledger.h"
 #include "cli/status.h"
 #include "vsva/log.h"
 #include "vsva/server.h"
@@ -19,6 +20,7 @@ enum {
 	KEY_SOCKET_DIR = 'd',
 	KEY_POLICY = 'p',
 	KEY_QUIET = 'q',
+	KEY_LEDGER = 'l',
 	KEY_TEST_ENGINE = 't',
 	KEY_VMS = 'n',
 	KEY_REGISTER_BASE = 0x100,
@@ -28,7 +30,7 @@ enum {
 struct arguments {
 	struct vsva_machine_options machine;
 	struct vsva_server_options server;
-	bool quiet;
+	bool quiet, with_ledger;
 };
 
 static const struct argp_option options[] = {
@@ -46,6 +48,10 @@ static const struct argp_option options[] = {
 	{"seed", KEY_SEED, "N", 0, "of everything random (1)", 0},
 	{"register-base", KEY_REGISTER_BASE, "ADDRESS", 0,
 	 "where the VMM's firmware puts the VT-d function's BAR (0xf8000000)", 0},
+	{"ledger", KEY_LEDGER, NULL, 0,
+	 "judge every access of a device: only into the memory of its VM, only while it may; not "
+	 "with --bare",
+	 0},
 	{"quiet", KEY_QUIET, NULL, 0, "warnings and errors only", 0},
 	{0},
 };
@@ -105,9 +111,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_QUIET:
 		arguments->quiet = true;
 		return 0;
+	case KEY_LEDGER:
+		arguments->with_ledger = true;
+		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->server.socket_dir)
 			argp_error(state, "--socket-dir is missing: where shall the sockets go?");
+		if (arguments->with_ledger && arguments->machine.bare)
+			argp_error(state, "--ledger needs the host that --bare leaves out");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -188,23 +199,65 @@ static void block_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* The ledger */
+
+static void report_violation(void *arg, const char *text)
+{
+	(void)arg;
+	complain("ledger: %s", text);
+}
+
+static void observe(void *ledger, const struct vsva_event *event)
+{
+	ledger_observe(ledger, event);
+}
+
+static int judge(struct ledger *ledger, int status)
+{
+	struct ledger_counts counts;
+
+	if (!ledger)
+		return status;
+	ledger_get_counts(ledger, &counts);
+	printf("ledger: accesses %" PRIu64 ", violations %" PRIu64 ", PASIDs %" PRIu64
+	       " allocated and %" PRIu64 " freed\n",
+	       counts.accesses, counts.violations, counts.pasids_allocated, counts.pasids_freed);
+	ledger_destroy(ledger);
+	return counts.violations || counts.is_blind ? CLI_FAILED : status;
+}
+
+static int serve(struct arguments *arguments, const sigset_t *signals)
+{
+	struct vsva_machine *machine;
+	int err = vsva_machine_create(&arguments->machine, &machine), status;
+
+	if (err) {
+		complain("the machine cannot be made: %s", strerror(-err));
+		return CLI_SETUP;
+	}
+	status = serve_on(machine, arguments, signals);
+	vsva_machine_destroy(machine);
+	return status;
+}
+
 int command_serve(int argc, char **argv)
 {
 	struct arguments arguments = {.machine = {.threads = true, .seed = 1}};
-	struct vsva_machine *machine;
+	struct ledger *ledger = NULL;
 	sigset_t signals;
-	int err, status;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
 	vsva_log_set_level(arguments.quiet ? VSVA_LOG_WARN : VSVA_LOG_INFO);
 	block_signals(&signals);
-	err = vsva_machine_create(&arguments.machine, &machine);
-	if (err) {
-		complain("the machine cannot be made: %s", strerror(-err));
-		return CLI_SETUP;
+	if (arguments.with_ledger) {
+		ledger = ledger_create(report_violation, NULL);
+		if (!ledger) {
+			complain("no memory for the ledger");
+			return CLI_SETUP;
+		}
+		arguments.machine.observer = observe;
+		arguments.machine.observer_arg = ledger;
 	}
-	status = serve_on(machine, &arguments, &signals);
-	vsva_machine_destroy(machine);
-	return status;
+	return judge(ledger, serve(&arguments, &signals));
 }
