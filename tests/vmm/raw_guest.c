@@ -19,6 +19,7 @@ static void observe(void *arg, const struct vsva_event *event)
 {
 	struct raw_guest *raw = arg;
 
+	ledger_observe(raw->ledger, event);
 	if (raw->event_count < RAW_EVENTS)
 		raw->events[raw->event_count++] = *event;
 }
@@ -55,6 +56,7 @@ void raw_create(struct raw_guest *raw, const struct raw_options *options)
 	struct vsva_vm_options vm = o->vm;
 
 	memset(raw, 0, sizeof(*raw));
+	raw->ledger = watch_begin();
 	vm.msi = on_msi;
 	vm.msi_arg = raw;
 	raw->ram = mmap(NULL, RAW_RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -82,6 +84,7 @@ void raw_destroy(struct raw_guest *raw)
 	available = vsva_ioasid_space_available(space);
 	assert_int_equal(available, VSVA_PASID_MAX);
 	vsva_machine_destroy(raw->machine);
+	watch_end(raw->ledger);
 	munmap(raw->ram, RAW_RAM);
 }
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_VMM_RAW_GUEST_H
 #define TESTS_VMM_RAW_GUEST_H
 
-#include "unit.h"
+#include "watch.h"
 
 #include "vsva/device.h"
 #include "vsva/vm.h"
@@ -30,6 +30,7 @@ struct raw_device {
 };
 
 struct raw_guest {
+	struct ledger *ledger; /* watches; judges at the end */
 	struct vsva_machine *machine;
 	struct vsva_vm *vm;
 	struct raw_device device[RAW_DEVICES];

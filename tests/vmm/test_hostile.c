@@ -36,6 +36,7 @@ struct per_step {
 };
 
 struct scene {
+	struct ledger *ledger;
 	struct vsva_machine *machine;
 	struct vsva_device *bad_devices[HOSTILE_DEVICES];
 	struct vsva_device *dsa, *engine;
@@ -61,6 +62,7 @@ static void observe(void *arg, const struct vsva_event *event)
 {
 	struct scene *scene = arg;
 
+	ledger_observe(scene->ledger, event);
 	if (event->kind == VSVA_EV_VIOMMU_DESCRIPTOR)
 		add(&scene->now.descriptors);
 	else if (event->kind == VSVA_EV_BIND || event->kind == VSVA_EV_UNBIND)
@@ -98,6 +100,7 @@ static void begin(struct scene *scene, uint64_t seed, bool threads)
 	};
 
 	memset(scene, 0, sizeof(*scene));
+	scene->ledger = watch_begin();
 	scene->seed = seed;
 	log_set_sink(count_line, scene);
 	if (!threads)
@@ -151,6 +154,7 @@ static void end(struct scene *scene)
 	assert_int_equal(physmem_pages_in_use(machine_seams(scene->machine)->physmem),
 			 scene->pages);
 	vsva_machine_destroy(scene->machine);
+	watch_end(scene->ledger);
 	log_set_sink(NULL, NULL);
 	clock_set_real();
 }

@@ -4,12 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void report(void *arg, const char *text)
-{
-	(void)arg;
-	print_message("%s\n", text);
-}
-
 static void observe(void *ledger, const struct vsva_event *event)
 {
 	ledger_observe(ledger, event);
@@ -24,8 +18,7 @@ void world_create(struct world *world, enum vsva_cache_policy policy,
 	struct vsva_device_options engine = {.kind = VSVA_DEVICE_TEST_ENGINE};
 
 	memset(world, 0, sizeof(*world));
-	world->ledger = ledger_create(report, NULL);
-	assert_non_null(world->ledger);
+	world->ledger = watch_begin();
 	machine.observer_arg = world->ledger;
 	assert_int_equal(vsva_machine_create(&machine, &world->machine), 0);
 	assert_int_equal(vsva_device_create(world->machine, &dsa, &world->dsa), 0);
@@ -40,17 +33,13 @@ void world_create(struct world *world, enum vsva_cache_policy policy,
 void world_destroy(struct world *world)
 {
 	struct vsva_iommu_stats stats;
-	struct ledger_counts counts;
 
 	vsva_guest_destroy(world->guest);
 	vsva_iommu_get_stats(vsva_machine_iommu(world->machine), &stats);
 	assert_int_equal(stats.bound_now, 0);
 	assert_int_equal(stats.requests_pending_now, 0);
 	vsva_machine_destroy(world->machine);
-	ledger_get_counts(world->ledger, &counts);
-	assert_int_equal(counts.violations, 0);
-	assert_int_equal(counts.bound_now, 0);
-	ledger_destroy(world->ledger);
+	watch_end(world->ledger);
 }
 
 static uint8_t byte_at(uint64_t index, uint8_t seed)

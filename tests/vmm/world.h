@@ -5,9 +5,7 @@
 #ifndef TESTS_VMM_WORLD_H
 #define TESTS_VMM_WORLD_H
 
-#include "unit.h"
-
-#include "cli/ledger.h"
+#include "watch.h"
 
 #include "vsva/dsa.h"
 #include "vsva/guest.h"
