@@ -6,7 +6,7 @@ all: build/build.ninja
 
 build/build.ninja:
 	@scripts/setup
-	@meson setup build --buildtype=release -Dtests=disabled
+	@meson setup build --buildtype=release --libdir=lib -Dtests=disabled
 
 run: all
 	@build/vsva run
