@@ -90,10 +90,22 @@ static void free_assigned(struct vsva_assigned *assigned)
 	base_free(assigned);
 }
 
+static bool has_device(const struct vsva_vm *vm, const struct vsva_device *device)
+{
+	for (const struct vsva_assigned *a = vm->devices; a; a = a->next)
+		if (a->device == device)
+			return true;
+	return false;
+}
+
+/* The domain takes a device that it has already; undoing that would take it from its first owner. */
 static int attach(struct vsva_assigned *assigned)
 {
-	int err = vsva_domain_attach(assigned->vm->domain, assigned->dev);
+	int err;
 
+	if (has_device(assigned->vm, assigned->device))
+		return -EBUSY;
+	err = vsva_domain_attach(assigned->vm->domain, assigned->dev);
 	if (err)
 		return err;
 	err = vsva_dev_register_fault_handler(assigned->dev, assigned_fault, assigned_unit_fault,

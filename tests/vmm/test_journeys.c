@@ -329,6 +329,26 @@ static void test_memory_removed_while_bound_is_out_of_reach(void **state)
 	world_destroy(&world);
 }
 
+static void test_device_assigned_twice_stays_with_its_first_owner(void **state)
+{
+	struct world world;
+	struct vsva_assigned *again;
+	struct vsva_process *process;
+	struct world_copy copy = {.len = LEN};
+
+	(void)state;
+	world_create(&world, VSVA_CACHE_LRU, NULL);
+	process = bound_process(&world);
+	assert_int_equal(vsva_vm_assign(vsva_guest_vm(world.guest), world.dsa, rid(0x80), NULL,
+					NULL, &again),
+			 -EBUSY);
+	copy.from = world_buffer(process, LEN, 4);
+	copy.to = world_empty(process, LEN);
+	assert_int_equal(world_copy(process, world.gdsa, &copy), VSVA_DSA_SUCCESS);
+	assert_true(world_holds(process, copy.to, LEN, 4));
+	world_destroy(&world);
+}
+
 static void test_device_is_not_destroyed_while_a_vm_has_it(void **state)
 {
 	struct world world;
@@ -358,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_interrupt_range_with_pasid_is_memory),
 		cmocka_unit_test(test_kernel_dma_through_rid_translation),
 		cmocka_unit_test(test_memory_removed_while_bound_is_out_of_reach),
+		cmocka_unit_test(test_device_assigned_twice_stays_with_its_first_owner),
 		cmocka_unit_test(test_device_is_not_destroyed_while_a_vm_has_it),
 	};
 
