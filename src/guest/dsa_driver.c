@@ -8,29 +8,12 @@
 
 #include "guest/guest.h"
 #include "vsva/dsa.h"
+#include "vtd/dsa_regs.h"
 
-enum {
-	REG_GRPCFG = 0x400, /* as OFFSETS says; group 0: queues at +0, engines at +32 */
-	REG_WQCFG = 0x500,
-	REG_GENSTS = 0x90,
-	REG_CMD = 0xa0,
-	REG_CMDSTS = 0xa8,
-	WQCFG_SIZE = 64,
-	WQCFG_LENGTH = 0,    /* word 0: entries */
-	WQCFG_THRESHOLD = 4, /* word 1 */
-	WQCFG_MODE = 8,      /* word 2 */
-	WQCFG_LIMITS = 12,   /* word 3: log2 of the largest transfer, of the largest batch */
-};
+/* Words of WQCFG */
+enum { WQCFG_LENGTH = 0, WQCFG_THRESHOLD = 4, WQCFG_LIMITS = 12 };
 
-enum {
-	COMMAND_ENABLE_DEVICE = 1,
-	COMMAND_ENABLE_QUEUE = 6,
-	COMMAND_DISABLE_QUEUE = 7,
-	COMMAND_DRAIN_PASID = 11,
-	COMMAND_ABORT_PASID = 12,
-};
-
-#define CMDSTS_ACTIVE       (UINT32_C(1) << 31)
+#define GRPCFG_ENGINES      32u
 #define QUEUE_DEDICATED     0u
 #define QUEUE_SHARED        1u
 #define QUEUE_ENTRIES       32u
@@ -40,8 +23,7 @@ enum {
 #define MODE_PASID_ENABLE   (1u << 28)
 #define LIMITS              (21u | 5u << 5) /* 2 MiB, 32 descriptors */
 
-#define PORTAL_SIZE    0x4000u
-#define PORTAL_LIMITED 0x1000u
+#define PORTAL_LIMITED (DSA_PORTAL_LIMITED * DSA_PORTAL_PAGE)
 
 static uint64_t reg_read(struct vsva_guest_device *device, uint64_t offset, unsigned size)
 {
@@ -59,26 +41,27 @@ static void reg_write(struct vsva_guest_device *device, uint64_t offset, unsigne
 
 static bool command_is_done(void *arg)
 {
-	return !(reg_read(arg, REG_CMDSTS, 4) & CMDSTS_ACTIVE);
+	return !dsa_CMDSTS_ACTIVE(reg_read(arg, DSA_REG_CMDSTS, 4));
 }
 
 /* 0; -EIO the device refuses; -ETIMEDOUT. */
 static int command(struct vsva_guest_device *device, uint32_t code, uint32_t operand)
 {
-	reg_write(device, REG_CMD, 4, code << 20 | operand);
+	reg_write(device, DSA_REG_CMD, 4,
+		  dsa_CMD_with_CODE(dsa_CMD_with_OPERAND(0, operand), code));
 	if (!vsva_machine_wait(device->guest->machine, command_is_done, device, GUEST_TIMEOUT_MS))
 		return -ETIMEDOUT;
-	return reg_read(device, REG_CMDSTS, 4) & 0xff ? -EIO : 0;
+	return dsa_CMDSTS_ERROR(reg_read(device, DSA_REG_CMDSTS, 4)) ? -EIO : 0;
 }
 
 static void configure_queue(struct vsva_guest_device *device, unsigned queue, uint32_t mode)
 {
-	uint64_t base = REG_WQCFG + (uint64_t)queue * WQCFG_SIZE;
+	uint64_t base = DSA_WQCFG + (uint64_t)queue * DSA_WQCFG_STRIDE;
 
 	reg_write(device, base + WQCFG_LENGTH, 4, QUEUE_ENTRIES);
 	reg_write(device, base + WQCFG_THRESHOLD, 4, QUEUE_ENTRIES);
 	reg_write(device, base + WQCFG_LIMITS, 4, LIMITS);
-	reg_write(device, base + WQCFG_MODE, 4,
+	reg_write(device, base + DSA_WQCFG_MODE_OFFSET, 4,
 		  mode | MODE_BLOCK_ON_FAULT | MODE_PRIORITY | MODE_PASID_ENABLE);
 }
 
@@ -89,13 +72,13 @@ int dsa_driver_start(struct vsva_guest_device *device)
 	device->queue_pasid = gpasid(VSVA_PASID_INVALID);
 	if (vsva_device_kind(device->device) != VSVA_DEVICE_DSA)
 		return 0;
-	reg_write(device, REG_GRPCFG, 8, 1u << QUEUE_DEDICATED | 1u << QUEUE_SHARED);
-	reg_write(device, REG_GRPCFG + 32, 8, 1);
+	reg_write(device, DSA_GRPCFG, 8, 1u << QUEUE_DEDICATED | 1u << QUEUE_SHARED);
+	reg_write(device, DSA_GRPCFG + GRPCFG_ENGINES, 8, 1);
 	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED);
 	configure_queue(device, QUEUE_SHARED, 0);
-	err = command(device, COMMAND_ENABLE_DEVICE, 0);
+	err = command(device, DSA_COMMAND_ENABLE_DEVICE, 0);
 	if (!err)
-		err = command(device, COMMAND_ENABLE_QUEUE, QUEUE_SHARED);
+		err = command(device, DSA_COMMAND_ENABLE_WQ, QUEUE_SHARED);
 	device->dsa_ready = !err;
 	return err;
 }
@@ -106,7 +89,7 @@ static int disable_dedicated(struct vsva_guest_device *device)
 
 	if (device->queue_pasid.v == VSVA_PASID_INVALID)
 		return 0;
-	err = command(device, COMMAND_DISABLE_QUEUE, 1u << QUEUE_DEDICATED);
+	err = command(device, DSA_COMMAND_DISABLE_WQ, 1u << QUEUE_DEDICATED);
 	if (!err)
 		device->queue_pasid = gpasid(VSVA_PASID_INVALID);
 	return err;
@@ -123,7 +106,7 @@ static int enable_dedicated(struct vsva_guest_device *device, gpasid_t pasid)
 	if (err)
 		return err;
 	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED | pasid.v << 8);
-	err = command(device, COMMAND_ENABLE_QUEUE, QUEUE_DEDICATED);
+	err = command(device, DSA_COMMAND_ENABLE_WQ, QUEUE_DEDICATED);
 	if (!err)
 		device->queue_pasid = pasid;
 	return err;
@@ -136,9 +119,9 @@ int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid)
 
 	if (!device->dsa_ready)
 		return 0;
-	err = command(device, COMMAND_DRAIN_PASID, pasid.v);
+	err = command(device, DSA_COMMAND_DRAIN_PASID, pasid.v);
 	if (err)
-		err = command(device, COMMAND_ABORT_PASID, pasid.v);
+		err = command(device, DSA_COMMAND_ABORT_PASID, pasid.v);
 	if (!err && device->queue_pasid.v == pasid.v)
 		err = disable_dedicated(device);
 	return err;
@@ -147,8 +130,8 @@ int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid)
 int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *device,
 			const void *descriptor, bool shared)
 {
-	uint64_t portal = shared ? QUEUE_SHARED * PORTAL_SIZE + PORTAL_LIMITED
-				 : QUEUE_DEDICATED * PORTAL_SIZE + PORTAL_LIMITED;
+	uint64_t portal = shared ? QUEUE_SHARED * DSA_PORTAL_STRIDE + PORTAL_LIMITED
+				 : QUEUE_DEDICATED * DSA_PORTAL_STRIDE + PORTAL_LIMITED;
 	int err;
 
 	if (process->pasid.v == VSVA_PASID_INVALID)

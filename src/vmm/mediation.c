@@ -5,39 +5,14 @@
 
 #include "base/log.h"
 #include "vmm/vm.h"
-
-/* DSA 1.0 registers that carry PASIDs or say where they are. */
-enum {
-	DSA_WQCAP = 0x20,
-	DSA_OFFSETS = 0x60,
-	DSA_CMD = 0xa0,
-	DSA_CMDSTS = 0xa8,
-	DSA_SWERR = 0xc0,
-	DSA_WQCFG_PASID_WORD = 8, /* offset in WQCFG: 27:8 PASID, 28 PASID enable */
-};
-
-enum dsa_command_code {
-	DSA_COMMAND_DISABLE_DEVICE = 2,
-	DSA_COMMAND_RESET_DEVICE = 5,
-	DSA_COMMAND_ENABLE_QUEUE = 6,
-	DSA_COMMAND_DISABLE_QUEUE = 7,
-	DSA_COMMAND_RESET_QUEUE = 10,
-	DSA_COMMAND_DRAIN_PASID = 11,
-	DSA_COMMAND_ABORT_PASID = 12,
-};
+#include "vtd/dsa_regs.h"
 
 /* The test engine's registers. */
 enum { ENGINE_PASID = 0x1c, ENGINE_CMD = 0x20, ENGINE_STATUS = 0x24 };
 #define ENGINE_BUSY        1u
 #define ENGINE_PASID_VALID UINT32_C(0x80000000)
 
-#define PASID_MASK         UINT32_C(0xfffff)
-#define WQCFG_PASID_SHIFT  8
-#define WQCFG_PASID_ENABLE (UINT32_C(1) << 28)
-#define WQCFG_DEDICATED    UINT32_C(1)
-#define SWERR_PASID_SHIFT  40
-#define CMDSTS_ACTIVE      (UINT64_C(1) << 31)
-#define CMDSTS_ERROR       UINT64_C(0xff)
+#define PASID_MASK UINT32_C(0xfffff)
 
 static uint64_t device_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size)
 {
@@ -50,16 +25,18 @@ static uint64_t device_read(struct vsva_assigned *assigned, uint64_t offset, uns
 void mediation_init(struct vsva_assigned *assigned)
 {
 	struct mediation *m = &assigned->mediation;
+	uint64_t wqcap;
 
 	*m = (struct mediation){.engine_mention = VSVA_PASID_INVALID};
 	for (unsigned i = 0; i < MEDIATION_QUEUES; i++)
 		m->queue_pasid[i] = VSVA_PASID_INVALID;
 	if (vsva_device_kind(assigned->device) != VSVA_DEVICE_DSA)
 		return;
-	m->queue_offset =
-		(uint32_t)((device_read(assigned, DSA_OFFSETS, 8) >> 16) & 0xffff) * 0x100;
-	m->queue_size = 32u << ((device_read(assigned, DSA_WQCAP, 8) >> 24) & 0xf);
-	m->queue_count = (uint32_t)(device_read(assigned, DSA_WQCAP, 8) >> 16) & 0xff;
+	wqcap = device_read(assigned, DSA_REG_WQCAP, 8);
+	m->queue_offset = (uint32_t)dsa_OFFSETS_QUEUE(device_read(assigned, DSA_REG_OFFSETS, 8)) *
+			  DSA_TABLE_UNIT;
+	m->queue_size = (uint32_t)DSA_WQCFG_BYTES_MIN << dsa_WQCAP_CONFIG_LG2(wqcap);
+	m->queue_count = (uint32_t)dsa_WQCAP_QUEUES(wqcap);
 	if (m->queue_count > MEDIATION_QUEUES)
 		m->queue_count = MEDIATION_QUEUES;
 }
@@ -91,7 +68,7 @@ void mediation_release(struct vsva_assigned *assigned)
 
 static uint64_t pasid_word_of(const struct mediation *m, unsigned queue)
 {
-	return m->queue_offset + (uint64_t)queue * m->queue_size + DSA_WQCFG_PASID_WORD;
+	return m->queue_offset + (uint64_t)queue * m->queue_size + DSA_WQCFG_MODE_OFFSET;
 }
 
 static void queue_write_pasid(struct vsva_assigned *assigned, unsigned queue, uint32_t pasid)
@@ -99,25 +76,25 @@ static void queue_write_pasid(struct vsva_assigned *assigned, unsigned queue, ui
 	uint64_t offset = pasid_word_of(&assigned->mediation, queue);
 	uint32_t word = (uint32_t)device_read(assigned, offset, 4);
 
-	word = (word & ~(PASID_MASK << WQCFG_PASID_SHIFT)) | pasid << WQCFG_PASID_SHIFT;
+	word = (uint32_t)dsa_WQCFG1_with_PASID(word, pasid);
 	vsva_device_write(assigned->device, 0, offset, 4, word);
 }
 
 static int send_command(struct vsva_assigned *assigned, unsigned size, uint64_t value)
 {
-	return vsva_device_write(assigned->device, 0, DSA_CMD, size, value);
+	return vsva_device_write(assigned->device, 0, DSA_REG_CMD, size, value);
 }
 
 static bool is_command_active(struct vsva_assigned *assigned)
 {
-	return device_read(assigned, DSA_CMDSTS, 4) & CMDSTS_ACTIVE;
+	return dsa_CMDSTS_ACTIVE(device_read(assigned, DSA_REG_CMDSTS, 4));
 }
 
 static bool command_failed(struct vsva_assigned *assigned)
 {
-	uint64_t status = device_read(assigned, DSA_CMDSTS, 4);
+	uint64_t status = device_read(assigned, DSA_REG_CMDSTS, 4);
 
-	return !(status & CMDSTS_ACTIVE) && (status & CMDSTS_ERROR);
+	return !dsa_CMDSTS_ACTIVE(status) && dsa_CMDSTS_ERROR(status);
 }
 
 /* Enable: the physical queue gets the host PASID first, and the guest's back if it cannot be
@@ -125,7 +102,7 @@ static bool command_failed(struct vsva_assigned *assigned)
 static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t value)
 {
 	struct mediation *m = &assigned->mediation;
-	unsigned queue = (unsigned)(value & PASID_MASK);
+	unsigned queue = (unsigned)dsa_CMD_OPERAND(value);
 	uint32_t word, guest;
 	hpasid_t host;
 	int err;
@@ -134,9 +111,9 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 		return send_command(assigned, size, value);
 	word = (uint32_t)device_read(assigned, pasid_word_of(m, queue), 4);
 	/* A shared queue takes the PASID from each command. */
-	if (!(word & WQCFG_PASID_ENABLE) || !(word & WQCFG_DEDICATED))
+	if (!dsa_WQCFG1_PASID_ENABLE(word) || !dsa_WQCFG1_DEDICATED(word))
 		return send_command(assigned, size, value);
-	guest = (word >> WQCFG_PASID_SHIFT) & PASID_MASK;
+	guest = (uint32_t)dsa_WQCFG1_PASID(word);
 	err = pasid_map_get(assigned->vm, gpasid(guest), MENTION_QUEUE, &host);
 	if (err) {
 		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults.
@@ -208,32 +185,32 @@ static int command_on_pasid(struct vsva_assigned *assigned, unsigned size, uint6
 	hpasid_t host = {0};
 
 	/* A PASID that is not known has nothing to drain; 0 is nobody's. */
-	pasid_map_lookup(assigned->vm, gpasid((uint32_t)value & PASID_MASK), &host);
-	return send_command(assigned, size, (value & ~(uint64_t)PASID_MASK) | host.v);
+	pasid_map_lookup(assigned->vm, gpasid((uint32_t)dsa_CMD_OPERAND(value)), &host);
+	return send_command(assigned, size, dsa_CMD_with_OPERAND(value, host.v));
 }
 
 /* While a command is active the device takes none that starts or stops a queue, but a reset of all.
  * */
 static bool is_ignored(struct vsva_assigned *assigned, unsigned code)
 {
-	return code <= DSA_COMMAND_RESET_QUEUE && code != DSA_COMMAND_RESET_DEVICE &&
+	return code <= DSA_COMMAND_RESET_WQ && code != DSA_COMMAND_RESET_DEVICE &&
 	       is_command_active(assigned);
 }
 
 static int dsa_command(struct vsva_assigned *assigned, unsigned size, uint64_t value)
 {
-	unsigned code = value >> 20 & 0x1f;
+	unsigned code = (unsigned)dsa_CMD_CODE(value);
 
 	if (is_ignored(assigned, code))
 		return send_command(assigned, size, value);
 	assigned->mediation.command = (uint32_t)value;
 	switch (code) {
-	case DSA_COMMAND_ENABLE_QUEUE:
+	case DSA_COMMAND_ENABLE_WQ:
 		return enable_queue(assigned, size, value);
-	case DSA_COMMAND_DISABLE_QUEUE:
-	case DSA_COMMAND_RESET_QUEUE:
+	case DSA_COMMAND_DISABLE_WQ:
+	case DSA_COMMAND_RESET_WQ:
 		return stop_queues(assigned, size, value, queues_of(value),
-				   code == DSA_COMMAND_RESET_QUEUE);
+				   code == DSA_COMMAND_RESET_WQ);
 	case DSA_COMMAND_DISABLE_DEVICE:
 	case DSA_COMMAND_RESET_DEVICE:
 		return stop_queues(assigned, size, value, UINT64_MAX,
@@ -255,8 +232,8 @@ static int queue_of_access(const struct mediation *m, uint64_t offset, unsigned 
 		return -1;
 	queue = (offset - m->queue_offset) / m->queue_size;
 	in = (offset - m->queue_offset) % m->queue_size;
-	if (queue >= m->queue_count || in > DSA_WQCFG_PASID_WORD ||
-	    in + size <= DSA_WQCFG_PASID_WORD)
+	if (queue >= m->queue_count || in > DSA_WQCFG_MODE_OFFSET ||
+	    in + size <= DSA_WQCFG_MODE_OFFSET)
 		return -1;
 	return (int)queue;
 }
@@ -269,28 +246,25 @@ static bool covers(uint64_t offset, unsigned size, uint64_t word)
 static uint64_t guest_view_of_queue(struct vsva_assigned *assigned, int queue, uint64_t value)
 {
 	uint32_t guest = assigned->mediation.queue_pasid[queue];
-	uint64_t mask = (uint64_t)PASID_MASK << WQCFG_PASID_SHIFT;
 
-	if (guest == VSVA_PASID_INVALID)
-		return value;
-	return (value & ~mask) | (uint64_t)guest << WQCFG_PASID_SHIFT;
+	return guest == VSVA_PASID_INVALID ? value : dsa_WQCFG1_with_PASID(value, guest);
 }
 
-/* SWERR.PASID is bits 59:40 of its first qword, so bits 27:8 of the upper half. */
+/* SWERR.PASID is in the upper half of its first qword. */
 static uint64_t guest_view_of_error(struct vsva_assigned *assigned, uint64_t offset, unsigned size,
 				    uint64_t value)
 {
-	unsigned shift = size == 8 ? SWERR_PASID_SHIFT : SWERR_PASID_SHIFT - 32;
-	uint64_t mask = (uint64_t)PASID_MASK << shift;
+	unsigned shift = size == 8 ? 0 : 32;
+	uint64_t head = value << shift;
 	gpasid_t guest;
 
-	if (size == 4 && offset == DSA_SWERR)
+	if (size == 4 && offset == DSA_REG_SWERR)
 		return value;
 	/* Not the VM's any more: the host's number is nothing for the guest. */
-	if (vsva_ioasid_gpasid_of(assigned->vm->set, hpasid((uint32_t)((value & mask) >> shift)),
+	if (vsva_ioasid_gpasid_of(assigned->vm->set, hpasid((uint32_t)dsa_SWERR_PASID(head)),
 				  &guest))
 		guest = gpasid(0);
-	return (value & ~mask) | (uint64_t)guest.v << shift;
+	return dsa_SWERR_with_PASID(head, guest.v) >> shift;
 }
 
 /* Narrow accesses to a word with a PASID would show parts of the host's number. */
@@ -304,7 +278,7 @@ static int dsa_read(struct vsva_assigned *assigned, uint64_t offset, unsigned si
 	int queue = queue_of_access(&assigned->mediation, offset, size);
 	int err;
 
-	if ((queue >= 0 || covers(offset, size, DSA_SWERR + 4)) && is_narrow(size))
+	if ((queue >= 0 || covers(offset, size, DSA_REG_SWERR + 4)) && is_narrow(size))
 		return -EINVAL;
 	finish_stopping(assigned);
 	err = vsva_device_read(assigned->device, 0, offset, size, value);
@@ -312,9 +286,9 @@ static int dsa_read(struct vsva_assigned *assigned, uint64_t offset, unsigned si
 		return err;
 	if (queue >= 0)
 		*value = guest_view_of_queue(assigned, queue, *value);
-	else if (covers(offset, size, DSA_SWERR + 4))
+	else if (covers(offset, size, DSA_REG_SWERR + 4))
 		*value = guest_view_of_error(assigned, offset, size, *value);
-	else if (offset == DSA_CMD && !is_narrow(size))
+	else if (offset == DSA_REG_CMD && !is_narrow(size))
 		*value = (*value & ~UINT64_C(0xffffffff)) | assigned->mediation.command;
 	return 0;
 }
@@ -324,7 +298,7 @@ static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned s
 	int queue = queue_of_access(&assigned->mediation, offset, size);
 
 	finish_stopping(assigned);
-	if (covers(offset, size, DSA_CMD) && !is_narrow(size))
+	if (covers(offset, size, DSA_REG_CMD) && !is_narrow(size))
 		return dsa_command(assigned, size, value);
 	/* The configuration of an enabled queue cannot change, least of all its PASID. */
 	if (queue >= 0 && assigned->mediation.queue_pasid[queue] != VSVA_PASID_INVALID)

@@ -8,7 +8,7 @@
 
 #include "device/fake_unit.h"
 #include "hw/device/dsa.h"
-#include "hw/device/dsa_regs.h"
+#include "vtd/dsa_regs.h"
 
 #define VA          ((uint64_t)VIRTUAL_BASE)
 #define RW          (VSVA_PROT_READ | VSVA_PROT_WRITE)

@@ -16,7 +16,7 @@
 #define HW_DEVICE_DSA_DEVICE_H
 
 #include "hw/device/dsa.h"
-#include "hw/device/dsa_regs.h"
+#include "vtd/dsa_regs.h"
 
 #define DSA_GROUPS  4u
 #define DSA_VECTORS (DSA_MAX_QUEUES + 1)

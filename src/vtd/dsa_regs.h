@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Layouts of the accelerator: registers, descriptors, completion records, and the numbers in them.
+ * Layouts of the accelerator: registers, descriptors, completion records, and the numbers in them,
+ * for the device itself and for everybody who stands between it and a guest.
  * Intel Data Streaming Accelerator, revision 1.0 register map: chapters 5 (descriptors), 8
  * (operations) and 9 (registers). Spellings follow Linux's uapi header idxd.h where the two differ.
  *
@@ -9,8 +10,8 @@
  * for structures in memory. Bit numbers of structures are absolute: bit 64 is bit 0 of the second
  * quadword.
  */
-#ifndef HW_DEVICE_DSA_REGS_H
-#define HW_DEVICE_DSA_REGS_H
+#ifndef VTD_DSA_REGS_H
+#define VTD_DSA_REGS_H
 
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ enum {
 	DSA_GRPCFG_STRIDE = 64,
 	DSA_WQCFG = 0x500,
 	DSA_WQCFG_STRIDE = 64,
+	DSA_WQCFG_BYTES_MIN = 32,  /* WQCAP.CONFIG_LG2 doubles it so often */
+	DSA_WQCFG_MODE_OFFSET = 8, /* of the word with the PASID (WQCFG1) */
 	DSA_MSIXPERM_STRIDE = 8,
 	DSA_TABLE_UNIT = 0x100,
 	DSA_REGISTER_SPACE = 0x1000,
