@@ -3,6 +3,7 @@
 #include "vtd/layout.h"
 
 #include "vtd/descriptors.h"
+#include "vtd/enqcmd.h"
 #include "vtd/faults.h"
 #include "vtd/registers.h"
 #include "vtd/tables.h"
@@ -66,6 +67,7 @@ VTD_FAULT_STRUCTURES(DEFINE_STRUCTURE)
 VTD_FIXED_REGISTERS(DEFINE_REGISTER)
 VTD_RELOCATED_REGISTERS(DEFINE_REGISTER)
 VTD_PAGING_ENTRIES(DEFINE_REGISTER)
+VTD_ENQCMD_WORDS(DEFINE_REGISTER)
 
 const struct vtd_layout *const vtd_layouts[] = {
 	VTD_TABLE_STRUCTURES(REFER_STRUCTURE)
@@ -74,6 +76,7 @@ const struct vtd_layout *const vtd_layouts[] = {
 	VTD_FIXED_REGISTERS(REFER_REGISTER)
 	VTD_RELOCATED_REGISTERS(REFER_REGISTER)
 	VTD_PAGING_ENTRIES(REFER_REGISTER)
+	VTD_ENQCMD_WORDS(REFER_REGISTER)
 };
 /* clang-format on */
 

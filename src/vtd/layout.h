@@ -17,6 +17,8 @@
  *   tables.h                    3.4 to 3.8, chapter 9
  *   descriptors.h, decode.h     6.5.2, chapter 7 (page requests and responses)
  *   faults.h                    7.1 to 7.3, Table 30
+ * and of the CPU (Intel SDM) what carries PASIDs to a device:
+ *   enqcmd.h                    ENQCMD, IA32_PASID, PASID translation of VMX
  * Structures are little endian in memory, and so is every host that we run on (layout.c checks).
  *
  * A list is a macro of four arguments: what to do with a field, an address and ignored bits, and a

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vtd/descriptors.h"
+#include "vtd/enqcmd.h"
 #include "vtd/faults.h"
 #include "vtd/print.h"
 #include "vtd/registers.h"
@@ -105,6 +106,7 @@ static void test_register_fields_round_trip(void **state)
 	VTD_FIXED_REGISTERS(ROUND_TRIP_FIELDS)
 	VTD_RELOCATED_REGISTERS(ROUND_TRIP_FIELDS)
 	VTD_PAGING_ENTRIES(ROUND_TRIP_FIELDS)
+	VTD_ENQCMD_WORDS(ROUND_TRIP_FIELDS)
 }
 
 /* Reserved masks, written down from the tables of the specification. */
@@ -176,6 +178,10 @@ static const struct {
 	{"vtd_IOTLB", {0x49fc0000ffffffff}},
 	{"vtd_FS_PTE", {0}},
 	{"vtd_SS_PTE", {0x4000000000000000}},
+	{"vtd_VMX_PASID_DIR", {0xffe}},
+	{"vtd_VMX_PASID", {0x7ff00000}},
+	{"vtd_IA32_PASID", {0xffffffff7ff00000}},
+	{"vtd_ENQCMD", {0x7ff00000}},
 };
 
 static const uint64_t *reserved_of(const char *name)
@@ -271,6 +277,23 @@ static void test_register_helpers(void **state)
 	assert_true(vtd_ttm_is_valid(3, UINT64_C(1) << 52));
 }
 
+/* PASID 19 chooses the directory, 18:10 its entry, 9:0 the table's. */
+static void test_pasid_translation_indices(void **state)
+{
+	(void)state;
+	assert_int_equal(vtd_vmx_pasid_half(0x7ffff), 0);
+	assert_int_equal(vtd_vmx_pasid_half(0x80000), 1);
+	assert_int_equal(vtd_vmx_pasid_dir_index(0x3ff), 0);
+	assert_int_equal(vtd_vmx_pasid_dir_index(0x400), 1);
+	assert_int_equal(vtd_vmx_pasid_dir_index(0x7fc00), 511);
+	assert_int_equal(vtd_vmx_pasid_dir_index(0x80000), 0);
+	assert_int_equal(vtd_vmx_pasid_dir_index(0xfffff), 511);
+	assert_int_equal(vtd_vmx_pasid_index(0xffc00), 0);
+	assert_int_equal(vtd_vmx_pasid_index(0xfffff), 1023);
+	assert_int_equal(vtd_vmx_pasid_dir_reserved_for(46), 0xffffc00000000ffe);
+	assert_int_equal(vtd_vmx_pasid_dir_reserved_for(64), 0xffe);
+}
+
 static void set_too_large(void *arg)
 {
 	struct vtd_pasid_entry e = {{0}};
@@ -346,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_field_masks_of_registers),
 		cmocka_unit_test(test_register_offsets),
 		cmocka_unit_test(test_register_helpers),
+		cmocka_unit_test(test_pasid_translation_indices),
 		cmocka_unit_test(test_setter_refuses_what_does_not_fit),
 		cmocka_unit_test(test_print_fields),
 		cmocka_unit_test(test_print_cuts_and_says_so),
