@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "host/kvm_ids.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+
+#define LEAF_ENTRIES (1u << KVM_IDS_LEAF_LG2)
+
+struct kvm_id {
+	uint32_t guest : 20; /* if INSTALLED */
+	uint32_t state : 2;
+	uint32_t is_listed : 1; /* also one that was installed again, or freed, since */
+	uint32_t next;          /* on the list; 0: the last */
+};
+
+static_assert(sizeof(struct kvm_id) == 8, "8 bytes an id");
+
+void kvm_ids_fini(struct kvm_ids *ids)
+{
+	for (unsigned i = 0; i < KVM_IDS_LEAVES; i++)
+		base_free(ids->leaves[i]);
+}
+
+int kvm_ids_reserve(struct kvm_ids *ids, hpasid_t id)
+{
+	struct kvm_id **leaf = &ids->leaves[id.v >> KVM_IDS_LEAF_LG2];
+
+	if (!*leaf)
+		*leaf = base_calloc(LEAF_ENTRIES, sizeof(**leaf));
+	return *leaf ? 0 : -ENOMEM;
+}
+
+/* NULL: not reserved. */
+static struct kvm_id *record_of(const struct kvm_ids *ids, hpasid_t id)
+{
+	struct kvm_id *leaf = ids->leaves[id.v >> KVM_IDS_LEAF_LG2];
+
+	return leaf ? &leaf[id.v % LEAF_ENTRIES] : NULL;
+}
+
+enum kvm_id_state kvm_ids_state(const struct kvm_ids *ids, hpasid_t id, gpasid_t *guest)
+{
+	const struct kvm_id *record = record_of(ids, id);
+
+	if (!record)
+		return KVM_ID_NONE;
+	*guest = gpasid(record->guest);
+	return record->state;
+}
+
+void kvm_ids_install(struct kvm_ids *ids, hpasid_t id, gpasid_t guest)
+{
+	struct kvm_id *record = record_of(ids, id);
+
+	CHECK(record && record->state != KVM_ID_FREED && guest.v <= VSVA_PASID_MAX);
+	record->guest = guest.v & VSVA_PASID_MAX;
+	record->state = KVM_ID_INSTALLED;
+}
+
+void kvm_ids_leave(struct kvm_ids *ids, hpasid_t id)
+{
+	struct kvm_id *record = record_of(ids, id);
+
+	CHECK(record && record->state == KVM_ID_INSTALLED);
+	record->state = KVM_ID_LEAVING;
+	if (record->is_listed)
+		return;
+	record->is_listed = 1;
+	record->next = ids->leaving;
+	ids->leaving = id.v;
+}
+
+void kvm_ids_free(struct kvm_ids *ids, hpasid_t id)
+{
+	struct kvm_id *record = record_of(ids, id);
+
+	CHECK(record && record->state == KVM_ID_INSTALLED);
+	record->state = KVM_ID_FREED;
+}
+
+/* The list is not empty. */
+static struct kvm_id *unlist_first(struct kvm_ids *ids)
+{
+	struct kvm_id *record = record_of(ids, hpasid(ids->leaving));
+
+	ids->leaving = record->next;
+	record->is_listed = 0;
+	return record;
+}
+
+size_t kvm_ids_take_leaving(struct kvm_ids *ids, hpasid_t *out, size_t max)
+{
+	size_t count = 0;
+
+	while (ids->leaving && count < max) {
+		hpasid_t id = hpasid(ids->leaving);
+		struct kvm_id *record = unlist_first(ids);
+
+		if (record->state != KVM_ID_LEAVING)
+			continue;
+		record->state = KVM_ID_NONE;
+		out[count++] = id;
+	}
+	return count;
+}
+
+bool kvm_ids_take_freed(struct kvm_ids *ids, hpasid_t id)
+{
+	struct kvm_id *record = record_of(ids, id);
+
+	if (!record || record->state != KVM_ID_FREED)
+		return false;
+	record->state = KVM_ID_NONE;
+	return true;
+}
+
+enum kvm_id_state kvm_ids_next(const struct kvm_ids *ids, hpasid_t *id, gpasid_t *guest)
+{
+	while (id->v <= VSVA_PASID_MAX) {
+		enum kvm_id_state state = kvm_ids_state(ids, *id, guest);
+
+		if (state != KVM_ID_NONE)
+			return state;
+		id->v = ids->leaves[id->v >> KVM_IDS_LEAF_LG2] ? id->v + 1
+							       : (id->v | (LEAF_ENTRIES - 1)) + 1;
+	}
+	return KVM_ID_NONE;
+}
