@@ -40,6 +40,9 @@
  * any machine type of QEMU needs. */
 #define VSVA_LIMIT_VM_WINDOWS 1024
 
+/* Areas of one native address space: their list is searched from its beginning. */
+#define VSVA_LIMIT_MM_AREAS 1024
+
 /* VMs and devices of one machine: requester ids are 16 bits. */
 #define VSVA_LIMIT_DEVICES 1024
 

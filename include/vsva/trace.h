@@ -65,6 +65,12 @@ enum vsva_event_kind {
 	VSVA_EV_GUEST_MAP,        /* it makes a page present: gpasid, addr = GVA, hpa = its GPA */
 	VSVA_EV_GUEST_UNMAP,      /* built-in guest cleared it (invalidation follows) */
 	VSVA_EV_GUEST_UNMAP_DONE, /* its invalidation has completed */
+	/* native processes: value = the address space, by the HPA of its first-stage root */
+	VSVA_EV_MM_CREATE,
+	VSVA_EV_MM_MAP,        /* a page is about to become present: addr = UVA, hpa, len, write */
+	VSVA_EV_MM_UNMAP,      /* addr, len: entries are being cleared */
+	VSVA_EV_MM_UNMAP_DONE, /* its notifiers have returned: after it, no access */
+	VSVA_EV_MM_EXIT,       /* after it, no access through the address space at all */
 	VSVA_EV_VM_CREATE,
 	VSVA_EV_VM_DESTROY,
 	VSVA_EV_VM_DESTROYED,

@@ -3,6 +3,7 @@
  * Words that are types.
  *
  * GVA   guest virtual address: what a guest process writes into a device
+ * UVA   user virtual address: of a process of the host, or of its kernel
  * GPA   guest physical address: output of the first stage, input of the second
  * HPA   host physical address: output of the second stage, what the memory bus sees
  * RID   requester id of a PCI function, bus[15:8] device[7:3] function[2:0]
@@ -27,6 +28,9 @@ extern "C" {
 typedef struct {
 	uint64_t v;
 } gva_t;
+typedef struct {
+	uint64_t v;
+} uva_t;
 typedef struct {
 	uint64_t v;
 } gpa_t;
@@ -55,6 +59,10 @@ typedef struct {
 static inline gva_t gva(uint64_t v)
 {
 	return VSVA_WRAP_(gva_t, v);
+}
+static inline uva_t uva(uint64_t v)
+{
+	return VSVA_WRAP_(uva_t, v);
 }
 static inline gpa_t gpa(uint64_t v)
 {

@@ -79,6 +79,16 @@ const char *vsva_event_name(enum vsva_event_kind kind)
 		return "guest-unmap";
 	case VSVA_EV_GUEST_UNMAP_DONE:
 		return "guest-unmap-done";
+	case VSVA_EV_MM_CREATE:
+		return "mm-create";
+	case VSVA_EV_MM_MAP:
+		return "mm-map";
+	case VSVA_EV_MM_UNMAP:
+		return "mm-unmap";
+	case VSVA_EV_MM_UNMAP_DONE:
+		return "mm-unmap-done";
+	case VSVA_EV_MM_EXIT:
+		return "mm-exit";
 	case VSVA_EV_VM_CREATE:
 		return "vm-create";
 	case VSVA_EV_VM_DESTROY:
