@@ -32,6 +32,14 @@
 /* The unit answers a wait descriptor within this time or is taken for dead. */
 #define VSVA_LIMIT_QI_TIMEOUT_MS 10000
 
+/* Ids whose second phase of free is done together: one flush sequence and one drain serve them all,
+ * and their events still fit on a stack. */
+#define VSVA_LIMIT_RECLAIM_BATCH 256
+
+/* How long free_sync and free_all_sync wait: longer than the drain and the flush of a unit that does
+ * not answer (VSVA_LIMIT_QI_TIMEOUT_MS each) and the drain of a device together. */
+#define VSVA_LIMIT_RECLAIM_TIMEOUT_MS 30000
+
 /* A device TLB invalidation that gets no answer (PCIe: 60 s; here a device that is gone says so at
  * once, and a live one is bounded by one window of 64 KiB). */
 #define VSVA_LIMIT_ATS_TIMEOUT_MS 1000

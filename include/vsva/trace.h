@@ -31,12 +31,13 @@ enum vsva_event_kind {
 	VSVA_EV_VIOMMU_DESCRIPTOR, /* vIOMMU executes a descriptor: value = type, gpasid if it has one */
 	VSVA_EV_VIOMMU_VCMD,       /* virtual command: value = command, gpasid, result */
 	VSVA_EV_IOASID_ALLOC,      /* hpasid, gpasid if known */
-	VSVA_EV_IOASID_FREE,       /* hpasid */
-	VSVA_EV_BIND,              /* begins: rid, hpasid, gpasid, addr = first-stage root (GPA) */
-	VSVA_EV_BIND_DONE,         /* result = 0 or -errno */
-	VSVA_EV_UNBIND,            /* begins: rid, hpasid */
-	VSVA_EV_UNBIND_DONE,       /* after it, no access of (rid, hpasid) */
-	VSVA_EV_ATTACH_RID, /* request-without-PASID translation changed: rid, value = kind */
+	VSVA_EV_IOASID_FREE,       /* its owner gave it up: hpasid, gpasid if it had one */
+	VSVA_EV_IOASID_RECLAIM, /* nobody has it any more, it may be given out again: hpasid */
+	VSVA_EV_BIND,           /* begins: rid, hpasid, gpasid, addr = first-stage root (GPA) */
+	VSVA_EV_BIND_DONE,      /* result = 0 or -errno */
+	VSVA_EV_UNBIND,         /* begins: rid, hpasid */
+	VSVA_EV_UNBIND_DONE,    /* after it, no access of (rid, hpasid) */
+	VSVA_EV_ATTACH_RID,     /* request-without-PASID translation changed: rid, value = kind */
 	VSVA_EV_ATTACH_RID_DONE,
 	VSVA_EV_PASID_ENTRY, /* host wrote an entry of the physical table: rid, hpasid, value = PGTT or 0 */
 	VSVA_EV_INVALIDATE, /* host API invalidation: hpasid, addr, len */

@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <signal.h>
 
+#include "base/atomic.h"
 #include "base/rcu_flavour.h"
 
 _Thread_local unsigned rcu_depth_ __attribute__((tls_model("initial-exec")));
@@ -55,7 +56,7 @@ void rcu_pass_(void)
 
 void rcu_synchronize(void)
 {
-	CHECK(!rcu_is_reading());
+	CHECK(!rcu_is_reading() && !atomic_is_inside());
 	flavour_synchronize();
 }
 
@@ -143,6 +144,6 @@ void rcu_call(struct rcu_node *node, void (*func)(struct rcu_node *node))
 
 void rcu_barrier(void)
 {
-	CHECK(!rcu_is_reading());
+	CHECK(!rcu_is_reading() && !atomic_is_inside());
 	reclaim();
 }

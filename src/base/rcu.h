@@ -11,8 +11,8 @@
  * | may run at once with      | read section | synchronize | call_rcu |
  * | rcu_read_lock … unlock    | yes          | yes, waits  | yes      |
  *
- * rcu_synchronize() must not be called inside a read section (checked) nor with a lock held that a
- * read section takes.
+ * rcu_synchronize() must not be called inside a read section or an atomic context (checked) nor with
+ * a lock held that a read section takes.
  */
 #ifndef BASE_RCU_H
 #define BASE_RCU_H

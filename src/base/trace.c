@@ -21,6 +21,8 @@ const char *vsva_event_name(enum vsva_event_kind kind)
 		return "ioasid-alloc";
 	case VSVA_EV_IOASID_FREE:
 		return "ioasid-free";
+	case VSVA_EV_IOASID_RECLAIM:
+		return "ioasid-reclaim";
 	case VSVA_EV_BIND:
 		return "bind";
 	case VSVA_EV_BIND_DONE:

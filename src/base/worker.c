@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/atomic.h"
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/random.h"
@@ -129,7 +130,7 @@ static void end_run(struct worker *worker, bool more)
 {
 	bool is_token_used = false;
 
-	CHECK(lock_none_held() && !rcu_is_reading());
+	CHECK(lock_none_held() && !rcu_is_reading() && !atomic_is_inside());
 	if (more)
 		is_token_used =
 			!(__atomic_fetch_or(&worker->state, KICKED, __ATOMIC_ACQ_REL) & KICKED);
@@ -256,7 +257,7 @@ void worker_kick(struct worker *worker)
 
 static void thread_stop(struct worker *worker)
 {
-	CHECK(!pthread_equal(worker->thread, pthread_self()));
+	CHECK(!pthread_equal(worker->thread, pthread_self()) && !atomic_is_inside());
 	lock_take(&worker->lock);
 	worker->stopping = true;
 	pthread_cond_signal(&worker->wake);
@@ -431,7 +432,7 @@ bool worker_pool_wait_until(struct worker_pool *pool, bool (*done)(void *arg), v
 {
 	bool is_done;
 
-	CHECK(!rcu_is_reading());
+	CHECK(!rcu_is_reading() && !atomic_is_inside());
 	if (pool->mode == WORKERS_MANUAL)
 		return step_until(pool, done, arg, (uint64_t)timeout_ms * STEPS_PER_MS);
 	__atomic_fetch_add(&pool->waiters, 1, __ATOMIC_SEQ_CST);

@@ -245,13 +245,13 @@ static void say_violation(char *text, size_t size, const struct book *book,
 		 event->hpa.v, allowed);
 }
 
-static void say_freed(char *text, size_t size, const struct book *book,
+static void say_reclaimed(char *text, size_t size, const struct book *book,
 		      const struct vsva_event *event)
 {
 	snprintf(text, size,
 		 "event %" PRIu64 ": host PASID %#" PRIx32
-		 " was freed while a device is bound to it"
-		 "\n  allowed: free after the last unbind",
+		 " was reclaimed while a device is bound to it"
+		 "\n  allowed: reclaim after the last unbind",
 		 book->event, event->hpasid.v);
 }
 
@@ -268,12 +268,12 @@ static bool judge_access(struct ledger *ledger, const struct vsva_event *event, 
 	return true;
 }
 
-static bool judge_free(struct ledger *ledger, const struct vsva_event *event, char *text)
+static bool judge_reclaim(struct ledger *ledger, const struct vsva_event *event, char *text)
 {
 	ledger->counts.pasids_freed++;
 	if (!book_is_bound(&ledger->book, event->hpasid))
 		return false;
-	say_freed(text, TEXT_MAX, &ledger->book, event);
+	say_reclaimed(text, TEXT_MAX, &ledger->book, event);
 	return true;
 }
 
@@ -284,8 +284,8 @@ static bool observe_locked(struct ledger *ledger, const struct vsva_event *event
 	ledger->book.event = ++ledger->counts.events;
 	if (event->kind == VSVA_EV_ACCESS)
 		is_bad = judge_access(ledger, event, text);
-	else if (event->kind == VSVA_EV_IOASID_FREE)
-		is_bad = judge_free(ledger, event, text);
+	else if (event->kind == VSVA_EV_IOASID_RECLAIM)
+		is_bad = judge_reclaim(ledger, event, text);
 	else
 		book_enter(&ledger->book, event);
 	if (event->kind == VSVA_EV_IOASID_ALLOC)

@@ -13,7 +13,7 @@
  *
  *   rule              after                       none of
  *   unbound           UNBIND_DONE                 the pair
- *   freed             IOASID_FREE                 the PASID, which must not be bound any more
+ *   freed             IOASID_RECLAIM              the PASID, which must not be bound any more
  *   page              GUEST_UNMAP_DONE            the page through the space
  *   space             PROCESS_EXIT                the space
  *   memory            UNMAP_DONE                  these pages through the VM

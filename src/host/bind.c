@@ -279,12 +279,14 @@ static int unbind_locked(struct domain_locked locked, struct vsva_dev *dev, hpas
 	struct binding *binding;
 	int err = vsva_ioasid_find(dev->iommu->space, locked.domain->owner, pasid, NULL);
 
-	if (err)
+	if (err && err != -ENOENT)
 		return err;
 	if (!dev_is_attached_to(dev, locked.domain))
-		return 0;
+		return err;
 	binding = dev_find_binding(dev, pasid.v);
-	if (!binding || --binding->users)
+	if (!binding)
+		return err;
+	if (--binding->users)
 		return 0;
 	child_unbind(locked, dev, binding, &aftermath);
 	return aftermath.err;

@@ -215,7 +215,7 @@ static int init_parts(struct vsva_iommu *iommu, const struct host_iommu_config *
 		err = root_table_init(&iommu->root, pm);
 	if (err)
 		return err;
-	iommu->space = ioasid_space_create(space_bits(iommu), iommu->trace);
+	iommu->space = ioasid_space_create(space_bits(iommu), iommu->pool, iommu->trace);
 	return iommu->space ? 0 : -ENOMEM;
 }
 

@@ -3,6 +3,7 @@
 #ifndef HOST_WAIT_H
 #define HOST_WAIT_H
 
+#include "base/atomic.h"
 #include "base/worker.h"
 
 /*
@@ -13,6 +14,7 @@
 static inline bool host_wait(struct worker_pool *pool, bool (*done)(void *arg), void *arg,
 			     uint32_t timeout_ms)
 {
+	CHECK(!atomic_is_inside());
 	if (done(arg))
 		return true;
 	return worker_pool_mode(pool) == WORKERS_THREADS &&

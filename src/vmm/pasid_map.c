@@ -37,14 +37,8 @@ static struct pasid_mention *find(struct vsva_vm *vm, gpasid_t guest)
 
 static void drop(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention)
 {
-	int err;
-
 	sparse_set(&vm->pasids, guest.v, NULL);
-	vsva_ioasid_detach_gpasid(vm->set, mention->host);
-	err = vsva_ioasid_free(vm->set, mention->host);
-	if (err)
-		log_line(LOG_ERROR, "%s: host PASID %u of guest PASID %u not freed: error %d",
-			 vm->name, mention->host.v, guest.v, err);
+	vsva_ioasid_free(vm->set, mention->host);
 	__atomic_fetch_sub(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
 	base_free(mention);
 }

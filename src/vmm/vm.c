@@ -105,8 +105,10 @@ void vsva_vm_destroy(struct vsva_vm *vm)
 	pasid_map_vcmd_free_all(vm);
 	err = vsva_domain_free(vm->domain);
 	CHECK(!err);
-	err = vsva_ioasid_set_free(vm->set);
-	CHECK(!err);
+	err = vsva_ioasid_free_all_sync(vm->set);
+	if (err)
+		log_line(LOG_ERROR, "%s: host PASIDs are not reclaimed: error %d", vm->name, err);
+	vsva_ioasid_set_free(vm->set);
 	guest_memory_fini(&vm->memory);
 	sparse_fini(&vm->pasids);
 	TRACE(vm->seams->trace, VMM, VM_DESTROYED, .vm = vm->number);

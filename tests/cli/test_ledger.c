@@ -362,12 +362,12 @@ static void test_ledger_sees_a_bind_to_a_vm_that_is_gone(void **state)
 	assert_violation(one, "no more");
 }
 
-static void test_ledger_sees_a_free_while_bound(void **state)
+static void test_ledger_sees_a_reclaim_while_bound(void **state)
 {
 	struct book_of_one *one = *state;
 
-	TELL(one, HOST, IOASID_FREE, .hpasid = {HOST});
-	assert_violation(one, "freed while a device is bound");
+	TELL(one, HOST, IOASID_RECLAIM, .hpasid = {HOST});
+	assert_violation(one, "reclaimed while a device is bound");
 }
 
 static void test_ledger_sees_a_requester_that_is_blocked(void **state)
@@ -459,7 +459,7 @@ static void test_ledger_counts(void **state)
 	assert_int_equal(counts.pasids_allocated, 1);
 	assert_int_equal(counts.pasids_freed, 0);
 	TELL(one, HOST, UNBIND_DONE, PAIR);
-	TELL(one, HOST, IOASID_FREE, .hpasid = {HOST});
+	TELL(one, HOST, IOASID_RECLAIM, .hpasid = {HOST});
 	ledger_get_counts(one->ledger, &counts);
 	assert_int_equal(counts.bound_now, 0);
 	assert_int_equal(counts.pasids_freed, 1);
@@ -521,7 +521,7 @@ int main(void)
 		CASE(sees_pages_of_the_former_process_of_a_root),
 		CASE(sees_an_access_after_vm_destroyed),
 		CASE(sees_a_bind_to_a_vm_that_is_gone),
-		CASE(sees_a_free_while_bound),
+		CASE(sees_a_reclaim_while_bound),
 		CASE(sees_a_requester_that_is_blocked),
 		CASE(sees_a_requester_that_is_detached),
 		CASE(sees_a_nested_requester_beyond_its_pages),

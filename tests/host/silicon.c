@@ -204,19 +204,12 @@ void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worke
 	make_memory(s);
 }
 
-static void free_ids(struct silicon *s)
-{
-	for (uint32_t id = 1; id < 4096; id++)
-		if (vsva_ioasid_set_of(vsva_iommu_ioasid_space(s->iommu), hpasid(id)))
-			assert_int_equal(vsva_ioasid_free(s->set, hpasid(id)), 0);
-}
-
 void silicon_destroy(struct silicon *s)
 {
 	host_dev_remove(s->dev);
 	assert_int_equal(vsva_domain_free(s->domain), 0);
-	free_ids(s);
-	assert_int_equal(vsva_ioasid_set_free(s->set), 0);
+	assert_int_equal(vsva_ioasid_free_all_sync(s->set), 0);
+	vsva_ioasid_set_free(s->set);
 	host_iommu_destroy(s->iommu);
 	unit_detach(s->unit, &s->endpoint);
 	endpoint_fini(&s->endpoint);

@@ -157,7 +157,7 @@ static void test_bind_refuses_other_owner(void **state)
 	assert_int_equal(try_bind(world, &data), -EACCES);
 	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), -EACCES);
 	assert_int_equal(vsva_ioasid_free(other, pasid), 0);
-	assert_int_equal(vsva_ioasid_set_free(other), 0);
+	vsva_ioasid_set_free(other);
 }
 
 static void test_bind_refuses_wrong_domain(void **state)
@@ -422,16 +422,16 @@ static void test_bind_leaves_flags_and_gpasid(void **state)
 	struct world *world = *state;
 	hpasid_t pasid = world_bind(world, gpasid(7)), found;
 	uint32_t flags;
-	void *data;
+	uint32_t references;
 
 	assert_int_equal(vsva_ioasid_get_flags(world->set, pasid, &flags), 0);
 	assert_int_equal(flags, VSVA_IOASID_GUEST_MODE | VSVA_IOASID_GUEST_PASID);
 	assert_int_equal(vsva_ioasid_find_gpasid(world->set, gpasid(7), &found), 0);
 	assert_int_equal(found.v, pasid.v);
 	assert_int_equal(
-		vsva_ioasid_find(vsva_iommu_ioasid_space(world->iommu), NULL, pasid, &data), 0);
-	assert_non_null(data);
-	assert_int_equal(vsva_ioasid_free(world->set, pasid), -EBUSY);
+		vsva_ioasid_state_of(vsva_iommu_ioasid_space(world->iommu), pasid, &references),
+		VSVA_IOASID_ACTIVE);
+	assert_int_equal(references, 2);
 	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), 0);
 	assert_int_equal(vsva_ioasid_get_flags(world->set, pasid, &flags), 0);
 	assert_int_equal(flags, 0);
@@ -454,16 +454,20 @@ static void test_bind_without_gpasid_means_the_same(void **state)
 	assert_int_equal(found.v, pasid.v);
 }
 
-static void test_bind_of_id_with_private_data_is_busy(void **state)
+/* Freed while it is bound, an id keeps its number until it is unbound. */
+static void test_bind_keeps_the_number_of_a_freed_id(void **state)
 {
 	struct world *world = *state;
-	hpasid_t pasid = world_pasid(world);
+	struct vsva_ioasid_space *space = vsva_iommu_ioasid_space(world->iommu);
+	hpasid_t pasid = world_bind(world, gpasid(7));
 	struct vsva_gpasid_bind_data data = world_bind_data(pasid, gpasid(7));
 
-	assert_int_equal(vsva_ioasid_set_data(world->set, pasid, world, 0), 0);
-	assert_int_equal(try_bind(world, &data), -EBUSY);
-	assert_int_equal(vsva_ioasid_set_data(world->set, pasid, NULL, 0), 0);
-	assert_int_equal(try_bind(world, &data), 0);
+	assert_int_equal(vsva_ioasid_free(world->set, pasid), 0);
+	assert_int_equal(vsva_ioasid_state_of(space, pasid, NULL), VSVA_IOASID_FREE_PENDING);
+	assert_int_equal(vsva_bind_gpasid(world->domain, world->dev, &data), -ENOENT);
+	assert_int_not_equal(world_pasid(world).v, pasid.v);
+	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), 0);
+	assert_int_equal(vsva_ioasid_state_of(space, pasid, NULL), VSVA_IOASID_FREE);
 }
 
 static void test_bind_tells_its_story(void **state)
@@ -601,7 +605,7 @@ int main(void)
 		T(test_unbind_errors),
 		T(test_bind_leaves_flags_and_gpasid),
 		T(test_bind_without_gpasid_means_the_same),
-		T(test_bind_of_id_with_private_data_is_busy),
+		T(test_bind_keeps_the_number_of_a_freed_id),
 		T(test_bind_tells_its_story),
 		T(test_bind_loop_loses_nothing),
 		cmocka_unit_test(test_bind_without_domain_ids),

@@ -98,20 +98,6 @@ struct world *world_create(void)
 	return world_create_with(world_cap(), world_ecap());
 }
 
-static void free_id(struct world *world, hpasid_t id)
-{
-	assert_int_equal(vsva_ioasid_free(world->set, id), 0);
-}
-
-static void free_all_ids(struct world *world)
-{
-	struct vsva_ioasid_space *space = vsva_iommu_ioasid_space(world->iommu);
-
-	for (uint32_t id = 1; id < 4096; id++)
-		if (vsva_ioasid_set_of(space, hpasid(id)) == world->set)
-			free_id(world, hpasid(id));
-}
-
 void world_destroy(struct world *world)
 {
 	if (world->dev)
@@ -119,8 +105,8 @@ void world_destroy(struct world *world)
 	if (world->domain)
 		assert_int_equal(vsva_domain_free(world->domain), 0);
 	if (world->set) {
-		free_all_ids(world);
-		assert_int_equal(vsva_ioasid_set_free(world->set), 0);
+		assert_int_equal(vsva_ioasid_free_all_sync(world->set), 0);
+		vsva_ioasid_set_free(world->set);
 	}
 	host_iommu_destroy(world->iommu);
 	rcu_barrier();
