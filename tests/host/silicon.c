@@ -26,13 +26,49 @@ static uint64_t port_read(void *arg, uint32_t offset, unsigned size)
 	uint64_t value = 0;
 
 	CHECK(unit_mmio_read(s->unit, offset, size, &value) == 0);
+	if (s->tap.read)
+		s->tap.read(s->tap.arg, offset, &value);
 	return value;
+}
+
+void silicon_drop(struct vtd_desc *desc)
+{
+	*desc = vtd_desc_of_type(VTD_DESC_WAIT);
+	vtd_desc_wait_set_FN(desc, 1);
+}
+
+static uint64_t unit_register(struct silicon *s, uint32_t offset)
+{
+	uint64_t value;
+
+	CHECK(unit_mmio_read(s->unit, offset, 8, &value) == 0);
+	return value;
+}
+
+/* The descriptors between the old tail and the new one. */
+static void tap_descriptors(struct silicon *s, uint64_t new_tail)
+{
+	uint64_t iqa = unit_register(s, VTD_REG_IQA);
+	uint64_t len = UINT64_C(4096) << vtd_IQA_QS(iqa);
+	uint64_t tail = vtd_IQT_QT(unit_register(s, VTD_REG_IQT));
+	struct vtd_desc *desc;
+
+	for (; tail != vtd_IQT_QT(new_tail); tail = (tail + sizeof(*desc)) % len) {
+		rcu_read_lock();
+		desc = physmem_ptr(s->physmem, hpa(vtd_IQA_IQA(iqa) + tail), sizeof(*desc), true);
+		rcu_read_unlock();
+		s->tap.desc(s->tap.arg, desc);
+	}
 }
 
 static void port_write(void *arg, uint32_t offset, unsigned size, uint64_t value)
 {
 	struct silicon *s = arg;
 
+	if (s->tap.desc && offset == VTD_REG_IQT)
+		tap_descriptors(s, value);
+	if (s->tap.write && !s->tap.write(s->tap.arg, offset, value))
+		return;
 	CHECK(unit_mmio_write(s->unit, offset, size, value) == 0);
 }
 
@@ -79,6 +115,8 @@ static void config_write(void *arg, uint32_t offset, unsigned size, uint32_t val
 {
 	struct silicon *s = arg;
 
+	if (s->tap.config)
+		s->tap.config(s->tap.arg, offset, value);
 	endpoint_config_write(&s->endpoint, offset, size, value);
 }
 
@@ -126,12 +164,12 @@ static void on_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_uni
 
 /* Life */
 
-static void make_unit(struct silicon *s, enum unit_cache_policy policy)
+static void make_unit(struct silicon *s, const struct silicon_options *options)
 {
-	struct unit_config config = {.cap = unit_default_cap(),
-				     .ecap = unit_default_ecap(),
+	struct unit_config config = {.cap = unit_default_cap() | options->cap_set,
+				     .ecap = vtd_without(unit_default_ecap(), options->ecap_clear),
 				     .physmem = s->physmem,
-				     .policy = policy,
+				     .policy = options->policy,
 				     .seed = 5,
 				     .msi = deliver,
 				     .arg = s};
@@ -160,7 +198,7 @@ static void make_endpoint(struct silicon *s, bool pri)
 	endpoint_config_write(&s->endpoint, 4, 2, 4);
 }
 
-static void make_driver(struct silicon *s)
+static void make_driver(struct silicon *s, uint32_t domain_flags)
 {
 	struct vtd_port port = {s,          port_read,      port_write,
 				s->physmem, port_msi_alloc, port_msi_free};
@@ -175,7 +213,8 @@ static void make_driver(struct silicon *s)
 	assert_int_equal(vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(s->iommu), &owner_token,
 					       4096, &s->set),
 			 0);
-	assert_int_equal(vsva_domain_alloc(s->iommu, s->set, VSVA_DOMAIN_NESTING, 1, &s->domain),
+	assert_int_equal(vsva_domain_alloc(s->iommu, s->set, VSVA_DOMAIN_NESTING | domain_flags, 1,
+					   &s->domain),
 			 0);
 	assert_int_equal(vsva_domain_attach(s->domain, s->dev), 0);
 	assert_int_equal(vsva_dev_register_fault_handler(s->dev, on_fault, on_unit_fault, s), 0);
@@ -191,17 +230,25 @@ static void make_memory(struct silicon *s)
 	s->next_page = 4096;
 }
 
-void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worker_mode mode,
-		    bool pri)
+void silicon_create_with(struct silicon *s, const struct silicon_options *options)
 {
 	memset(s, 0, sizeof(*s));
 	log_set_sink(ignore_line, NULL);
+	s->tap = options->tap;
 	s->physmem = physmem_create();
-	s->pool = worker_pool_create(mode, 0);
-	make_unit(s, policy);
-	make_endpoint(s, pri);
-	make_driver(s);
+	s->pool = worker_pool_create(options->mode, 0);
+	make_unit(s, options);
+	make_endpoint(s, !options->no_pri);
+	make_driver(s, options->domain_flags);
 	make_memory(s);
+}
+
+void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worker_mode mode,
+		    bool pri)
+{
+	struct silicon_options options = {.policy = policy, .mode = mode, .no_pri = !pri};
+
+	silicon_create_with(s, &options);
 }
 
 void silicon_destroy(struct silicon *s)

@@ -12,6 +12,7 @@
 #include "host/iommu.h"
 #include "hw/device/endpoint.h"
 #include "hw/unit.h"
+#include "vtd/descriptors.h"
 #include "vtd/pci_config.h"
 
 #define GUEST_LEN   (UINT64_C(4) << 20)
@@ -23,7 +24,24 @@ struct silicon_msi {
 	void *arg;
 };
 
+/*
+ * Between driver and hardware: what a test watches, changes or leaves out. Members may be NULL.
+ * Called by the thread that accesses the hardware.
+ */
+struct silicon_tap {
+	/* A descriptor that the unit is about to fetch. It may be changed. */
+	void (*desc)(void *arg, struct vtd_desc *desc);
+	/* Before a register of the unit is written; false: the write is lost. */
+	bool (*write)(void *arg, uint32_t offset, uint64_t value);
+	/* What the driver gets of a register. It may be changed. */
+	void (*read)(void *arg, uint32_t offset, uint64_t *value);
+	/* Before the configuration space is written. */
+	void (*config)(void *arg, uint32_t offset, uint32_t value);
+	void *arg;
+};
+
 struct silicon {
+	struct silicon_tap tap; /* set it while nobody else accesses the hardware */
 	struct physmem *physmem;
 	struct worker_pool *pool;
 	struct unit *unit;
@@ -45,12 +63,25 @@ struct silicon {
 	bool answer_requests;
 };
 
+struct silicon_options {
+	enum unit_cache_policy policy;
+	enum worker_mode mode;
+	bool no_pri; /* the device has no page requests */
+	uint64_t cap_set, ecap_clear;
+	uint32_t domain_flags; /* beside VSVA_DOMAIN_NESTING */
+	struct silicon_tap tap;
+};
+
 /* RAM is mapped one to one in the domain, whole, in the largest pages. pri: the device has page
  * requests. */
 void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worker_mode mode,
 		    bool pri);
+void silicon_create_with(struct silicon *s, const struct silicon_options *options);
 void silicon_destroy(struct silicon *s);
 void silicon_run(struct silicon *s);
+
+/* For a tap: the unit will find a descriptor that does nothing (a fence). */
+void silicon_drop(struct vtd_desc *desc);
 
 /* One page of guest memory, zeroed. */
 uint64_t silicon_page(struct silicon *s);
