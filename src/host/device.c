@@ -113,6 +113,9 @@ static bool has_no_flushers(void *arg)
 
 /* Entries */
 
+/* Where a unit with CM=1 files PASID entries that were not present, VT-d 6.1 */
+static const did_t not_present_did = {0};
+
 /* CM=1: what was not present may be cached; RWBF=1: the write may still be in a buffer that an
  * invalidation flushes. VT-d 6.2.1, 6.8 */
 static bool must_flush_new(const struct vsva_iommu *iommu)
@@ -133,6 +136,8 @@ int dev_entry_publish(struct domain_locked locked, struct vsva_dev *dev, uint32_
 	if (!must_flush_new(dev->iommu))
 		return 0;
 	flush_begin(&flush, dev->iommu);
+	if (vtd_CAP_CM(dev->iommu->rules.cap))
+		flush_pasid_cache(&flush, not_present_did, pasid);
 	flush_pasid_cache(&flush, did_, pasid);
 	flush_first_stage(&flush, did_, pasid, everything, false);
 	dev_flush_end(locked, dev, &flush, &aftermath);
@@ -262,6 +267,8 @@ static void flush_context_entry(struct domain_locked locked, struct vsva_dev *de
 
 	flush_begin(&flush, dev->iommu);
 	flush_context_device(&flush, dev->rid);
+	if (vtd_CAP_CM(dev->iommu->rules.cap))
+		flush_pasid_cache_domain(&flush, not_present_did);
 	flush_pasid_cache_domain(&flush, locked.domain->did);
 	flush_iotlb_domain(&flush, locked.domain->did);
 	dev_for_each_binding(locked, dev, add_did_flush, &flush);
