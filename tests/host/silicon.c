@@ -253,7 +253,8 @@ void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worke
 
 void silicon_destroy(struct silicon *s)
 {
-	host_dev_remove(s->dev);
+	if (s->dev)
+		host_dev_remove(s->dev);
 	assert_int_equal(vsva_domain_free(s->domain), 0);
 	assert_int_equal(vsva_ioasid_free_all_sync(s->set), 0);
 	vsva_ioasid_set_free(s->set);

@@ -77,6 +77,7 @@ struct silicon_options {
 void silicon_create(struct silicon *s, enum unit_cache_policy policy, enum worker_mode mode,
 		    bool pri);
 void silicon_create_with(struct silicon *s, const struct silicon_options *options);
+/* dev may be NULL: the test has removed it. */
 void silicon_destroy(struct silicon *s);
 void silicon_run(struct silicon *s);
 
