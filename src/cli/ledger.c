@@ -126,13 +126,37 @@ static uint64_t judge_space(const struct ledger_vm *vm, uint64_t root, struct qu
 	return 0;
 }
 
-static uint64_t judge_target(const struct ledger_vm *vm, const struct target *target,
-			     struct question q, struct finding *finding)
+/* A native page leads to the host page itself. */
+static uint64_t judge_native(const struct book *book, uint64_t root, struct question q,
+			     struct finding *finding)
+{
+	const struct space *space = book_find_native(book, root);
+	struct extents_cursor cursor = {.has_begun = false};
+	uint64_t len = q.len, to;
+
+	finding->verdict =
+		!space ? VERDICT_NO_SPACE : (space->is_dead ? VERDICT_SPACE_DEAD : VERDICT_NO_PAGE);
+	while (space && extents_next(&space->pages, &cursor, q.addr, q.write, &to, &len)) {
+		if (to == q.hpa)
+			return len;
+		finding->verdict = VERDICT_OTHER_PAGE;
+		finding->gpa = q.addr;
+		finding->hpa = to;
+		len = q.len;
+	}
+	return 0;
+}
+
+static uint64_t judge_target(const struct book *book, const struct ledger_vm *vm,
+			     const struct target *target, struct question q,
+			     struct finding *finding)
 {
 	uint64_t len = q.len;
 
 	if (!target->is_set)
 		return 0;
+	if (target->is_native)
+		return judge_native(book, target->root, q, finding);
 	if (!vm || vm->is_destroyed) {
 		finding->verdict = VERDICT_VM_DESTROYED;
 		return 0;
@@ -153,9 +177,9 @@ static uint64_t judge_piece(const struct book *book, const struct pair *pair, st
 	uint64_t len;
 
 	finding->verdict = pair->ended ? VERDICT_ENDED : VERDICT_NEVER_BOUND;
-	len = judge_target(vm, &pair->now, q, finding);
+	len = judge_target(book, vm, &pair->now, q, finding);
 	if (!len)
-		len = judge_target(vm, &pair->next, q, finding);
+		len = judge_target(book, vm, &pair->next, q, finding);
 	return len;
 }
 
@@ -246,7 +270,7 @@ static void say_violation(char *text, size_t size, const struct book *book,
 }
 
 static void say_reclaimed(char *text, size_t size, const struct book *book,
-		      const struct vsva_event *event)
+			  const struct vsva_event *event)
 {
 	snprintf(text, size,
 		 "event %" PRIu64 ": host PASID %#" PRIx32
@@ -317,7 +341,7 @@ static bool find_gpa(const struct book *book, const struct vsva_event *event, gp
 	const struct space *space;
 	uint64_t len = 1;
 
-	if (!vm || !pair->now.is_set)
+	if (!vm || !pair->now.is_set || pair->now.is_native)
 		return false;
 	if (pair->now.kind == VSVA_RID_SECOND_STAGE) {
 		*out = gpa(event->addr);

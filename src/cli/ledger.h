@@ -8,6 +8,9 @@
  *                root
  *   memory       guest physical pages of a VM and the host pages behind them
  *
+ *   native space an address space of the host's own, named by the host physical address of its root: its
+ *                pages lead to host pages without a VM between
+ *
  * An access is allowed while its pair is bound to a space, the space has the page with these
  * rights, and the VM's memory leads it to this host page. Each of the three ends with an event:
  *
@@ -16,6 +19,8 @@
  *   freed             IOASID_RECLAIM              the PASID, which must not be bound any more
  *   page              GUEST_UNMAP_DONE            the page through the space
  *   space             PROCESS_EXIT                the space
+ *   native page       MM_UNMAP_DONE               the page through the native space
+ *   native space      MM_EXIT                     the native space
  *   memory            UNMAP_DONE                  these pages through the VM
  *   requester         ATTACH_RID_DONE, DEVICE_DETACH  what the requester had before without PASID
  *   VM                VM_DESTROYED                anything of the VM

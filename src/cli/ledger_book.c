@@ -74,6 +74,7 @@ void book_fini(struct book *book)
 	tdestroy(book->vms, free_vm);
 	tdestroy(book->pairs, free);
 	tdestroy(book->owners, free);
+	tdestroy(book->natives, free_space);
 }
 
 static uint64_t pair_key(rid_t rid, hpasid_t pasid)
@@ -89,6 +90,11 @@ struct ledger_vm *book_find_vm(const struct book *book, uint32_t number)
 struct space *book_find_space(const struct ledger_vm *vm, uint64_t root)
 {
 	return find(&vm->spaces, root);
+}
+
+struct space *book_find_native(const struct book *book, uint64_t root)
+{
+	return find(&book->natives, root);
 }
 
 struct pair *book_find_pair(const struct book *book, rid_t rid, hpasid_t pasid)
@@ -148,7 +154,10 @@ static void enter_bind(struct book *book, const struct vsva_event *event)
 {
 	own(book, event);
 	begin(book, make_pair(book, event->rid, event->hpasid), event,
-	      (struct target){.is_set = true, .kind = VSVA_RID_NESTED, .root = event->addr});
+	      (struct target){.is_set = true,
+			      .kind = VSVA_RID_NESTED,
+			      .root = event->addr,
+			      .is_native = event->vm == 0});
 }
 
 static void enter_bind_done(struct book *book, const struct vsva_event *event)
@@ -247,6 +256,41 @@ static void enter_guest_page(struct book *book, const struct vsva_event *event)
 	if (event->kind == VSVA_EV_GUEST_MAP)
 		note(book, extents_add(&space->pages, &extent));
 	else if (event->kind == VSVA_EV_GUEST_UNMAP)
+		note(book, extents_retire(&space->pages, event->addr, event->len));
+	else
+		note(book, extents_bury(&space->pages, event->addr, event->len));
+}
+
+/* Native address spaces: of no VM, and their pages lead to the host's memory itself. */
+
+static struct space *make_native(struct book *book, const struct vsva_event *event)
+{
+	return find_or_make(book, &book->natives, event->value, sizeof(struct space));
+}
+
+static void enter_native(struct book *book, const struct vsva_event *event)
+{
+	struct space *space = make_native(book, event);
+
+	if (!space)
+		return;
+	extents_clear(&space->pages);
+	space->is_dead = event->kind == VSVA_EV_MM_EXIT;
+}
+
+static void enter_native_page(struct book *book, const struct vsva_event *event)
+{
+	struct space *space = make_native(book, event);
+	struct extent extent = {.start = event->addr,
+				.len = event->len,
+				.to = event->hpa.v,
+				.writable = event->write};
+
+	if (!space)
+		return;
+	if (event->kind == VSVA_EV_MM_MAP)
+		note(book, extents_add(&space->pages, &extent));
+	else if (event->kind == VSVA_EV_MM_UNMAP)
 		note(book, extents_retire(&space->pages, event->addr, event->len));
 	else
 		note(book, extents_bury(&space->pages, event->addr, event->len));
@@ -380,6 +424,15 @@ void book_enter(struct book *book, const struct vsva_event *event)
 	case VSVA_EV_GUEST_UNMAP:
 	case VSVA_EV_GUEST_UNMAP_DONE:
 		enter_guest_page(book, event);
+		break;
+	case VSVA_EV_MM_CREATE:
+	case VSVA_EV_MM_EXIT:
+		enter_native(book, event);
+		break;
+	case VSVA_EV_MM_MAP:
+	case VSVA_EV_MM_UNMAP:
+	case VSVA_EV_MM_UNMAP_DONE:
+		enter_native_page(book, event);
 		break;
 	case VSVA_EV_PROCESS_CREATE:
 	case VSVA_EV_PROCESS_EXIT:

@@ -19,7 +19,7 @@ struct keyed {
 struct space {
 	struct keyed root;
 	bool is_dead;
-	struct extents pages; /* GVA to GPA */
+	struct extents pages; /* GVA to GPA; native: UVA to HPA */
 };
 
 struct ledger_vm {
@@ -35,7 +35,8 @@ struct ledger_vm {
 struct target {
 	bool is_set;
 	enum vsva_rid_kind kind;
-	uint64_t root; /* of VSVA_RID_NESTED */
+	uint64_t root;  /* of VSVA_RID_NESTED */
+	bool is_native; /* VSVA_RID_NESTED without a VM: the root is of a native address space */
 };
 
 struct pair {
@@ -56,6 +57,7 @@ struct owner {
 
 struct book {
 	void *vms, *pairs, *owners;
+	void *natives;  /* struct space */
 	uint64_t event; /* number of the present one */
 	bool is_blind;
 };
@@ -64,6 +66,7 @@ void book_fini(struct book *book);
 
 struct ledger_vm *book_find_vm(const struct book *book, uint32_t number);
 struct space *book_find_space(const struct ledger_vm *vm, uint64_t root);
+struct space *book_find_native(const struct book *book, uint64_t root);
 struct pair *book_find_pair(const struct book *book, rid_t rid, hpasid_t pasid);
 const struct owner *book_find_owner(const struct book *book, hpasid_t pasid);
 

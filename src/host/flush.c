@@ -18,6 +18,18 @@ struct flush_range flush_range_cover(uint64_t first, uint64_t last)
 	return range;
 }
 
+struct flush_range flush_range_first(uint64_t start, uint64_t end)
+{
+	uint64_t pages = (end - start) >> VTD_PAGE_SHIFT;
+	struct flush_range range = {.addr = start};
+
+	CHECK(pages);
+	while (pages >> (range.order + 1) &&
+	       !(start & (UINT64_C(1) << (VTD_PAGE_SHIFT + range.order))))
+		range.order++;
+	return range;
+}
+
 /* Descriptors have no bits for the part of an address inside the range: they are reserved. */
 static uint64_t range_base(struct flush_range range)
 {

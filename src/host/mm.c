@@ -26,7 +26,8 @@ struct vsva_mm {
 	uint32_t flags; /* VSVA_MM_* */
 	hpa_t root;     /* names the address space in events, also after its tables have gone */
 	unsigned refs;  /* atomic */
-	void *binder;
+	void *binder;   /* atomic */
+	struct rcu_node rcu;
 
 	struct lock lock; /* LOCK_RANK_MM: all below */
 	struct mm_table table;
@@ -94,6 +95,24 @@ void vsva_mm_get(struct vsva_mm *mm)
 	CHECK(__atomic_fetch_add(&mm->refs, 1, __ATOMIC_RELAXED) > 0);
 }
 
+bool mm_get_living(struct vsva_mm *mm)
+{
+	unsigned refs = __atomic_load_n(&mm->refs, __ATOMIC_RELAXED);
+
+	while (refs && !__atomic_compare_exchange_n(&mm->refs, &refs, refs + 1, true,
+						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		;
+	return refs != 0;
+}
+
+static void mm_reclaim(struct rcu_node *node)
+{
+	struct vsva_mm *mm = container_of(node, struct vsva_mm, rcu);
+
+	lock_destroy(&mm->lock);
+	base_free(mm);
+}
+
 static void tell_destroyed(struct vsva_mm *mm)
 {
 	while (!list_is_empty(&mm->notifiers)) {
@@ -114,8 +133,7 @@ void vsva_mm_put(struct vsva_mm *mm)
 	/* whoever is in doubt has a reference */
 	CHECK(!mm->is_in_doubt);
 	tell_destroyed(mm);
-	lock_destroy(&mm->lock);
-	base_free(mm);
+	rcu_call(&mm->rcu, mm_reclaim);
 }
 
 bool vsva_mm_is_dead(struct vsva_mm *mm)
@@ -135,12 +153,12 @@ bool mm_is_kernel(const struct vsva_mm *mm)
 
 void *mm_binder(const struct vsva_mm *mm)
 {
-	return mm->binder;
+	return __atomic_load_n(&mm->binder, __ATOMIC_ACQUIRE);
 }
 
 void mm_set_binder(struct vsva_mm *mm, void *binder)
 {
-	mm->binder = binder;
+	__atomic_store_n(&mm->binder, binder, __ATOMIC_RELEASE);
 }
 
 uint64_t vsva_mm_page_count(struct vsva_mm *mm)
@@ -556,8 +574,9 @@ static void free_tables(struct mm_locked locked)
 
 	mm->is_in_doubt = false;
 	rcu_synchronize();
-	mm_table_fini(&mm->table);
+	/* before anything can be used again */
 	TRACE(mm->trace, HOST, MM_EXIT, .value = mm->root.v);
+	mm_table_fini(&mm->table);
 }
 
 /* The translations first, and the memory when nobody has one any more. */

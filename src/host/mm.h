@@ -49,6 +49,10 @@ struct mm_config {
 /* 0; -ENOMEM. */
 int mm_create(const struct mm_config *config, struct vsva_mm **out);
 
+/* One reference more by somebody who has none, inside an RCU read section in which he has found it.
+ * false: the last has gone. */
+bool mm_get_living(struct vsva_mm *mm);
+
 hpa_t mm_root(const struct vsva_mm *mm);
 bool mm_is_kernel(const struct vsva_mm *mm);
 

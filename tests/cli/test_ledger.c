@@ -446,6 +446,111 @@ static void test_ledger_judges_a_vm_without_built_in_guest_by_its_memory(void **
 	assert_violation(one, "no memory there");
 }
 
+/* Native address spaces */
+
+#define NATIVE   0x30u
+#define NATIVE_1 .rid = {RID}, .hpasid = {NATIVE}, .gpasid = {VSVA_PASID_INVALID}, .vm = 0
+#define UVA      UINT64_C(0x7e0000000000)
+#define MM_ROOT  ROOT /* the number of a guest's root, which is another's address */
+
+#define TELL_NATIVE(one, room_, kind_, ...)                                                        \
+	ledger_observe((one)->ledger, &(struct vsva_event){.kind = VSVA_EV_##kind_,                \
+							   .room = VSVA_ROOM_##room_,              \
+							   __VA_ARGS__})
+
+static void map_native(struct book_of_one *one, uint64_t to, bool write)
+{
+	TELL_NATIVE(one, HOST, MM_MAP, .addr = UVA, .hpa = {to}, .len = PAGE, .write = write,
+		    .value = MM_ROOT);
+}
+
+static void bind_native(struct book_of_one *one)
+{
+	TELL_NATIVE(one, HOST, MM_CREATE, .value = MM_ROOT);
+	TELL_NATIVE(one, HOST, BIND, NATIVE_1, .addr = MM_ROOT);
+	TELL_NATIVE(one, HOST, BIND_DONE, NATIVE_1, .addr = MM_ROOT);
+	map_native(one, HPA, true);
+}
+
+static void access_native(struct book_of_one *one, uint64_t addr, uint64_t hpa_, bool write)
+{
+	TELL_NATIVE(one, DEVICE, ACCESS, NATIVE_1, .addr = addr, .hpa = {hpa_}, .len = 8,
+		    .write = write);
+}
+
+static void test_ledger_allows_native_pages(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	access_native(one, UVA + 8, HPA + 8, true);
+	TELL_NATIVE(one, HOST, MM_UNMAP, .addr = UVA, .len = PAGE, .value = MM_ROOT);
+	access_native(one, UVA + 8, HPA + 8, true);
+	access_page(one, GVA, HPA, PAGE, true);
+	assert_no_violation(one);
+}
+
+static void test_ledger_sees_a_native_access_to_a_guest_page(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	access_native(one, GVA, HPA, false);
+	assert_violation(one, "no page at 0x7f0000000000");
+}
+
+static void test_ledger_sees_a_native_access_after_unmap(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	TELL_NATIVE(one, HOST, MM_UNMAP, .addr = UVA, .len = PAGE, .value = MM_ROOT);
+	TELL_NATIVE(one, HOST, MM_UNMAP_DONE, .addr = UVA, .len = PAGE, .value = MM_ROOT);
+	access_native(one, UVA, HPA, false);
+	assert_violation(one, "no page");
+}
+
+static void test_ledger_sees_a_native_write_after_protect(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	map_native(one, HPA, false);
+	access_native(one, UVA, HPA, false);
+	assert_no_violation(one);
+	access_native(one, UVA, HPA, true);
+	assert_violation(one, "no writable page");
+}
+
+static void test_ledger_sees_a_native_access_to_another_page(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	access_native(one, UVA, HPA + PAGE, false);
+	assert_violation(one, "HPA 0x140020000");
+}
+
+static void test_ledger_sees_a_native_access_after_exit(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	TELL_NATIVE(one, HOST, MM_EXIT, .value = MM_ROOT);
+	access_native(one, UVA, HPA, false);
+	assert_violation(one, "exited");
+}
+
+static void test_ledger_sees_a_native_access_after_unbind(void **state)
+{
+	struct book_of_one *one = *state;
+
+	bind_native(one);
+	TELL_NATIVE(one, HOST, UNBIND_DONE, NATIVE_1);
+	access_native(one, UVA, HPA, false);
+	assert_violation(one, "unbind-done");
+}
+
 /* Questions */
 
 static void test_ledger_counts(void **state)
@@ -527,6 +632,13 @@ int main(void)
 		CASE(sees_a_nested_requester_beyond_its_pages),
 		CASE(judges_an_opaque_vm_by_its_memory),
 		CASE(judges_a_vm_without_built_in_guest_by_its_memory),
+		CASE(allows_native_pages),
+		CASE(sees_a_native_access_to_a_guest_page),
+		CASE(sees_a_native_access_after_unmap),
+		CASE(sees_a_native_write_after_protect),
+		CASE(sees_a_native_access_to_another_page),
+		CASE(sees_a_native_access_after_exit),
+		CASE(sees_a_native_access_after_unbind),
 		CASE(counts),
 		CASE(knows_whose_a_pasid_is),
 		CASE(knows_where_an_address_leads),

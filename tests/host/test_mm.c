@@ -148,6 +148,7 @@ static int teardown(void **state)
 
 	vsva_mm_put(world->mm);
 	assert_int_equal(physmem_pages_in_use(world->pm), world->pages_before);
+	rcu_barrier();
 	physmem_destroy(world->pm);
 	free(world);
 	return 0;
@@ -843,6 +844,7 @@ static void test_mm_stress(void **state)
 		vsva_mm_put(stress.processes[i].mm);
 	}
 	assert_int_equal(physmem_pages_in_use(stress.pm), 0);
+	rcu_barrier();
 	physmem_destroy(stress.pm);
 }
 
