@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#include "base/sched.h"
+
 /* The time at which the clock stands, or CLOCK_RUNS. Atomic. */
 #define CLOCK_RUNS UINT64_MAX
 
@@ -15,6 +17,8 @@ uint64_t clock_now_ns(void)
 
 	if (ns != CLOCK_RUNS)
 		return ns;
+	if (sched_is_on())
+		return sched_now_ns();
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }

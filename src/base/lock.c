@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/sched.h"
 
 #ifdef VSVA_DEBUG
 
@@ -99,12 +100,18 @@ void lock_destroy(struct lock *lock)
 void lock_take(struct lock *lock)
 {
 	held_check_order(lock);
-	CHECK(pthread_mutex_lock(&lock->mutex) == 0);
+	if (sched_is_on())
+		sched_lock_take(lock);
+	else
+		CHECK(pthread_mutex_lock(&lock->mutex) == 0);
 	held_add(lock);
 }
 
 void lock_drop(struct lock *lock)
 {
 	held_remove(lock);
-	CHECK(pthread_mutex_unlock(&lock->mutex) == 0);
+	if (sched_is_on())
+		sched_lock_drop(lock);
+	else
+		CHECK(pthread_mutex_unlock(&lock->mutex) == 0);
 }

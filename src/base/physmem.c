@@ -228,6 +228,7 @@ static bool pieces_place(struct physmem *pm, struct added *first)
 	for (struct added *piece = first; piece; piece = piece->rest)
 		if (!piece_fits(pm, piece))
 			return false;
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "slots", 0);
 	for (struct added *piece = first; piece; piece = piece->rest) {
 		piece->region.next = *slot_of(pm, piece);
 		rcu_publish(*slot_of(pm, piece), &piece->region);
@@ -284,6 +285,8 @@ static void piece_take_out(struct physmem *pm, struct added *piece)
 {
 	struct physmem_region **link = slot_of(pm, piece);
 
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "slots", 0);
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "next", 0);
 	while (*link != &piece->region)
 		link = &(*link)->next;
 	rcu_publish(*link, piece->region.next);

@@ -7,6 +7,7 @@
 
 #include "base/atomic.h"
 #include "base/rcu_flavour.h"
+#include "base/sched.h"
 
 _Thread_local unsigned rcu_depth_ __attribute__((tls_model("initial-exec")));
 
@@ -38,7 +39,9 @@ static void thread_register(void)
 
 void rcu_online_(void)
 {
-	if (registered)
+	if (sched_is_on())
+		sched_rcu_online();
+	else if (registered)
 		flavour_online();
 	else
 		thread_register();
@@ -46,18 +49,27 @@ void rcu_online_(void)
 
 void rcu_offline_(void)
 {
-	flavour_offline();
+	if (sched_is_on())
+		sched_rcu_offline();
+	else
+		flavour_offline();
 }
 
 void rcu_pass_(void)
 {
-	flavour_quiescent();
+	if (sched_is_on())
+		sched_rcu_quiescent();
+	else
+		flavour_quiescent();
 }
 
 void rcu_synchronize(void)
 {
 	CHECK(!rcu_is_reading() && !atomic_is_inside());
-	flavour_synchronize();
+	if (sched_is_on())
+		sched_rcu_synchronize();
+	else
+		flavour_synchronize();
 }
 
 /*
@@ -133,6 +145,10 @@ void rcu_call(struct rcu_node *node, void (*func)(struct rcu_node *node))
 	struct rcu_node *first = __atomic_load_n(&deferred, __ATOMIC_RELAXED);
 
 	node->func = func;
+	if (sched_is_on()) {
+		sched_rcu_call(node);
+		return;
+	}
 	pthread_once(&reclaimer_once, reclaimer_start);
 	do {
 		node->next = first;
@@ -145,5 +161,8 @@ void rcu_call(struct rcu_node *node, void (*func)(struct rcu_node *node))
 void rcu_barrier(void)
 {
 	CHECK(!rcu_is_reading() && !atomic_is_inside());
-	reclaim();
+	if (sched_is_on())
+		sched_rcu_barrier();
+	else
+		reclaim();
 }

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "base/check.h"
+#include "base/sched.h"
 
 struct rcu_node {
 	struct rcu_node *next;
@@ -67,7 +68,10 @@ void rcu_call(struct rcu_node *node, void (*func)(struct rcu_node *node));
 void rcu_barrier(void);
 
 /* Publication and reading of a pointer to what RCU protects. */
-#define rcu_publish(pointer, value) __atomic_store_n(&(pointer), (value), __ATOMIC_RELEASE)
-#define rcu_load(pointer)           __atomic_load_n(&(pointer), __ATOMIC_ACQUIRE)
+#define rcu_publish(pointer, value)                                                                \
+	(SEAM_POINTER_AT(SEAM_WRITE, #pointer),                                                    \
+	 __atomic_store_n(&(pointer), (value), __ATOMIC_RELEASE))
+#define rcu_load(pointer)                                                                          \
+	(SEAM_POINTER_AT(SEAM_READ, #pointer), __atomic_load_n(&(pointer), __ATOMIC_ACQUIRE))
 
 #endif

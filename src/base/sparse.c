@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/rcu.h"
+#include "base/sched.h"
 
 void sparse_init(struct sparse *sparse)
 {
@@ -23,18 +24,25 @@ void sparse_fini(struct sparse *sparse)
 
 static void **leaf_of(const struct sparse *sparse, uint32_t index)
 {
-	void ***leaves = rcu_load(sparse->leaves);
+	void ***leaves = __atomic_load_n(&sparse->leaves, __ATOMIC_ACQUIRE);
 
 	if (!leaves || index >= SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES)
 		return NULL;
-	return rcu_load(leaves[index >> SPARSE_LEAF_LG2]);
+	return __atomic_load_n(&leaves[index >> SPARSE_LEAF_LG2], __ATOMIC_ACQUIRE);
+}
+
+static void *get(const struct sparse *sparse, uint32_t index)
+{
+	void **leaf = leaf_of(sparse, index);
+
+	return leaf ? __atomic_load_n(&leaf[index & (SPARSE_LEAF_ENTRIES - 1)], __ATOMIC_ACQUIRE)
+		    : NULL;
 }
 
 void *sparse_get(const struct sparse *sparse, uint32_t index)
 {
-	void **leaf = leaf_of(sparse, index);
-
-	return leaf ? rcu_load(leaf[index & (SPARSE_LEAF_ENTRIES - 1)]) : NULL;
+	SEAM_POINT(SEAM_POINTER, SEAM_READ, "sparse", index);
+	return get(sparse, index);
 }
 
 static int make_leaf(struct sparse *sparse, uint32_t index)
@@ -44,14 +52,14 @@ static int make_leaf(struct sparse *sparse, uint32_t index)
 
 		if (!leaves)
 			return -ENOMEM;
-		rcu_publish(sparse->leaves, leaves);
+		__atomic_store_n(&sparse->leaves, leaves, __ATOMIC_RELEASE);
 	}
 	if (!sparse->leaves[index >> SPARSE_LEAF_LG2]) {
 		void **leaf = base_calloc(SPARSE_LEAF_ENTRIES, sizeof(*leaf));
 
 		if (!leaf)
 			return -ENOMEM;
-		rcu_publish(sparse->leaves[index >> SPARSE_LEAF_LG2], leaf);
+		__atomic_store_n(&sparse->leaves[index >> SPARSE_LEAF_LG2], leaf, __ATOMIC_RELEASE);
 	}
 	return 0;
 }
@@ -72,12 +80,16 @@ int sparse_set(struct sparse *sparse, uint32_t index, void *pointer)
 			return err;
 		leaf = leaf_of(sparse, index);
 	}
-	rcu_publish(leaf[index & (SPARSE_LEAF_ENTRIES - 1)], pointer);
+	/* who reads one, who reads all */
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse array", 0);
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse", index);
+	__atomic_store_n(&leaf[index & (SPARSE_LEAF_ENTRIES - 1)], pointer, __ATOMIC_RELEASE);
 	return 0;
 }
 
 void *sparse_next(const struct sparse *sparse, uint32_t *index)
 {
+	SEAM_POINT(SEAM_POINTER, SEAM_READ, "sparse array", 0);
 	for (uint32_t i = *index; i < SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES; i++) {
 		void *found;
 
@@ -85,7 +97,7 @@ void *sparse_next(const struct sparse *sparse, uint32_t *index)
 			i |= SPARSE_LEAF_ENTRIES - 1;
 			continue;
 		}
-		found = sparse_get(sparse, i);
+		found = get(sparse, i);
 		if (found) {
 			*index = i;
 			return found;

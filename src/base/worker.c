@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "base/random.h"
 #include "base/rcu.h"
+#include "base/sched.h"
 
 #define POLL_FIRST_NS 20000u
 #define POLL_LAST_NS  1000000u
@@ -31,6 +32,7 @@ struct worker {
 
 	/* threads mode */
 	pthread_t thread;
+	struct sched_thread *scheduled; /* under the test scheduler, instead of thread */
 	struct lock lock;
 	pthread_cond_t wake; /* with lock */
 	bool stopping;       /* lock */
@@ -96,6 +98,7 @@ enum worker_mode worker_pool_mode(const struct worker_pool *pool)
 
 void worker_pool_notify(struct worker_pool *pool)
 {
+	sched_signal();
 	__atomic_fetch_add(&pool->change_count, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&pool->waiters, __ATOMIC_SEQ_CST) == 0)
 		return;
@@ -145,13 +148,24 @@ static void run_once(struct worker *worker)
 	end_run(worker, worker->run(worker->arg));
 }
 
+static bool is_woken(void *arg)
+{
+	const struct worker *worker = arg;
+
+	return worker->stopping || (__atomic_load_n(&worker->state, __ATOMIC_ACQUIRE) & KICKED);
+}
+
 /* Sleeps until kicked. False: the worker is being destroyed. */
 static bool wait_for_kick(struct worker *worker)
 {
 	bool go_on;
 
+	if (worker->scheduled) {
+		sched_wait(is_woken, worker, worker->name);
+		return !worker->stopping;
+	}
 	lock_take(&worker->lock);
-	while (!worker->stopping && !(__atomic_load_n(&worker->state, __ATOMIC_ACQUIRE) & KICKED))
+	while (!is_woken(worker))
 		pthread_cond_wait(&worker->wake, &worker->lock.mutex);
 	go_on = !worker->stopping;
 	lock_drop(&worker->lock);
@@ -168,12 +182,22 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
+static int scheduled_start(struct worker *worker)
+{
+	if (fail_nth_now())
+		return EAGAIN;
+	worker->scheduled = sched_start(worker->name, worker_main, worker);
+	return 0;
+}
+
 /* Signals of the program go to the program's threads, but for those that an access raises. */
 static int thread_start(struct worker *worker)
 {
 	sigset_t blocked, before;
 	int err;
 
+	if (sched_is_on())
+		return scheduled_start(worker);
 	sigfillset(&blocked);
 	sigdelset(&blocked, SIGBUS);
 	sigdelset(&blocked, SIGSEGV);
@@ -244,15 +268,25 @@ void worker_kick(struct worker *worker)
 
 	if (!worker)
 		return;
+	SEAM_POINT(SEAM_WORKER, SEAM_READ, worker->name, 0); /* two kicks commute */
+	if (sched_loses_kick(worker->name))
+		return;
+	sched_signal();
 	token_add(worker->pool);
 	before = __atomic_fetch_or(&worker->state, KICKED, __ATOMIC_ACQ_REL);
 	if (before & KICKED)
 		token_drop(worker->pool);
-	if (before || worker->pool->mode == WORKERS_MANUAL)
+	if (before || worker->pool->mode == WORKERS_MANUAL || worker->scheduled)
 		return;
 	lock_take(&worker->lock);
 	pthread_cond_signal(&worker->wake);
 	lock_drop(&worker->lock);
+}
+
+static void scheduled_stop(struct worker *worker)
+{
+	worker->stopping = true;
+	sched_join(worker->scheduled);
 }
 
 static void thread_stop(struct worker *worker)
@@ -269,7 +303,9 @@ void worker_destroy(struct worker *worker)
 {
 	if (!worker)
 		return;
-	if (worker->pool->mode == WORKERS_THREADS)
+	if (worker->scheduled)
+		scheduled_stop(worker);
+	else if (worker->pool->mode == WORKERS_THREADS)
 		thread_stop(worker);
 	CHECK(!(worker->state & RUNNING));
 	pool_remove(worker->pool, worker);
@@ -435,6 +471,8 @@ bool worker_pool_wait_until(struct worker_pool *pool, bool (*done)(void *arg), v
 	CHECK(!rcu_is_reading() && !atomic_is_inside());
 	if (pool->mode == WORKERS_MANUAL)
 		return step_until(pool, done, arg, (uint64_t)timeout_ms * STEPS_PER_MS);
+	if (sched_is_on())
+		return sched_poll(done, arg, timeout_ms);
 	__atomic_fetch_add(&pool->waiters, 1, __ATOMIC_SEQ_CST);
 	is_done = poll_until(pool, done, arg, real_now_ns() + (uint64_t)timeout_ms * 1000000u);
 	__atomic_fetch_sub(&pool->waiters, 1, __ATOMIC_SEQ_CST);

@@ -100,6 +100,7 @@ void context_publish(struct vtd_context_entry *entry, const struct context_confi
 	vtd_context_entry_set_PASIDDIRPTR(&value, config->pasid_dir.v);
 	for (unsigned i = ENTRY_WORDS - 1; i > 0; i--)
 		__atomic_store_n(&entry->q[i], value.q[i], __ATOMIC_RELAXED);
+	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_store_n(&entry->q[0], value.q[0], __ATOMIC_RELEASE);
 }
 
@@ -108,12 +109,14 @@ void context_clear_present(struct vtd_context_entry *entry)
 	struct vtd_context_entry present = {{0}};
 
 	vtd_context_entry_set_P(&present, 1);
+	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_fetch_and(&entry->q[0], ~present.q[0], __ATOMIC_RELEASE);
 }
 
 void context_erase(struct vtd_context_entry *entry)
 {
 	CHECK(!context_is_present(entry));
+	SEAM_MEMORY_WRITE(&entry->q[0]);
 	for (unsigned i = 0; i < ENTRY_WORDS; i++)
 		__atomic_store_n(&entry->q[i], 0, __ATOMIC_RELAXED);
 }
@@ -127,6 +130,7 @@ bool context_allow_pasids(struct vtd_context_entry *entry, bool page_requests)
 	vtd_context_entry_set_PASIDE(&value, 1);
 	if (page_requests)
 		vtd_context_entry_set_PRE(&value, 1);
+	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_store_n(&entry->q[0], value.q[0], __ATOMIC_RELEASE);
 	return value.q[0] != before;
 }

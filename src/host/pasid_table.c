@@ -88,6 +88,7 @@ struct vtd_pasid_entry *pasid_table_make(struct pasid_table *table, uint32_t pas
 		return NULL;
 	vtd_pasid_dir_entry_set_SMPTBLPTR(&value, page.v);
 	vtd_pasid_dir_entry_set_P(&value, 1);
+	SEAM_MEMORY_WRITE(dir_entry_of(table, pasid));
 	__atomic_store_n(&dir_entry_of(table, pasid)->q[0], value.q[0], __ATOMIC_RELEASE);
 	return pasid_table_find(table, pasid);
 }
@@ -111,8 +112,11 @@ bool pasid_entry_is_present(const struct vtd_pasid_entry *entry)
 void pasid_entry_publish(struct vtd_pasid_entry *entry, const struct vtd_pasid_entry *value)
 {
 	CHECK(!pasid_entry_is_present(entry) && vtd_pasid_entry_P(value));
-	for (unsigned i = ENTRY_WORDS - 1; i > 0; i--)
+	for (unsigned i = ENTRY_WORDS - 1; i > 0; i--) {
+		SEAM_MEMORY_WRITE(&entry->q[i & ~1u]);
 		__atomic_store_n(&entry->q[i], value->q[i], __ATOMIC_RELAXED);
+	}
+	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_store_n(&entry->q[0], value->q[0], __ATOMIC_RELEASE);
 }
 
@@ -121,14 +125,17 @@ void pasid_entry_clear_present(struct vtd_pasid_entry *entry)
 	struct vtd_pasid_entry present = {{0}};
 
 	vtd_pasid_entry_set_P(&present, 1);
+	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_fetch_and(&entry->q[0], ~present.q[0], __ATOMIC_RELEASE);
 }
 
 void pasid_entry_erase(struct vtd_pasid_entry *entry)
 {
 	CHECK(!pasid_entry_is_present(entry));
-	for (unsigned i = 0; i < ENTRY_WORDS; i++)
+	for (unsigned i = 0; i < ENTRY_WORDS; i++) {
+		SEAM_MEMORY_WRITE(&entry->q[i & ~1u]);
 		__atomic_store_n(&entry->q[i], 0, __ATOMIC_RELAXED);
+	}
 }
 
 /* PWSNP: walks snoop the caches. Without it A and D bits could not be set (SFS.9, SSS.5). VT-d 9.6

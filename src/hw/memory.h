@@ -8,6 +8,7 @@
 #define HW_MEMORY_H
 
 #include "base/physmem.h"
+#include "base/sched.h"
 
 /* address: a multiple of 8. false: no memory there (an access error of the specification). */
 static inline bool memory_read(struct physmem *pm, uint64_t address, uint64_t *word)
@@ -16,6 +17,7 @@ static inline bool memory_read(struct physmem *pm, uint64_t address, uint64_t *w
 
 	if (!p)
 		return false;
+	SEAM_MEMORY_READ(p);
 	*word = __atomic_load_n(p, __ATOMIC_ACQUIRE);
 	return true;
 }
@@ -26,6 +28,7 @@ static inline bool memory_write(struct physmem *pm, uint64_t address, uint64_t w
 
 	if (!p)
 		return false;
+	SEAM_MEMORY_WRITE(p);
 	__atomic_store_n(p, word, __ATOMIC_RELEASE);
 	return true;
 }
@@ -43,6 +46,7 @@ static inline enum memory_swap memory_swap(struct physmem *pm, uint64_t address,
 
 	if (!p)
 		return MEMORY_ABSENT;
+	SEAM_MEMORY_WRITE(p);
 	if (__atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
 		return MEMORY_SWAPPED;
@@ -61,6 +65,7 @@ static inline bool memory_read_pair(struct physmem *pm, uint64_t address, uint64
 
 	if (!p)
 		return false;
+	SEAM_MEMORY_READ(p);
 	first = __atomic_load_n(&p[0], __ATOMIC_ACQUIRE);
 	for (unsigned tries = 0; tries < 64; tries++) {
 		pair[0] = first;
