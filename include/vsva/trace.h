@@ -43,7 +43,10 @@ enum vsva_event_kind {
 	VSVA_EV_INVALIDATE, /* host API invalidation: hpasid, addr, len */
 	VSVA_EV_INVALIDATE_DONE,
 	VSVA_EV_DESCRIPTOR, /* unit executes a descriptor: value = type, hpasid if it has one */
+	/* KVM's table: gpasid, hpasid, value = 1 it has a translation from now on, 0 no more */
+	VSVA_EV_CPU_TRANSLATION,
 	/* DMA journey */
+	VSVA_EV_CPU_EXIT, /* ENQCMD or ENQCMDS without a translation: gpasid, value = exit reason */
 	VSVA_EV_SUBMIT, /* a descriptor reached a device: rid, hpasid, value = opcode */
 	VSVA_EV_TRANSLATE, /* unit translated by walking: rid, hpasid, addr in, hpa out, value = fault or 0 */
 	VSVA_EV_ACCESS,   /* a device touched memory: rid, hpasid, addr, hpa, len, write */

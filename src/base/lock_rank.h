@@ -21,6 +21,7 @@ enum lock_rank {
 	LOCK_RANK_IOMMU = 60,        /* host: devices, domains, binds */
 	LOCK_RANK_FAULT_QUEUE = 70,  /* host: page requests pending for a device */
 	LOCK_RANK_IOASID = 80,       /* host: id space and sets */
+	LOCK_RANK_KVM = 85,          /* host: a VM's PASID translation for its processors */
 	LOCK_RANK_QI = 90,           /* host: submission to the invalidation queue */
 	LOCK_RANK_HOST_MEMORY = 100, /* host: page allocator */
 	LOCK_RANK_UNIT_QUEUE = 110,  /* unit: one runner of the invalidation queue */

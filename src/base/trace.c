@@ -43,6 +43,10 @@ const char *vsva_event_name(enum vsva_event_kind kind)
 		return "invalidate-done";
 	case VSVA_EV_DESCRIPTOR:
 		return "descriptor";
+	case VSVA_EV_CPU_TRANSLATION:
+		return "cpu-translation";
+	case VSVA_EV_CPU_EXIT:
+		return "cpu-exit";
 	case VSVA_EV_SUBMIT:
 		return "submit";
 	case VSVA_EV_TRANSLATE:

@@ -30,6 +30,8 @@ static const struct hop_kind kinds[VSVA_EV_KIND_COUNT] = {
 	KIND(INVALIDATE, FLUSH, GVA, NONE, "host invalidates"),
 	KIND(INVALIDATE_DONE, FLUSH, NONE, NONE, "invalidation complete"),
 	KIND(DESCRIPTOR, FLUSH, NONE, DESCRIPTOR, "unit executes a descriptor"),
+	KIND(CPU_TRANSLATION, BIND, NONE, PRESENT, "KVM changes the processors' translation"),
+	KIND(CPU_EXIT, DMA, NONE, NONE, "a processor finds no translation: VM exit"),
 	KIND(SUBMIT, DMA, NONE, OPCODE, "device takes the work"),
 	KIND(TRANSLATE, DMA, GVA_HPA, FAULT, "unit walks both stages"),
 	KIND(ACCESS, DMA, GVA_HPA, NONE, "device accesses memory"),
