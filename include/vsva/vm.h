@@ -14,6 +14,7 @@
 #define VSVA_VM_H
 
 #include "vsva/device.h"
+#include "vsva/vfio.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,6 +29,7 @@ struct vsva_vm_options {
 	bool no_vcmd;          /* do not offer the virtual command interface */
 	bool no_page_requests; /* do not offer PRI */
 	bool no_five_level;    /* first stage of 4 levels only */
+	enum vsva_free_policy free_policy; /* a PASID that the guest frees before it unbinds */
 	/* Event messages of the virtual unit (address and data as the guest programmed them). Any
 	 * thread; must not block nor call back into the VM. */
 	void (*msi)(void *arg, uint64_t address, uint32_t data);

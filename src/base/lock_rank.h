@@ -18,7 +18,9 @@ enum lock_rank {
 	LOCK_RANK_VIOMMU_REGS = 50,  /* VMM: register file of a virtual unit */
 	LOCK_RANK_PASID_MAP = 55,    /* VMM: guest PASID to host PASID */
 	LOCK_RANK_MM = 57,           /* host: address space of a process, held while it notifies */
+	LOCK_RANK_CONTAINER = 58,    /* host: device handles of a container */
 	LOCK_RANK_IOMMU = 60,        /* host: devices, domains, binds */
+	LOCK_RANK_FUNCTION = 65,     /* host: what the owners of a function share */
 	LOCK_RANK_FAULT_QUEUE = 70,  /* host: page requests pending for a device */
 	LOCK_RANK_IOASID = 80,       /* host: id space and sets */
 	LOCK_RANK_KVM = 85,          /* host: a VM's PASID translation for its processors */

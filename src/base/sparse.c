@@ -64,27 +64,28 @@ static int make_leaf(struct sparse *sparse, uint32_t index)
 	return 0;
 }
 
-int sparse_set(struct sparse *sparse, uint32_t index, void *pointer)
+int sparse_reserve(struct sparse *sparse, uint32_t index)
 {
-	void **leaf;
-	int err;
-
 	if (index >= SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES)
 		return -EINVAL;
-	leaf = leaf_of(sparse, index);
-	if (!leaf && !pointer)
-		return 0;
-	if (!leaf) {
-		err = make_leaf(sparse, index);
-		if (err)
-			return err;
-		leaf = leaf_of(sparse, index);
+	return leaf_of(sparse, index) ? 0 : make_leaf(sparse, index);
+}
+
+int sparse_set(struct sparse *sparse, uint32_t index, void *pointer)
+{
+	int err = pointer ? sparse_reserve(sparse, index) : 0;
+	void **leaf = leaf_of(sparse, index);
+
+	if (err)
+		return err;
+	if (leaf) {
+		/* who reads one, who reads all */
+		SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse array", 0);
+		SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse", index);
+		__atomic_store_n(&leaf[index & (SPARSE_LEAF_ENTRIES - 1)], pointer,
+				 __ATOMIC_RELEASE);
 	}
-	/* who reads one, who reads all */
-	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse array", 0);
-	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse", index);
-	__atomic_store_n(&leaf[index & (SPARSE_LEAF_ENTRIES - 1)], pointer, __ATOMIC_RELEASE);
-	return 0;
+	return leaf || index < SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES ? 0 : -EINVAL;
 }
 
 void *sparse_next(const struct sparse *sparse, uint32_t *index)

@@ -24,6 +24,8 @@ void sparse_fini(struct sparse *sparse);
 void *sparse_get(const struct sparse *sparse, uint32_t index);
 /* 0; -ENOMEM; -EINVAL index beyond 2^20. Setting NULL never fails for memory. */
 int sparse_set(struct sparse *sparse, uint32_t index, void *pointer);
+/* Setting this index later does not fail for memory. 0; -ENOMEM; -EINVAL. */
+int sparse_reserve(struct sparse *sparse, uint32_t index);
 /* The first non-NULL entry at or after *index; moves *index to it. NULL: none. */
 void *sparse_next(const struct sparse *sparse, uint32_t *index);
 

@@ -4,9 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/log.h"
-#include "host/child.h"
+#include "host/teardown.h"
 
 /* A bind that was checked, by itself: nothing of it is looked at twice in the caller's memory. */
 struct bind_request {
@@ -45,11 +44,11 @@ static int check_device(const struct vsva_dev *dev)
 {
 	uint64_t ecap = dev->iommu->rules.ecap;
 
-	if (!dev->is_pci)
+	if (!dev->function->is_pci)
 		return -ENOTSUP;
-	if (!vtd_ECAP_PASID(ecap) || !vtd_ECAP_FSTS(ecap) || !dev->pf->caps.pasid)
+	if (!vtd_ECAP_PASID(ecap) || !vtd_ECAP_FSTS(ecap) || !dev->function->pf->caps.pasid)
 		return -ENODEV;
-	return dev->pf->caps.pasid_width == 20 ? 0 : -EINVAL;
+	return dev->function->pf->caps.pasid_width == 20 ? 0 : -EINVAL;
 }
 
 /* The guest PASID is the guest's affair, so any number that the IOASID can keep is good. */
@@ -87,32 +86,33 @@ static int decode(struct vsva_domain *domain, struct vsva_dev *dev,
 	return err;
 }
 
-static bool is_identical(const struct binding *binding, const struct bind_request *request)
-{
-	const struct vsva_gpasid_bind_data *data = &request->data;
-
-	if (binding->is_pass_through || request->is_pass_through)
-		return binding->is_pass_through && request->is_pass_through;
-	return binding->gpgd == data->gpgd && binding->addr_width == data->addr_width &&
-	       binding->vtd_flags == data->vtd.flags && binding->pat == data->vtd.pat &&
-	       binding->emt == data->vtd.emt && binding->id.guest.v == request->guest.v &&
-	       binding->is_guest_given == ((data->flags & VSVA_GPASID_VAL) != 0);
-}
-
 static void fill(struct binding *binding, const struct bind_request *request)
 {
 	const struct vsva_gpasid_bind_data *data = &request->data;
 
 	binding->id.id = request->pasid;
 	binding->id.guest = request->guest;
-	binding->gpgd = data->gpgd;
-	binding->users = 1;
+	binding->root = data->gpgd;
 	binding->pat = data->vtd.pat;
 	binding->emt = data->vtd.emt;
 	binding->addr_width = (uint8_t)data->addr_width;
 	binding->vtd_flags = (uint8_t)data->vtd.flags;
 	binding->is_guest_given = (data->flags & VSVA_GPASID_VAL) != 0;
-	binding->is_pass_through = request->is_pass_through;
+}
+
+static enum binding_kind kind_of(const struct bind_request *request)
+{
+	return request->is_pass_through ? BINDING_SECOND_STAGE : BINDING_NESTED;
+}
+
+static bool is_identical(const struct binding *binding, const struct bind_request *request)
+{
+	struct binding other = {.kind = (uint8_t)kind_of(request)};
+
+	fill(&other, request);
+	if (request->is_pass_through)
+		return binding->kind == other.kind;
+	return child_is_same(binding, &other);
 }
 
 static uint32_t ioasid_flags(const struct binding *binding)
@@ -123,57 +123,54 @@ static uint32_t ioasid_flags(const struct binding *binding)
 /* What can fail comes first; the table page comes last, because it stays when it was made. */
 static int reserve(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
 {
-	int err = ioasid_bind(locked.domain->owner, &binding->id, ioasid_flags(binding));
+	struct vsva_ioasid_set *set = locked.domain->owner;
+	int err = ioasid_reserve(set, &binding->id);
 
+	if (!err) {
+		err = child_reserve(locked, binding);
+		if (err)
+			ioasid_release(set, &binding->id);
+	}
 	if (err) {
-		child_free(dev->iommu, binding);
+		child_free(locked, binding);
 		return err;
 	}
-	err = child_reserve(locked, dev, binding);
+	err = function_allow_pasids(dev->function);
 	if (err) {
-		ioasid_unbind(locked.domain->owner, &binding->id);
-		child_free(dev->iommu, binding);
+		child_forget(locked, binding);
+		ioasid_release(set, &binding->id);
+		child_free(locked, binding);
 	}
 	return err;
 }
 
-static void note_bound(struct vsva_iommu *iommu)
-{
-	stat_add(&iommu->stats.binds);
-	stat_add(&iommu->stats.bound_now);
-}
-
-static int build_and_publish(struct domain_locked locked, struct vsva_dev *dev,
-			     struct binding *binding)
+/* The subscribers hear of it when the entry is there. An owner that has freed the PASID meanwhile
+ * has it taken down again. */
+static int publish(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
 {
 	struct aftermath aftermath = {0};
-	int err = reserve(locked, dev, binding);
+	int err = child_publish(locked, binding);
 
+	stat_add(&dev->iommu->stats.binds);
+	stat_add(&dev->iommu->stats.bound_now);
+	if (!err)
+		err = ioasid_activate(locked.domain->owner, &binding->id, ioasid_flags(binding));
 	if (err)
-		return err;
-	err = dev_allow_pasids(locked, dev);
-	if (err) {
-		ioasid_unbind(locked.domain->owner, &binding->id);
-		child_abort(locked, dev, binding);
-		return err;
-	}
-	err = child_publish(locked, dev, binding);
-	note_bound(dev->iommu);
-	if (err)
-		child_unbind(locked, dev, binding, &aftermath);
+		bindings_teardown(locked, dev, &binding, 1, &aftermath);
 	return err;
 }
 
 static int bind_new(struct domain_locked locked, struct vsva_dev *dev,
 		    const struct bind_request *request)
 {
-	struct binding *binding;
-	int err = child_alloc(dev->iommu, &binding);
+	struct binding *binding = child_alloc(locked, dev, kind_of(request));
+	int err;
 
-	if (err)
-		return err;
+	if (!binding)
+		return -ENOMEM;
 	fill(binding, request);
-	return build_and_publish(locked, dev, binding);
+	err = reserve(locked, dev, binding);
+	return err ? err : publish(locked, dev, binding);
 }
 
 static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,
@@ -185,7 +182,7 @@ static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,
 
 	if (!domain->owner)
 		return -EACCES;
-	if (!dev_is_attached_to(dev, domain) || dev->is_isolated)
+	if (!dev_is_attached_to(dev, domain) || function_is_isolated(dev->function))
 		return -ENODEV;
 	err = vsva_ioasid_find(dev->iommu->space, domain->owner, request->pasid, NULL);
 	if (err)
@@ -273,22 +270,19 @@ int vsva_bind_second_stage(struct vsva_domain *domain, struct vsva_dev *dev, hpa
 
 /* Unbind */
 
+/* What is not bound (any more) is no error, whoever took it down; but another owner's PASID is. */
 static int unbind_locked(struct domain_locked locked, struct vsva_dev *dev, hpasid_t pasid)
 {
 	struct aftermath aftermath = {0};
-	struct binding *binding;
-	int err = vsva_ioasid_find(dev->iommu->space, locked.domain->owner, pasid, NULL);
+	struct binding *binding = NULL;
 
-	if (err && err != -ENOENT)
-		return err;
-	if (!dev_is_attached_to(dev, locked.domain))
-		return err;
-	binding = dev_find_binding(dev, pasid.v);
-	if (!binding)
-		return err;
-	if (--binding->users)
+	if (vsva_ioasid_find(dev->iommu->space, locked.domain->owner, pasid, NULL) == -EACCES)
+		return -EACCES;
+	if (dev_is_attached_to(dev, locked.domain))
+		binding = dev_find_binding(dev, pasid.v);
+	if (!binding || --binding->users)
 		return 0;
-	child_unbind(locked, dev, binding, &aftermath);
+	bindings_teardown(locked, dev, &binding, 1, &aftermath);
 	return aftermath.err;
 }
 
@@ -312,7 +306,7 @@ int host_child_did(struct vsva_dev *dev, hpasid_t pasid, did_t *out)
 	const struct binding *binding;
 
 	rcu_read_lock();
-	binding = dev_find_binding(dev, pasid.v);
+	binding = dev_find_binding(dev, pasid.v ? pasid.v : dev->base);
 	if (binding)
 		*out = binding->did;
 	rcu_read_unlock();

@@ -40,19 +40,101 @@ int child_check(const struct vsva_domain *domain, uint64_t gpgd, uint32_t addr_w
 	return vtd_flags & VTD_FLAGS_UNSUPPORTED ? -EINVAL : 0;
 }
 
-int child_alloc(struct vsva_iommu *iommu, struct binding **out)
+bool child_is_same(const struct binding *a, const struct binding *b)
+{
+	return a->kind == b->kind && a->root == b->root && a->addr_width == b->addr_width &&
+	       a->vtd_flags == b->vtd_flags && a->pat == b->pat && a->emt == b->emt &&
+	       a->id.guest.v == b->id.guest.v && a->is_guest_given == b->is_guest_given;
+}
+
+/* Domain ids */
+
+static struct child_did *did_slot(struct vsva_domain *domain, did_t did_)
+{
+	for (unsigned i = 0; i < DOMAIN_CHILD_DIDS; i++)
+		if (domain->children[i].users && domain->children[i].did.v == did_.v)
+			return &domain->children[i];
+	return NULL;
+}
+
+static struct child_did *least_used(struct vsva_domain *domain)
+{
+	struct child_did *least = &domain->children[0];
+
+	for (unsigned i = 1; i < DOMAIN_CHILD_DIDS && least->users; i++)
+		if (domain->children[i].users < least->users)
+			least = &domain->children[i];
+	return least;
+}
+
+/* An id of its own if there is one; else one that other children have; else the domain's. All are
+ * legal, for entries with the same id have the same second stage (VT-d 6.2.3.1). */
+static did_t did_get(struct domain_locked locked)
+{
+	struct vsva_domain *domain = locked.domain;
+	struct child_did *slot = least_used(domain);
+
+	if (!slot->users && did_alloc(&domain->iommu->dids, &slot->did)) {
+		slot = NULL;
+		for (unsigned i = 0; i < DOMAIN_CHILD_DIDS; i++)
+			if (domain->children[i].users)
+				slot = &domain->children[i];
+	}
+	if (!slot) {
+		domain->own_did_users++;
+		return domain->did;
+	}
+	if (!slot->users)
+		slot->is_in_doubt = false;
+	slot->users++;
+	return slot->did;
+}
+
+static void did_put(struct domain_locked locked, did_t did_, bool is_in_doubt)
+{
+	struct vsva_domain *domain = locked.domain;
+	struct child_did *slot = did_slot(domain, did_);
+
+	if (did_.v == domain->did.v)
+		domain->own_did_users--;
+	if (!slot)
+		return;
+	slot->is_in_doubt |= is_in_doubt;
+	if (--slot->users)
+		return;
+	if (slot->is_in_doubt)
+		limbo_add_did(domain->iommu, slot->did);
+	else
+		did_free(&domain->iommu->dids, slot->did);
+}
+
+void domain_for_each_child_did(struct domain_locked locked, void (*fn)(void *arg, did_t did),
+			       void *arg)
+{
+	const struct vsva_domain *domain = locked.domain;
+
+	for (unsigned i = 0; i < DOMAIN_CHILD_DIDS; i++)
+		if (domain->children[i].users)
+			fn(arg, domain->children[i].did);
+	if (domain->own_did_users)
+		fn(arg, domain->did);
+}
+
+/* Life */
+
+struct binding *child_alloc(struct domain_locked locked, struct vsva_dev *dev,
+			    enum binding_kind kind)
 {
 	struct binding *binding = base_zalloc(sizeof(*binding));
-	int err;
 
 	if (!binding)
-		return -ENOMEM;
-	err = did_alloc(&iommu->dids, &binding->did);
-	if (err)
-		base_free(binding);
-	else
-		*out = binding;
-	return err;
+		return NULL;
+	binding->dev = dev;
+	binding->kind = (uint8_t)kind;
+	binding->users = 1;
+	binding->did = kind == BINDING_FIRST_STAGE ? dev->iommu->native_did : did_get(locked);
+	list_init(&binding->in_dev);
+	return binding;
 }
 
 static void binding_reclaim(struct rcu_node *node)
@@ -60,114 +142,179 @@ static void binding_reclaim(struct rcu_node *node)
 	base_free(container_of(node, struct binding, rcu));
 }
 
-/* Readers may have found it: it goes after a grace period, its domain id at once if nothing is
- * cached under it. */
-static void retire(struct vsva_iommu *iommu, struct binding *binding, bool is_in_doubt)
+void binding_free(struct binding *binding)
 {
-	if (is_in_doubt)
-		limbo_add_did(iommu, binding->did);
-	else
-		did_free(&iommu->dids, binding->did);
 	rcu_call(&binding->rcu, binding_reclaim);
 }
 
-void child_free(struct vsva_iommu *iommu, struct binding *binding)
+/* Readers may have found it: it goes after a grace period, its domain id at once, because nothing is
+ * cached under it. */
+void child_free(struct domain_locked locked, struct binding *binding)
 {
-	retire(iommu, binding, false);
+	did_put(locked, binding->did, false);
+	binding_free(binding);
 }
 
-static int remember(struct vsva_dev *dev, struct binding *binding)
+void child_give_to_limbo(struct domain_locked locked, struct binding *binding)
 {
-	if (binding->id.id.v)
-		return sparse_set(&dev->bindings, binding->id.id.v, binding);
-	rcu_publish(dev->rid_child, binding);
+	did_put(locked, binding->did, true);
+	limbo_add_binding(locked.domain->iommu, binding);
+}
+
+/* Found and forgotten */
+
+/* function.lock. The one that has the entry of this PASID. */
+static int join(struct binding *first, struct binding *binding)
+{
+	for (const struct binding *at = first; at; at = at->same)
+		if (at->dev == binding->dev ||
+		    __atomic_load_n(&at->is_dying, __ATOMIC_ACQUIRE))
+			return -EBUSY;
+	if (first->dev->domain != binding->dev->domain || !child_is_same(first, binding))
+		return -EBUSY;
 	return 0;
 }
 
-static void forget(struct vsva_dev *dev, const struct binding *binding)
+/* One entry has one domain id. */
+static void take_did_of(struct domain_locked locked, struct binding *binding,
+			const struct binding *first)
 {
-	if (binding->id.id.v)
-		sparse_set(&dev->bindings, binding->id.id.v, NULL);
-	else
-		rcu_publish(dev->rid_child, NULL);
+	struct child_did *slot = did_slot(locked.domain, first->did);
+
+	did_put(locked, binding->did, false);
+	if (slot)
+		slot->users++;
+	else if (first->did.v == locked.domain->did.v)
+		locked.domain->own_did_users++;
+	binding->did = first->did;
+}
+
+/* function.lock */
+static int remember(struct domain_locked locked, struct binding *binding)
+{
+	struct function *function = binding->dev->function;
+	uint32_t pasid = binding->id.id.v;
+	struct binding *first = function_find_bindings(function, pasid);
+	int err = first ? join(first, binding) : 0;
+
+	if (err)
+		return err;
+	if (first)
+		take_did_of(locked, binding, first);
+	else if (!pasid_table_make(&function->pasids, pasid))
+		return -ENOMEM;
+	binding->same = first;
+	err = sparse_set(&function->bindings, pasid, binding);
+	if (!err)
+		list_append(&binding->dev->bindings, &binding->in_dev);
+	return err;
 }
 
 /* Found before it is present in hardware, so that the first page request finds its owner. */
-int child_reserve(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+int child_reserve(struct domain_locked locked, struct binding *binding)
 {
-	int err = remember(dev, binding);
+	struct function *function = binding->dev->function;
+	int err;
 
-	(void)locked;
-	if (err || pasid_table_make(&dev->pasids, binding->id.id.v))
-		return err;
-	forget(dev, binding);
-	return -ENOMEM;
+	lock_take(&function->lock);
+	err = remember(locked, binding);
+	lock_drop(&function->lock);
+	return err;
 }
 
-void child_abort(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+void child_forget(struct domain_locked locked, struct binding *binding)
 {
+	struct function *function = binding->dev->function;
+	struct binding *first, *at;
+
 	(void)locked;
-	forget(dev, binding);
-	child_free(dev->iommu, binding);
+	lock_take(&function->lock);
+	first = function_find_bindings(function, binding->id.id.v);
+	if (first == binding) {
+		sparse_set(&function->bindings, binding->id.id.v, binding->same);
+	} else {
+		for (at = first; at->same != binding; at = at->same)
+			;
+		rcu_publish(at->same, binding->same);
+	}
+	lock_drop(&function->lock);
+	list_remove(&binding->in_dev);
 }
 
-int child_publish(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+bool child_is_shared(struct domain_locked locked, const struct binding *binding)
+{
+	struct function *function = binding->dev->function;
+	const struct binding *at;
+
+	(void)locked;
+	lock_take(&function->lock);
+	at = function_find_bindings(function, binding->id.id.v);
+	while (at && (at == binding || __atomic_load_n(&at->is_dying, __ATOMIC_ACQUIRE)))
+		at = at->same;
+	lock_drop(&function->lock);
+	return at != NULL;
+}
+
+/* Published */
+
+static struct vtd_pasid_entry entry_for(struct domain_locked locked,
+					const struct binding *binding)
 {
 	struct pasid_second_stage ss = domain_second_stage(locked.domain, binding->did);
-	struct pasid_first_stage fs = {.root = binding->gpgd,
+	struct pasid_first_stage fs = {.root = binding->root,
 				       .addr_width = binding->addr_width,
 				       .flags = binding->vtd_flags};
-	uint64_t ecap = dev->iommu->rules.ecap;
-	struct vtd_pasid_entry entry = binding->is_pass_through
-					       ? pasid_entry_second_stage(ecap, &ss)
-					       : pasid_entry_nested(ecap, &ss, &fs);
+	uint64_t ecap = locked.domain->iommu->rules.ecap;
 
-	return dev_entry_publish(locked, dev, binding->id.id.v, &entry);
+	switch ((enum binding_kind)binding->kind) {
+	case BINDING_SECOND_STAGE:
+		return pasid_entry_second_stage(ecap, &ss);
+	case BINDING_FIRST_STAGE:
+		return pasid_entry_first_stage(ecap, binding->did, &fs);
+	default:
+		return pasid_entry_nested(ecap, &ss, &fs);
+	}
 }
 
-/* From here on nobody is asked to answer its page requests: an unbind never waits for a guest. */
-static void mark_dying(struct vsva_dev *dev, struct binding *binding)
+int child_publish(struct domain_locked locked, struct binding *binding)
 {
-	lock_take(&dev->iommu->prq.lock);
-	binding->is_dying = true;
-	lock_drop(&dev->iommu->prq.lock);
-	prq_discard(dev, hpasid(binding->id.id.v ? binding->id.id.v : VSVA_PASID_INVALID));
+	struct vtd_pasid_entry entry = entry_for(locked, binding);
+
+	if (child_is_shared(locked, binding))
+		return 0;
+	return entry_publish(locked, binding->dev, binding->id.id.v, &entry);
 }
 
-void child_destroy(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding,
-		   struct aftermath *aftermath)
+/* Device TLB */
+
+/* So many at most are flushed one by one. */
+#define FLUSHED_SINGLY 16u
+
+static unsigned count_children(const struct vsva_dev *dev)
 {
-	mark_dying(dev, binding);
-	dev_entry_teardown(locked, dev, binding->id.id.v, binding->did, aftermath);
-	forget(dev, binding);
-	retire(dev->iommu, binding, aftermath->is_in_doubt);
+	unsigned count = 0;
+
+	for (const struct list *at = dev->bindings.next;
+	     at != &dev->bindings && count <= FLUSHED_SINGLY; at = at->next)
+		count++;
+	return count;
 }
 
-void child_unbind(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding,
-		  struct aftermath *aftermath)
+void dev_flush_children(struct domain_locked locked, struct vsva_dev *dev, struct flush *flush)
 {
-	struct vsva_iommu *iommu = dev->iommu;
-	hpasid_t pasid = binding->id.id;
-	gpasid_t guest = binding->id.guest;
+	struct function *function = dev->function;
+	const struct flush_range everything = {.order = FLUSH_ALL};
 
-	TRACE(iommu->trace, HOST, UNBIND, .vm = locked.domain->vm, .rid = dev->rid, .hpasid = pasid,
-	      .gpasid = guest);
-	mark_dying(dev, binding);
-	dev_entry_teardown(locked, dev, pasid.v, binding->did, aftermath);
-	ioasid_unbind(locked.domain->owner, &binding->id);
-	forget(dev, binding);
-	retire(iommu, binding, aftermath->is_in_doubt);
-	stat_add(&iommu->stats.unbinds);
-	stat_sub(&iommu->stats.bound_now);
-	TRACE(iommu->trace, HOST, UNBIND_DONE, .vm = locked.domain->vm, .rid = dev->rid,
-	      .hpasid = pasid, .gpasid = guest, .result = aftermath->err);
-}
-
-void rid_block(struct domain_locked locked, struct vsva_dev *dev, struct aftermath *aftermath)
-{
-	if (dev->rid_child)
-		child_destroy(locked, dev, dev->rid_child, aftermath);
-	else if (dev->rid_kind == VSVA_RID_SECOND_STAGE)
-		dev_entry_teardown(locked, dev, 0, locked.domain->did, aftermath);
-	dev->rid_kind = VSVA_RID_BLOCKED;
+	(void)locked;
+	if (!function_is_ats_on(function))
+		return;
+	if (count_children(dev) > FLUSHED_SINGLY) {
+		flush_device_tlb_all_pasids(flush, &function->tlb);
+		function_flush_device_tlb(function, flush, dev->base, everything);
+		return;
+	}
+	for (struct list *at = dev->bindings.next; at != &dev->bindings; at = at->next)
+		function_flush_device_tlb(function, flush,
+					  container_of(at, struct binding, in_dev)->id.id.v,
+					  everything);
 }

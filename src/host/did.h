@@ -12,6 +12,9 @@
 #include "base/lock.h"
 #include "vsva/types.h"
 
+/* Where a unit with CM=1 files entries that were not present, VT-d 6.1 */
+#define DID_OF_NOT_PRESENT 0u
+
 struct did_pool {
 	struct lock lock; /* LOCK_RANK_LEAF */
 	uint32_t end;     /* ids are below */

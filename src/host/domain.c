@@ -3,12 +3,9 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "base/check.h"
 #include "host/child.h"
 
 #define DOMAIN_FLAGS (VSVA_DOMAIN_NESTING | VSVA_DOMAIN_DIRTY)
-
-static const struct flush_range everything = {.order = FLUSH_ALL};
 
 /* Life */
 
@@ -37,6 +34,7 @@ static int domain_init(struct vsva_domain *domain, struct vsva_iommu *iommu)
 		return err;
 	}
 	domain->iommu = iommu;
+	domain->refs = 1;
 	list_init(&domain->devs);
 	lock_init(&domain->lock, LOCK_RANK_IOMMU, "domain");
 	return 0;
@@ -98,6 +96,19 @@ static void domain_fini(struct vsva_domain *domain)
 		did_free(&iommu->dids, domain->did);
 }
 
+void domain_get(struct vsva_domain *domain)
+{
+	__atomic_fetch_add(&domain->refs, 1, __ATOMIC_RELAXED);
+}
+
+void domain_put(struct vsva_domain *domain)
+{
+	if (__atomic_sub_fetch(&domain->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	lock_destroy(&domain->lock);
+	base_free(domain);
+}
+
 int vsva_domain_free(struct vsva_domain *domain)
 {
 	struct domain_locked locked = domain_lock(domain);
@@ -108,8 +119,7 @@ int vsva_domain_free(struct vsva_domain *domain)
 		return -EBUSY;
 	domain_fini(domain);
 	stat_sub(&domain->iommu->stats.domains_now);
-	lock_destroy(&domain->lock);
-	base_free(domain);
+	domain_put(domain);
 	return 0;
 }
 
@@ -135,15 +145,15 @@ struct range_flush {
 	struct flush_range range;
 };
 
-static void add_child_range(void *arg, struct binding *binding)
+static void add_child_range(void *arg, did_t did_)
 {
 	struct range_flush *what = arg;
 
-	flush_iotlb_range(what->flush, binding->did, what->range);
+	flush_iotlb_range(what->flush, did_, what->range);
 }
 
-/* The second stage is cached under the domain's id and, combined with first stages, under each
- * child's. VT-d 6.2.3.1 */
+/* The second stage is cached under the domain's id and, combined with first stages, under those of
+ * its children. VT-d 6.2.3.1 */
 static int flush_unit(struct domain_locked locked, struct flush_range range, bool *is_in_doubt)
 {
 	struct vsva_domain *domain = locked.domain;
@@ -153,42 +163,26 @@ static int flush_unit(struct domain_locked locked, struct flush_range range, boo
 
 	flush_begin(&flush, domain->iommu);
 	flush_iotlb_range(&flush, domain->did, range);
-	for (struct list *member = domain->devs.next; member != &domain->devs;
-	     member = member->next)
-		dev_for_each_binding(locked, container_of(member, struct vsva_dev, in_domain),
-				     add_child_range, &what);
+	domain_for_each_child_did(locked, add_child_range, &what);
 	err = flush_end(&flush);
 	*is_in_doubt = flush.is_in_doubt;
 	return err;
 }
 
-struct device_flush {
-	struct vsva_dev *dev;
-	struct flush *flush;
-};
-
 /* A device TLB holds results of both stages under the address of the first: which ones are meant,
  * nobody can say. */
-static void add_child_device(void *arg, struct binding *binding)
-{
-	struct device_flush *what = arg;
-
-	dev_flush_device_tlb(what->dev, what->flush, binding->id.id.v, everything);
-}
-
 static void flush_one_device(struct domain_locked locked, struct vsva_dev *dev,
 			     struct flush_range range, struct aftermath *aftermath)
 {
 	struct flush flush;
-	struct device_flush what = {dev, &flush};
 
-	if (!__atomic_load_n(&dev->is_ats_on, __ATOMIC_ACQUIRE))
+	if (!function_is_ats_on(dev->function))
 		return;
 	flush_begin(&flush, dev->iommu);
 	if (dev->rid_kind == VSVA_RID_SECOND_STAGE)
-		dev_flush_device_tlb(dev, &flush, 0, range);
-	dev_for_each_binding(locked, dev, add_child_device, &what);
-	dev_flush_end(locked, dev, &flush, aftermath);
+		function_flush_device_tlb(dev->function, &flush, dev->base, range);
+	dev_flush_children(locked, dev, &flush);
+	function_flush_end(dev->function, &flush, aftermath);
 }
 
 /* IOTLBs first, for all devices; a device TLB that is flushed before would fill itself from them

@@ -2,17 +2,20 @@
 /*
  * The driver's own objects. Who protects what:
  *
- *   vsva_iommu     registry_lock (LOCK_RANK_IOMMU): devices that come and go; each other part has a
- *                  lock of its own
- *   vsva_domain    lock (LOCK_RANK_IOMMU): second stage, list of devices, and of these the PASID
- *                  tables, bindings and context entries. No lock of two domains at a time.
- *   page requests  prq.lock (LOCK_RANK_FAULT_QUEUE): groups of all devices. Never taken inside an
+ *   vsva_iommu     registry_lock (LOCK_RANK_IOMMU): functions that come and go; each other part has
+ *                  a lock of its own
+ *   vsva_domain    lock (LOCK_RANK_IOMMU): second stage, attached devices, their bindings and these
+ *                  bindings' entries. No lock of two domains at a time.
+ *   function       lock (LOCK_RANK_FUNCTION): what devices of several domains share: who has which
+ *                  PASID, growth of the PASID table, the context entry. Held for a moment, but for
+ *                  the first bind on a function, which changes the context entry and flushes.
+ *   page requests  prq.lock (LOCK_RANK_FAULT_QUEUE): groups of all functions. Never taken inside an
  *                  RCU read section: a unit that runs its queue in the tail write waits for those
  *                  sections, and the lock is held then.
- *   look-ups       RID to device, (device, PASID) to binding: RCU
+ *   look-ups       RID to function, (function, PASID) to bindings: RCU
  *
- * Waits for the unit hold at most the lock of a domain, which neither the page-request worker nor
- * the fault worker takes.
+ * Waits for the unit hold at most the lock of a domain and of a function, which the page-request
+ * worker does not take, nor the fault worker while it deals with errors of the queue.
  */
 #ifndef HOST_DRIVER_H
 #define HOST_DRIVER_H
@@ -52,19 +55,33 @@ struct vsva_iommu {
 	struct limbo limbo;
 	struct did_pool dids;
 	struct vsva_ioasid_space *space;
+	struct vsva_ioasid_notifier *notifier; /* its own: reclaims of freed PASIDs */
+	struct vsva_ioasid_set *native_set; /* PASIDs of host processes; NULL: none yet */
+	did_t native_did;                   /* of all their entries */
 	struct unit_event fault_event, prq_event;
 	struct worker *expiry_worker;
 	bool is_stopping; /* atomic */
 
-	struct lock registry_lock; /* LOCK_RANK_IOMMU: the two below, users of PFs. No domain's lock
-				      is held. */
+	struct lock registry_lock; /* LOCK_RANK_IOMMU: the two below, VFs of PFs. No domain's lock is
+				      held. */
 	struct root_table root;
-	struct sparse devs; /* RID to device; readers: RCU */
+	struct sparse functions; /* by RID; readers: RCU */
 	/* What functions share: PASID and PRI of a PF. LOCK_RANK_HOST_MEMORY, for it is taken with
 	 * a domain's lock held and configuration space takes a device's. */
 	struct lock shared_caps_lock;
 
 	struct vsva_iommu_stats stats; /* each member atomic */
+};
+
+/* Domain ids for the children of a domain. Each child has one to itself while there are few; then
+ * they share: so an unmap flushes a bounded number of ids, an unbind costs few others their cached
+ * translations, and 2^20 PASIDs do with ids of 16 bits. */
+#define DOMAIN_CHILD_DIDS 64u
+
+struct child_did {
+	did_t did;
+	bool is_in_doubt; /* something may be cached under it */
+	uint32_t users;
 };
 
 struct vsva_domain {
@@ -73,26 +90,40 @@ struct vsva_domain {
 	uint32_t flags; /* VSVA_DOMAIN_* */
 	uint32_t vm;
 	did_t did;
+	unsigned refs; /* atomic: its existence, and reclaims that have found it */
 	struct lock lock;
-	struct second_stage ss; /* writers: lock */
-	struct list devs;       /* lock: of vsva_dev.in_domain */
+	struct second_stage ss;                    /* writers: lock */
+	struct list devs;                          /* lock: of vsva_dev.in_domain */
+	/* lock; those without users have no id */
+	struct child_did children[DOMAIN_CHILD_DIDS];
+	uint32_t own_did_users; /* lock: children that had to take the domain's own */
 };
 
-/* A guest's first stage on the second stage of the device's domain: a binding of a PASID, or (id 0)
- * the nested RID entry. Does not change while it can be found, but for users and is_dying. */
+enum binding_kind {
+	BINDING_NESTED,       /* a guest's first stage on the second stage of the domain */
+	BINDING_SECOND_STAGE, /* the second stage alone: guest physical addresses */
+	BINDING_FIRST_STAGE,  /* a host process: its first stage alone */
+};
+
+/* A translation that is not the domain's own: of a PASID, or (is_rid) of requests without PASID.
+ * Does not change while it can be found, but for users and is_dying. */
 struct binding {
 	struct rcu_node rcu;
-	struct ioasid_binding id; /* not in the IOASID space if id 0 */
-	uint64_t gpgd;
+	struct ioasid_binding id; /* its PASID; is_rid: the base PASID, not in an IOASID set's list */
+	struct vsva_dev *dev;
+	struct list in_dev;   /* lock of the domain */
+	struct binding *same; /* the next one with this PASID on this function; function.lock, readers
+				 RCU */
+	uint64_t root; /* of the first stage: GPA, for BINDING_FIRST_STAGE HPA; else 0 */
 	uint32_t users; /* lock of the domain */
 	uint32_t pat, emt;
 	did_t did;
+	uint8_t kind; /* enum binding_kind */
 	uint8_t addr_width;
 	uint8_t vtd_flags;
-	bool is_guest_given;  /* VSVA_GPASID_VAL */
-	bool is_pass_through; /* the second stage alone: guest physical addresses; the first stage's
-				 members are 0 */
-	bool is_dying;        /* prq.lock: its page requests are answered "invalid" */
+	bool is_guest_given; /* VSVA_GPASID_VAL */
+	bool is_rid;
+	bool is_dying; /* atomic: its page requests are answered "invalid" */
 };
 
 struct fault_handler {
@@ -102,34 +133,52 @@ struct fault_handler {
 	unsigned refs; /* atomic: its registration, and calls of it */
 };
 
+/*
+ * What an owner holds: a whole function, or (a sub-device, of a mediated device) the part of one
+ * that uses certain PASIDs. Requests without PASID of a sub-device carry its base PASID.
+ */
 struct vsva_dev {
+	struct vsva_iommu *iommu;
+	struct function *function;
+	rid_t rid;
+	uint32_t base; /* PASID of the entry for requests without PASID; 0: the function's own */
+	unsigned refs; /* atomic: of calls of its handler */
+	struct list in_function; /* function.lock; sub-devices */
+
+	struct vsva_domain *domain; /* atomic; NULL: not attached. Writers: lock of the domain */
+	struct list in_domain;      /* lock of the domain, as the next two */
+	struct list bindings;       /* of binding.in_dev */
+	enum vsva_rid_kind rid_kind;
+	bool is_open;      /* atomic: invalidations from outside are let in */
+	unsigned flushers; /* atomic: that are inside */
+
+	struct fault_handler *handler; /* prq.lock */
+};
+
+/* A PCI function as hardware tells it apart: one context entry, one PASID table, one device TLB. */
+struct function {
 	struct vsva_iommu *iommu;
 	rid_t rid;
 	bool is_pci;
 	struct pci_port config;
 	struct pci_caps caps; /* ATS of its own; PRI and PASID of the PF */
-	struct vsva_dev *pf;  /* itself if it is no VF */
+	struct function *pf;  /* itself if it is no VF */
 	unsigned vf_count;    /* registry_lock */
 	struct flush_device tlb;
-	unsigned refs; /* atomic: of those who found it by RID */
 	struct vtd_context_entry *context;
+	unsigned refs; /* atomic: of those who found it by RID */
+	struct vsva_dev own;
 
-	struct vsva_domain *domain; /* atomic; NULL: not attached. Writers: lock of the domain */
-	struct list in_domain;      /* lock of the domain, as all up to here */
-	struct pasid_table pasids;
-	struct sparse bindings;    /* PASID to binding; readers: RCU */
-	struct binding *rid_child; /* of the nested RID entry; readers: RCU */
-	enum vsva_rid_kind rid_kind;
-	bool is_isolated;
-	bool is_pri_on;
-
-	bool is_ats_on;    /* atomic; writers: lock of the domain */
-	bool is_open;      /* atomic: invalidations from outside are let in */
-	unsigned flushers; /* atomic: that are inside */
+	struct lock lock;
+	struct list subdevs;       /* lock: of vsva_dev.in_function */
+	struct pasid_table pasids; /* lock: its growth. An entry: the lock of its owner's domain */
+	struct sparse bindings;    /* PASID to the first of its bindings; lock, readers RCU */
+	bool is_pri_on;            /* atomic; writers: lock */
+	bool is_ats_on;            /* atomic; writers: lock of the own handle's domain */
+	bool is_isolated;          /* atomic */
 
 	unsigned pasid_users, pri_users; /* of a PF: shared_caps_lock */
-	struct fault_handler *handler;   /* prq.lock */
-	struct dev_groups groups;        /* prq.lock */
+	struct function_groups groups;   /* prq.lock */
 };
 
 static inline void stat_add(uint64_t *counter)
@@ -158,13 +207,28 @@ static inline void domain_unlock(struct domain_locked locked)
 	lock_drop(&locked.domain->lock);
 }
 
-/* The device with this RID, with a reference, or NULL. */
-struct vsva_dev *dev_get(struct vsva_iommu *iommu, rid_t rid);
-void dev_put(struct vsva_dev *dev);
-/* Inside an RCU read section or with the domain's lock. pasid 0: the nested RID entry's. */
+/* A reclaim keeps the domain that it has found. */
+void domain_get(struct vsva_domain *domain);
+void domain_put(struct vsva_domain *domain);
+
+/* The function with this RID, with a reference, or NULL. */
+struct function *function_get(struct vsva_iommu *iommu, rid_t rid);
+void function_put(struct function *function);
+/* Inside an RCU read section or with the function's lock: the first of the bindings of a PASID. */
+static inline struct binding *function_find_bindings(const struct function *function,
+						     uint32_t pasid)
+{
+	return sparse_get(&function->bindings, pasid);
+}
+/* Inside an RCU read section or with the lock of the device's domain: this device's. pasid base:
+ * that of requests without PASID. */
 static inline struct binding *dev_find_binding(const struct vsva_dev *dev, uint32_t pasid)
 {
-	return pasid ? sparse_get(&dev->bindings, pasid) : rcu_load(dev->rid_child);
+	struct binding *binding = function_find_bindings(dev->function, pasid);
+
+	while (binding && binding->dev != dev)
+		binding = rcu_load(binding->same);
+	return binding;
 }
 static inline bool dev_is_attached_to(const struct vsva_dev *dev, const struct vsva_domain *domain)
 {

@@ -73,14 +73,14 @@ static void log_fault(const struct vsva_unit_fault *fault)
 static void handle_record(struct vsva_iommu *iommu, const struct vtd_fault_record *record)
 {
 	struct vsva_unit_fault fault = unit_fault_of(record);
-	struct vsva_dev *dev = dev_get(iommu, fault.rid);
+	struct function *function = function_get(iommu, fault.rid);
 
 	stat_add(&iommu->stats.faults);
 	log_fault(&fault);
-	if (!dev)
+	if (!function)
 		return;
-	report_unit_fault(dev, &fault);
-	dev_put(dev);
+	report_unit_fault(function, &fault);
+	function_put(function);
 }
 
 /* Records are a ring; FRI is where it began to fill. While PFO is set the unit records nothing.

@@ -52,15 +52,20 @@ static void group_set_state(struct prq_locked locked, struct group *group, enum 
 
 /* Buckets */
 
-static struct group **bucket_of(struct vsva_dev *dev, uint16_t prgi)
+uint32_t group_key_pasid(const struct group_key *key)
 {
-	return &dev->groups.buckets[prgi % DEV_GROUP_BUCKETS];
+	return key->pasid.v == VSVA_PASID_INVALID ? 0 : key->pasid.v;
 }
 
-struct group *group_find(struct prq_locked locked, struct vsva_dev *dev, hpasid_t pasid,
+static struct group **bucket_of(struct function *function, uint16_t prgi)
+{
+	return &function->groups.buckets[prgi % GROUP_BUCKETS];
+}
+
+struct group *group_find(struct prq_locked locked, struct function *function, hpasid_t pasid,
 			 uint16_t prgi)
 {
-	struct group *group = *bucket_of(dev, prgi);
+	struct group *group = *bucket_of(function, prgi);
 
 	(void)locked;
 	while (group && (group->key.prgi != prgi || group->key.pasid.v != pasid.v))
@@ -68,46 +73,42 @@ struct group *group_find(struct prq_locked locked, struct vsva_dev *dev, hpasid_
 	return group;
 }
 
-static void bucket_add(struct vsva_dev *dev, struct group *group)
+static void bucket_add(struct group *group)
 {
-	struct group **bucket = bucket_of(dev, group->key.prgi);
+	struct group **bucket = bucket_of(group->function, group->key.prgi);
 
 	group->next = *bucket;
 	*bucket = group;
-	dev->groups.count++;
+	group->function->groups.count++;
 }
 
 static void bucket_remove(struct group *group)
 {
-	struct group **link;
-
-	if (!group->dev)
-		return;
-	link = bucket_of(group->dev, group->key.prgi);
+	struct group **link = bucket_of(group->function, group->key.prgi);
 	while (*link != group)
 		link = &(*link)->next;
 	*link = group->next;
-	group->dev->groups.count--;
+	group->function->groups.count--;
+	group->function = NULL;
 	group->dev = NULL;
 }
 
-struct group *group_make(struct prq_locked locked, struct vsva_dev *dev,
+struct group *group_make(struct prq_locked locked, struct function *function,
 			 const struct group_key *key)
 {
 	struct prq *prq = &locked.iommu->prq;
 	struct group *group;
 
-	if (dev && dev->groups.count >= VSVA_LIMIT_GROUPS_PER_DEVICE)
+	if (function->groups.count >= VSVA_LIMIT_GROUPS_PER_DEVICE)
 		return NULL;
 	group = base_zalloc(sizeof(*group));
 	if (!group)
 		return NULL;
-	group->dev = dev;
+	group->function = function;
 	group->key = *key;
 	group->serial = ++prq->next_serial;
 	list_append(&prq->groups[GROUP_COLLECTING], &group->in_list);
-	if (dev)
-		bucket_add(dev, group);
+	bucket_add(group);
 	return group;
 }
 
@@ -253,15 +254,16 @@ static void discard_one(struct prq_locked locked, struct group *group)
 		group_answer(locked, group, VTD_RESPONSE_INVALID);
 }
 
-void group_discard(struct prq_locked locked, struct vsva_dev *dev, bool all, hpasid_t pasid)
+void group_discard(struct prq_locked locked, struct function *function, group_filter *filter,
+		   const void *arg)
 {
-	for (unsigned i = 0; i < DEV_GROUP_BUCKETS; i++) {
-		struct group *group = dev->groups.buckets[i];
+	for (unsigned i = 0; i < GROUP_BUCKETS && function->groups.count; i++) {
+		struct group *group = function->groups.buckets[i];
 
 		while (group) {
 			struct group *next = group->next;
 
-			if (all || group->key.pasid.v == pasid.v)
+			if (filter(group, arg))
 				discard_one(locked, group);
 			group = next;
 		}

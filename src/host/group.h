@@ -22,9 +22,10 @@ struct group_key {
 };
 
 struct group {
-	struct list in_list;  /* prq.groups[state] */
-	struct group *next;   /* of the bucket, until it is answered */
-	struct vsva_dev *dev; /* until it is answered; NULL: nobody knows the requester */
+	struct list in_list;       /* prq.groups[state] */
+	struct group *next;        /* of the bucket, until it is answered */
+	struct function *function; /* until it is answered; NULL: nobody knows the requester */
+	struct vsva_dev *dev;      /* the owner of its PASID, until it is answered; NULL: nobody */
 	struct group_key key;
 	enum group_state state;
 	bool is_bad;     /* will be answered "invalid" without being reported */
@@ -38,11 +39,13 @@ struct group {
 struct prq_locked prq_lock(struct vsva_iommu *iommu);
 void prq_unlock(struct prq_locked locked);
 
-/* The device's group that is not answered. */
-struct group *group_find(struct prq_locked locked, struct vsva_dev *dev, hpasid_t pasid,
+/* The PASID of a group with this key in the unit's tables: 0 for requests without. */
+uint32_t group_key_pasid(const struct group_key *key);
+/* The function's group that is not answered. */
+struct group *group_find(struct prq_locked locked, struct function *function, hpasid_t pasid,
 			 uint16_t prgi);
-/* A new one, collecting. NULL: no memory, or the device has too many (dev not NULL). */
-struct group *group_make(struct prq_locked locked, struct vsva_dev *dev,
+/* A new one, collecting. NULL: no memory, or the function has too many. */
+struct group *group_make(struct prq_locked locked, struct function *function,
 			 const struct group_key *key);
 /* Beyond the limit, or without memory, the group turns bad. */
 void group_add_request(struct group *group, uint64_t addr, uint32_t perm);
@@ -60,7 +63,10 @@ void group_drop_collecting(struct prq_locked locked);
 
 /* Sends answers that wait. true: none is left. */
 bool group_flush_answers(struct prq_locked locked);
-/* Answers the device's groups "invalid", those of one PASID (or VSVA_PASID_INVALID) or all. */
-void group_discard(struct prq_locked locked, struct vsva_dev *dev, bool all, hpasid_t pasid);
+/* Answers "invalid" those groups of the function for which filter says so; one that is collecting is
+ * dropped. */
+typedef bool group_filter(const struct group *group, const void *arg);
+void group_discard(struct prq_locked locked, struct function *function, group_filter *filter,
+		   const void *arg);
 
 #endif

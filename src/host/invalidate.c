@@ -8,15 +8,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/check.h"
+#include "host/attach.h"
 #include "host/child.h"
 
 static const struct flush_range everything = {.order = FLUSH_ALL};
 
-/* What the caller's PASID is in the unit's tables, where RID_PASID is 0. false: it is no PASID. */
-static bool decode_pasid(hpasid_t pasid, uint32_t *out)
+/* What the caller's PASID is in the unit's tables: for requests without PASID the device's base, which
+ * is 0 for a whole function. false: it is no PASID. */
+static bool decode_pasid(const struct vsva_dev *dev, hpasid_t pasid, uint32_t *out)
 {
-	*out = pasid.v == VSVA_FLUSH_RID ? 0 : pasid.v;
+	*out = pasid.v == VSVA_FLUSH_RID ? dev->base : pasid.v;
 	return pasid.v == VSVA_FLUSH_RID || (pasid.v >= 1 && pasid.v <= VSVA_PASID_MAX);
 }
 
@@ -75,7 +76,7 @@ int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush)
 	uint32_t pasid;
 	int err;
 
-	if (!dev || !flush || !decode_pasid(flush->pasid, &pasid))
+	if (!dev || !flush || !decode_pasid(dev, flush->pasid, &pasid))
 		return -EINVAL;
 	err = dev_enter_flush(dev);
 	if (err)
@@ -85,24 +86,19 @@ int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush)
 	return err;
 }
 
-static bool is_ats_on(const struct vsva_dev *dev)
-{
-	return __atomic_load_n(&dev->is_ats_on, __ATOMIC_ACQUIRE);
-}
-
 static int flush_device(struct vsva_dev *dev, uint32_t pasid, struct flush_range range, bool global)
 {
 	struct flush flush;
 	int err;
 
-	if (!is_ats_on(dev))
+	if (!function_is_ats_on(dev->function))
 		return 0;
 	trace_begin(dev, pasid, range);
 	flush_begin(&flush, dev->iommu);
 	if (global)
-		flush_device_tlb_all_pasids(&flush, &dev->tlb);
+		flush_device_tlb_all_pasids(&flush, &dev->function->tlb);
 	else
-		dev_flush_device_tlb(dev, &flush, pasid, range);
+		function_flush_device_tlb(dev->function, &flush, pasid, range);
 	err = flush_end(&flush);
 	trace_end(dev, pasid, err);
 	return err;
@@ -113,7 +109,7 @@ int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, 
 	uint32_t pasid = 0;
 	int err;
 
-	if (!dev || !flush || (!global && !decode_pasid(flush->pasid, &pasid)))
+	if (!dev || !flush || (!global && !decode_pasid(dev, flush->pasid, &pasid)))
 		return -EINVAL;
 	err = dev_enter_flush(dev);
 	if (err)
@@ -182,7 +178,7 @@ struct invalidation {
 static int decode_info_pasid(uint32_t flags, uint64_t pasid, struct invalidation *out)
 {
 	if (!(flags & VSVA_INV_FLAG_PASID))
-		return 0;
+		return 0; /* requests without PASID */
 	if (pasid > VSVA_PASID_MAX)
 		return -EINVAL;
 	out->pasid = (uint32_t)pasid;
@@ -257,30 +253,22 @@ static int invalidate_child(struct vsva_dev *dev, const struct invalidation *wha
 	if (what->cache & (VSVA_CACHE_INV_IOTLB | VSVA_CACHE_INV_PASID))
 		flush_first_stage(&flush, did_, what->pasid, what->range, what->leaf);
 	if (what->cache)
-		dev_flush_device_tlb(dev, &flush, what->pasid, what->range);
+		function_flush_device_tlb(dev->function, &flush, what->pasid, what->range);
 	return flush_end(&flush);
 }
 
 struct domain_flush {
-	struct vsva_dev *dev;
 	struct flush *flush;
 	bool pasid_cache;
 };
 
-static void add_unit_flush(void *arg, struct binding *binding)
+static void add_unit_flush(void *arg, did_t did_)
 {
 	struct domain_flush *what = arg;
 
 	if (what->pasid_cache)
-		flush_pasid_cache_domain(what->flush, binding->did);
-	flush_iotlb_domain(what->flush, binding->did);
-}
-
-static void add_device_flush(void *arg, struct binding *binding)
-{
-	struct domain_flush *what = arg;
-
-	dev_flush_device_tlb(what->dev, what->flush, binding->id.id.v, everything);
+		flush_pasid_cache_domain(what->flush, did_);
+	flush_iotlb_domain(what->flush, did_);
 }
 
 /* All children of the device: what a guest has of the domain. PASID cache by domain wants the IOTLB
@@ -289,14 +277,14 @@ static int invalidate_domain(struct domain_locked locked, struct vsva_dev *dev, 
 {
 	struct aftermath aftermath = {0};
 	struct flush flush;
-	struct domain_flush what = {dev, &flush, (cache & VSVA_CACHE_INV_PASID) != 0};
+	struct domain_flush what = {&flush, (cache & VSVA_CACHE_INV_PASID) != 0};
 
 	if (!cache)
 		return 0;
 	flush_begin(&flush, dev->iommu);
-	dev_for_each_binding(locked, dev, add_unit_flush, &what);
-	dev_for_each_binding(locked, dev, add_device_flush, &what);
-	dev_flush_end(locked, dev, &flush, &aftermath);
+	domain_for_each_child_did(locked, add_unit_flush, &what);
+	dev_flush_children(locked, dev, &flush);
+	function_flush_end(dev->function, &flush, &aftermath);
 	return aftermath.err;
 }
 
@@ -337,8 +325,10 @@ int vsva_cache_invalidate(struct vsva_domain *domain, struct vsva_dev *dev,
 	err = decode(info, &what);
 	if (err)
 		return err;
-	if (!dev->is_pci)
+	if (!dev->function->is_pci)
 		return -ENODEV;
+	if (!what.pasid)
+		what.pasid = dev->base;
 	trace_begin(dev, what.pasid, what.range);
 	if (what.granularity == VSVA_INV_DOMAIN)
 		err = invalidate_with_lock(domain, dev, &what);

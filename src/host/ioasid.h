@@ -52,9 +52,9 @@ void ioasid_deactivate(struct vsva_ioasid_set *set, struct ioasid_binding *bindi
  * may be the id's last. The binding's memory is the caller's again. */
 void ioasid_release(struct vsva_ioasid_set *set, struct ioasid_binding *binding);
 
-/* reserve and activate; deactivate and release. */
-int ioasid_bind(struct vsva_ioasid_set *set, struct ioasid_binding *binding, uint32_t flags);
-void ioasid_unbind(struct vsva_ioasid_set *set, struct ioasid_binding *binding);
+/* Release without its end: the reference stays with the caller, who returns it with
+ * vsva_ioasid_put. */
+void ioasid_unlink(struct vsva_ioasid_set *set, struct ioasid_binding *binding);
 
 /* Calls fn for each binding of an id, also of a free-pending one. fn is called under the lock of the
  * space, as an event function is; only from inside an event function (checked). */

@@ -98,40 +98,35 @@ static void released_last(struct entry *entry)
 	entry_set_flags(entry, 0);
 }
 
-void ioasid_release(struct vsva_ioasid_set *set, struct ioasid_binding *binding)
+/* lock */
+static struct entry *unlink_binding(struct vsva_ioasid_set *set, struct ioasid_binding *binding)
 {
+	struct entry *entry = entry_of_binding(set, binding);
 	struct ioasid_binding **link;
-	struct entry *entry;
 
-	CHECK(!callout_current());
-	lock_take(&set->space->lock);
-	entry = entry_of_binding(set, binding);
 	CHECK(!binding->is_active);
 	for (link = &entry->bindings; *link != binding; link = &(*link)->next)
 		CHECK(*link);
 	*link = binding->next;
 	if (!entry->bindings)
 		released_last(entry);
-	entry_put(entry);
+	return entry;
+}
+
+void ioasid_unlink(struct vsva_ioasid_set *set, struct ioasid_binding *binding)
+{
+	CHECK(!callout_current());
+	lock_take(&set->space->lock);
+	unlink_binding(set, binding);
 	lock_drop(&set->space->lock);
 }
 
-int ioasid_bind(struct vsva_ioasid_set *set, struct ioasid_binding *binding, uint32_t flags)
+void ioasid_release(struct vsva_ioasid_set *set, struct ioasid_binding *binding)
 {
-	int err = ioasid_reserve(set, binding);
-
-	if (err)
-		return err;
-	err = ioasid_activate(set, binding, flags);
-	if (err)
-		ioasid_release(set, binding);
-	return err;
-}
-
-void ioasid_unbind(struct vsva_ioasid_set *set, struct ioasid_binding *binding)
-{
-	ioasid_deactivate(set, binding);
-	ioasid_release(set, binding);
+	CHECK(!callout_current());
+	lock_take(&set->space->lock);
+	entry_put(unlink_binding(set, binding));
+	lock_drop(&set->space->lock);
 }
 
 /* Iteration */

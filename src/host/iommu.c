@@ -10,6 +10,7 @@
 #include "host/driver.h"
 #include "host/fault.h"
 #include "host/mmio.h"
+#include "host/reclaim.h"
 #include "host/wait.h"
 #include "vsva/limits.h"
 
@@ -216,7 +217,7 @@ static int init_parts(struct vsva_iommu *iommu, const struct host_iommu_config *
 	if (err)
 		return err;
 	iommu->space = ioasid_space_create(space_bits(iommu), iommu->pool, iommu->trace);
-	return iommu->space ? 0 : -ENOMEM;
+	return iommu->space ? reclaim_init(iommu) : -ENOMEM;
 }
 
 static void on_message(void *arg)
@@ -267,12 +268,13 @@ static void fini_parts(struct vsva_iommu *iommu)
 	fini_event(iommu, &iommu->fault_event);
 	rcu_barrier();
 	limbo_fini(iommu);
+	reclaim_fini(iommu);
 	ioasid_space_destroy(iommu->space);
 	root_table_fini(&iommu->root);
 	prq_fini(&iommu->prq, iommu->port.physmem);
 	qi_fini(&iommu->qi);
 	did_pool_fini(&iommu->dids);
-	sparse_fini(&iommu->devs);
+	sparse_fini(&iommu->functions);
 	lock_destroy(&iommu->registry_lock);
 	lock_destroy(&iommu->shared_caps_lock);
 	base_free(iommu);
@@ -293,7 +295,7 @@ static struct vsva_iommu *iommu_alloc(const struct host_iommu_config *config)
 	lock_init(&iommu->registry_lock, LOCK_RANK_IOMMU, "devices");
 	lock_init(&iommu->shared_caps_lock, LOCK_RANK_HOST_MEMORY, "PF capabilities");
 	limbo_init(&iommu->limbo);
-	sparse_init(&iommu->devs);
+	sparse_init(&iommu->functions);
 	read_rules(iommu);
 	return iommu;
 }
@@ -326,7 +328,7 @@ void host_iommu_destroy(struct vsva_iommu *iommu)
 
 	if (!iommu)
 		return;
-	CHECK(!sparse_next(&iommu->devs, &first) && !iommu->stats.domains_now);
+	CHECK(!sparse_next(&iommu->functions, &first) && !iommu->stats.domains_now);
 	shut_down(iommu);
 	fini_parts(iommu);
 }

@@ -63,12 +63,22 @@ struct host_dev_info {
  * capabilities are read from its configuration space (PRI and PASID of a VF: from the PF's).
  * 0; -EEXIST; -ENOENT no such PF; -ENOMEM. */
 int host_dev_add(struct vsva_iommu *iommu, const struct host_dev_info *info, struct vsva_dev **out);
+/*
+ * A part of the parent's function: what a mediated device has of it. base: its base PASID (from an
+ * IOASID set of the caller's, who keeps it allocated): what the device sends in place of requests
+ * without PASID. Attached to a domain, it has the domain's second stage there, and vsva_attach_rid
+ * changes that entry; binds, flushes, fault handler and page responses are as of any device. The
+ * parent must be attached first: else vsva_domain_attach says -ENODEV.
+ * 0; -EINVAL parent is none or a sub-device itself, bad PASID; -EEXIST another sub-device has this
+ * base; -ENOMEM.
+ */
+int host_subdev_add(struct vsva_dev *parent, hpasid_t base, struct vsva_dev **out);
 /* Also in surprise: whatever is attached or bound is torn down first, in bounded time, and a
- * registered fault handler is removed. The VFs of a PF go first. 0 or -ETIMEDOUT (removed all the
- * same). dev is gone. */
+ * registered fault handler is removed. The VFs of a PF and the sub-devices of a function go first:
+ * else -EBUSY and nothing is changed. 0 or -ETIMEDOUT (removed all the same). dev is gone. */
 int host_dev_remove(struct vsva_dev *dev);
 
-/* What the device's PASID table says; pasid 0: requests without PASID. -ENOENT: no table or no
+/* What the device's PASID table says; pasid 0: requests without PASID (of a sub-device: its base). -ENOENT: no table or no
  * directory entry. */
 int host_pasid_entry(struct vsva_dev *dev, hpasid_t pasid, struct vtd_pasid_entry *out);
 /* Domain id of a domain, and of a child: binding of (dev, pasid), pasid 0: nested RID entry.

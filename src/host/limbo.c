@@ -1,15 +1,40 @@
 // SPDX-License-Identifier: MIT
 #include "host/limbo.h"
 
-#include "host/driver.h"
+#include "host/child.h"
 
 void limbo_init(struct limbo *limbo)
 {
 	lock_init(&limbo->lock, LOCK_RANK_LEAF, "limbo");
 }
 
+static struct rcu_node *take_bindings(struct limbo *limbo)
+{
+	struct rcu_node *first;
+
+	lock_take(&limbo->lock);
+	first = limbo->bindings;
+	limbo->bindings = NULL;
+	lock_drop(&limbo->lock);
+	return first;
+}
+
+/* Nothing is cached under their PASIDs any more: the numbers may be used again. */
+static void free_bindings(struct vsva_iommu *iommu, struct rcu_node *first)
+{
+	while (first) {
+		struct binding *binding = container_of(first, struct binding, rcu);
+
+		first = first->next;
+		if (!binding->is_rid)
+			vsva_ioasid_put(iommu->space, binding->id.id);
+		binding_free(binding);
+	}
+}
+
 void limbo_fini(struct vsva_iommu *iommu)
 {
+	free_bindings(iommu, take_bindings(&iommu->limbo));
 	page_list_free(iommu->port.physmem, &iommu->limbo.pages);
 	lock_destroy(&iommu->limbo.lock);
 }
@@ -37,6 +62,17 @@ void limbo_add_did(struct vsva_iommu *iommu, did_t did_)
 	set_used(&iommu->limbo);
 }
 
+void limbo_add_binding(struct vsva_iommu *iommu, struct binding *binding)
+{
+	struct limbo *limbo = &iommu->limbo;
+
+	lock_take(&limbo->lock);
+	binding->rcu.next = limbo->bindings;
+	limbo->bindings = &binding->rcu;
+	lock_drop(&limbo->lock);
+	set_used(limbo);
+}
+
 /* Global, because nobody knows any more what was asked for (VT-d 6.5.3.1). */
 static bool flush_everything(struct vsva_iommu *iommu)
 {
@@ -49,9 +85,24 @@ static bool flush_everything(struct vsva_iommu *iommu)
 	return flush_end(&flush) == 0;
 }
 
+static void put_bindings_back(struct limbo *limbo, struct rcu_node *first)
+{
+	struct rcu_node *last = first;
+
+	if (!first)
+		return;
+	while (last->next)
+		last = last->next;
+	lock_take(&limbo->lock);
+	last->next = limbo->bindings;
+	limbo->bindings = first;
+	lock_drop(&limbo->lock);
+}
+
 static void empty(struct vsva_iommu *iommu)
 {
 	struct limbo *limbo = &iommu->limbo;
+	struct rcu_node *bindings = take_bindings(limbo);
 	struct page_list pages = {0};
 	bool worked;
 
@@ -63,9 +114,11 @@ static void empty(struct vsva_iommu *iommu)
 	did_doubt_end_flush(&iommu->dids, worked);
 	if (!worked) {
 		limbo_add_pages(iommu, &pages);
+		put_bindings_back(limbo, bindings);
 		set_used(limbo);
 		return;
 	}
+	free_bindings(iommu, bindings);
 	rcu_synchronize();
 	page_list_free(iommu->port.physmem, &pages);
 }

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a time-out left in doubt: pages that the unit may still be reading, domain ids under which
- * something may still be cached. They are reused when a later flush of everything has worked, or
+ * What a time-out left in doubt: pages that the unit may still be reading, domain ids and PASIDs under
+ * which something may still be cached. They are reused when a later flush of everything has worked, or
  * when the unit has been switched off; until then they lie here.
  */
 #ifndef HOST_LIMBO_H
 #define HOST_LIMBO_H
 
 #include "base/lock.h"
+#include "base/rcu.h"
 #include "host/page_list.h"
 #include "vsva/types.h"
 
 struct vsva_iommu;
+struct binding;
 
 struct limbo {
 	struct lock lock;       /* LOCK_RANK_LEAF */
 	struct page_list pages; /* lock */
+	struct rcu_node *bindings; /* lock: of binding.rcu; each with a reference on its PASID */
 	bool is_used;           /* atomic: there is something */
 	bool is_busy;           /* atomic: somebody is emptying it */
 };
@@ -25,6 +28,7 @@ void limbo_init(struct limbo *limbo);
 void limbo_fini(struct vsva_iommu *iommu);
 void limbo_add_pages(struct vsva_iommu *iommu, struct page_list *pages);
 void limbo_add_did(struct vsva_iommu *iommu, did_t did);
+void limbo_add_binding(struct vsva_iommu *iommu, struct binding *binding);
 /* After a flush that worked: tries to empty it. Waits. */
 void limbo_recover(struct vsva_iommu *iommu);
 

@@ -131,11 +131,25 @@ void pasid_entry_clear_present(struct vtd_pasid_entry *entry)
 
 void pasid_entry_erase(struct vtd_pasid_entry *entry)
 {
+	struct vtd_pasid_entry rest = {{0}};
+
 	CHECK(!pasid_entry_is_present(entry));
-	for (unsigned i = 0; i < ENTRY_WORDS; i++) {
+	vtd_pasid_entry_set_FPD(&rest, 1);
+	SEAM_MEMORY_WRITE(&entry->q[0]);
+	__atomic_fetch_and(&entry->q[0], rest.q[0], __ATOMIC_RELAXED);
+	for (unsigned i = 1; i < ENTRY_WORDS; i++) {
 		SEAM_MEMORY_WRITE(&entry->q[i & ~1u]);
 		__atomic_store_n(&entry->q[i], 0, __ATOMIC_RELAXED);
 	}
+}
+
+void pasid_entry_disable_faults(struct vtd_pasid_entry *entry)
+{
+	struct vtd_pasid_entry off = {{0}};
+
+	vtd_pasid_entry_set_FPD(&off, 1);
+	SEAM_MEMORY_WRITE(&entry->q[0]);
+	__atomic_fetch_or(&entry->q[0], off.q[0], __ATOMIC_RELEASE);
 }
 
 /* PWSNP: walks snoop the caches. Without it A and D bits could not be set (SFS.9, SSS.5). VT-d 9.6

@@ -40,7 +40,10 @@ bool pasid_entry_is_present(const struct vtd_pasid_entry *entry);
 void pasid_entry_read(const struct vtd_pasid_entry *entry, struct vtd_pasid_entry *out);
 void pasid_entry_publish(struct vtd_pasid_entry *entry, const struct vtd_pasid_entry *value);
 void pasid_entry_clear_present(struct vtd_pasid_entry *entry);
+/* All but FPD: where faults were switched off they stay so, until the entry is published anew. */
 void pasid_entry_erase(struct vtd_pasid_entry *entry);
+/* Sets FPD, whatever else the entry says: faults are not recorded (VT-d 9.6). */
+void pasid_entry_disable_faults(struct vtd_pasid_entry *entry);
 
 /* What entries say */
 

@@ -101,35 +101,52 @@ static struct request request_read(const struct vtd_page_request *slot)
 	return request;
 }
 
-/* Owner: a binding that lives and has a first stage, of a device that has a handler; and the
- * address is one that its first stage can have. */
-static bool has_owner(const struct vsva_dev *dev, const struct request *request)
+static bool is_living(const struct binding *binding)
 {
-	uint32_t pasid = request->key.pasid.v == VSVA_PASID_INVALID ? 0 : request->key.pasid.v;
-	const struct binding *binding;
-	bool has = false;
-
-	/* PASID 0 with a prefix is nobody's: it is the number of requests without one. */
-	if (!dev || !dev->handler || request->key.pasid.v == 0)
-		return false;
-	rcu_read_lock();
-	binding = dev_find_binding(dev, pasid);
-	if (binding && !binding->is_dying && !binding->is_pass_through)
-		has = vtd_is_canonical(request->addr, binding->addr_width);
-	rcu_read_unlock();
-	return has;
+	return !__atomic_load_n(&binding->is_dying, __ATOMIC_ACQUIRE);
 }
 
-/* With the lock the device stays: its removal takes the lock after nobody can find the device any
- * more. */
-static struct vsva_dev *find_dev(struct prq_locked locked, rid_t rid_)
+/* Owner: a binding that lives and has a first stage, of a device that has a handler (a host process
+ * needs none); and the address is one that its first stage can have. */
+static bool is_owner(const struct binding *binding, const struct request *request)
 {
-	struct vsva_dev *dev;
+	if (!is_living(binding) || binding->kind == BINDING_SECOND_STAGE)
+		return false;
+	return (binding->kind == BINDING_FIRST_STAGE || binding->dev->handler) &&
+	       vtd_is_canonical(request->addr, binding->addr_width);
+}
+
+/* With the lock the owner stays: its removal takes the lock after its bindings have gone. */
+static struct vsva_dev *find_owner(struct prq_locked locked, const struct function *function,
+				   const struct request *request)
+{
+	const struct binding *binding;
+	struct vsva_dev *owner = NULL;
+
+	(void)locked;
+	/* PASID 0 with a prefix is nobody's: it is the number of requests without one. */
+	if (request->key.pasid.v == 0)
+		return NULL;
+	rcu_read_lock();
+	binding = function_find_bindings(function, group_key_pasid(&request->key));
+	while (binding && !is_owner(binding, request))
+		binding = rcu_load(binding->same);
+	if (binding)
+		owner = binding->dev;
+	rcu_read_unlock();
+	return owner;
+}
+
+/* With the lock the function stays: its removal takes the lock after nobody can find it any more.
+ */
+static struct function *find_function(struct prq_locked locked, rid_t rid_)
+{
+	struct function *function;
 
 	rcu_read_lock();
-	dev = sparse_get(&locked.iommu->devs, rid_.v);
+	function = sparse_get(&locked.iommu->functions, rid_.v);
 	rcu_read_unlock();
-	return dev;
+	return function;
 }
 
 /* false: neither a group nor an answer could be made now; the request stays in the queue. */
@@ -148,40 +165,47 @@ static void close_group(struct prq_locked locked, struct group *group)
 
 /* A group whose last request has come is closed: the same index again is a new group, and only a
  * device that does not wait for answers uses it. */
-static struct group *group_for(struct prq_locked locked, struct vsva_dev *dev,
+static struct group *group_for(struct prq_locked locked, struct function *function,
 			       const struct request *request)
 {
 	struct group *group =
-		dev ? group_find(locked, dev, request->key.pasid, request->key.prgi) : NULL;
+		group_find(locked, function, request->key.pasid, request->key.prgi);
 
 	if (group)
 		return group->state == GROUP_COLLECTING ? group : NULL;
-	return group_make(locked, dev, &request->key);
+	return group_make(locked, function, &request->key);
+}
+
+static void add_to_group(struct prq_locked locked, struct group *group, struct vsva_dev *owner,
+			 const struct request *request)
+{
+	bool is_good = owner && !request->is_bad && (!group->dev || group->dev == owner);
+
+	TRACE(locked.iommu->trace, HOST, PAGE_REQUEST_HOST, .rid = request->key.rid,
+	      .hpasid = request->key.pasid, .addr = request->addr, .value = request->key.prgi,
+	      .write = (request->perm & VSVA_FAULT_PERM_WRITE) != 0,
+	      .result = is_good ? 0 : -ENOENT);
+	stat_add(&locked.iommu->stats.page_requests);
+	if (is_good) {
+		group->dev = owner;
+		group_add_request(group, request->addr, request->perm);
+	} else {
+		group->is_bad = true;
+	}
+	if (request->is_last)
+		close_group(locked, group);
 }
 
 static bool take_in_request(struct prq_locked locked, const struct request *request)
 {
-	struct vsva_iommu *iommu = locked.iommu;
-	struct vsva_dev *dev = find_dev(locked, request->key.rid);
-	bool is_good = !request->is_bad && has_owner(dev, request);
-	struct group *group;
+	struct function *function = find_function(locked, request->key.rid);
+	struct group *group = NULL;
 
-	if (!dev)
-		return refuse_without_group(locked, request);
-	group = group_for(locked, dev, request);
+	if (function)
+		group = group_for(locked, function, request);
 	if (!group)
 		return refuse_without_group(locked, request);
-	TRACE(iommu->trace, HOST, PAGE_REQUEST_HOST, .rid = request->key.rid,
-	      .hpasid = request->key.pasid, .addr = request->addr, .value = request->key.prgi,
-	      .write = (request->perm & VSVA_FAULT_PERM_WRITE) != 0,
-	      .result = is_good ? 0 : -ENOENT);
-	stat_add(&iommu->stats.page_requests);
-	if (is_good)
-		group_add_request(group, request->addr, request->perm);
-	else
-		group->is_bad = true;
-	if (request->is_last)
-		close_group(locked, group);
+	add_to_group(locked, group, find_owner(locked, function, request), request);
 	return true;
 }
 
@@ -242,12 +266,15 @@ static bool take_in(struct prq_locked locked)
 	return goes_on;
 }
 
+static void discard_dying_of_all(struct prq_locked locked);
+
 static bool take_in_and_answer(struct vsva_iommu *iommu)
 {
 	struct prq_locked locked = prq_lock(iommu);
-	bool is_done =
-		group_flush_answers(locked) && take_in(locked) && group_flush_answers(locked);
+	bool is_done = group_flush_answers(locked) && take_in(locked);
 
+	discard_dying_of_all(locked);
+	is_done = group_flush_answers(locked) && is_done;
 	prq_unlock(locked);
 	return is_done;
 }
@@ -267,38 +294,113 @@ bool prq_run(void *arg)
 
 /* Draining */
 
-static bool discard_once(struct vsva_dev *dev, bool all, hpasid_t pasid, uint64_t *overflows)
+struct discard {
+	struct vsva_iommu *iommu;
+	struct function *function;
+	group_filter *filter;
+	const void *arg;
+	uint64_t overflows;
+};
+
+static bool discard_once(struct discard *discard)
 {
-	struct prq_locked locked = prq_lock(dev->iommu);
+	struct prq_locked locked = prq_lock(discard->iommu);
 	bool is_done = take_in(locked);
 
-	group_discard(locked, dev, all, pasid);
+	group_discard(locked, discard->function, discard->filter, discard->arg);
 	is_done = group_flush_answers(locked) && is_done;
-	*overflows = dev->iommu->prq.overflow_count;
+	discard->overflows = discard->iommu->prq.overflow_count;
 	prq_unlock(locked);
 	return is_done;
 }
 
 /* Other owners' requests are taken in too, so the worker has something to report. */
-static uint64_t discard(struct vsva_dev *dev, bool all, hpasid_t pasid)
+static uint64_t discard_all_of(struct function *function, group_filter *filter, const void *arg)
 {
-	uint64_t overflows;
+	struct discard discard = {function->iommu, function, filter, arg, 0};
 
-	while (!discard_once(dev, all, pasid, &overflows))
-		if (qi_wait_for_room(&dev->iommu->qi))
+	while (!discard_once(&discard))
+		if (qi_wait_for_room(&function->iommu->qi))
 			break;
-	worker_kick(dev->iommu->prq_event.worker);
-	return overflows;
+	worker_kick(function->iommu->prq_event.worker);
+	return discard.overflows;
 }
 
-uint64_t prq_discard(struct vsva_dev *dev, hpasid_t pasid)
+struct owner {
+	const struct vsva_dev *dev;
+	uint32_t pasid;
+};
+
+static bool is_of_pasid(const struct group *group, const void *arg)
 {
-	return discard(dev, false, pasid);
+	const struct owner *owner = arg;
+
+	return group_key_pasid(&group->key) == owner->pasid &&
+	       (!group->dev || group->dev == owner->dev);
 }
 
-void prq_discard_all(struct vsva_dev *dev)
+uint64_t prq_discard(struct vsva_dev *dev, uint32_t pasid)
 {
-	discard(dev, true, hpasid(VSVA_PASID_INVALID));
+	struct owner owner = {dev, pasid};
+
+	return discard_all_of(dev->function, is_of_pasid, &owner);
+}
+
+static bool is_of_device(const struct group *group, const void *arg)
+{
+	const struct vsva_dev *dev = arg;
+
+	return group->dev == dev || (!group->dev && dev == &dev->function->own);
+}
+
+uint64_t prq_discard_all(struct vsva_dev *dev)
+{
+	return discard_all_of(dev->function, is_of_device, dev);
+}
+
+/* Nobody will answer it: whoever has its PASID is dying or gone. */
+static bool is_of_dying(const struct group *group, const void *arg)
+{
+	const struct binding *binding;
+
+	(void)arg;
+	rcu_read_lock();
+	binding = function_find_bindings(group->function, group_key_pasid(&group->key));
+	while (binding &&
+	       (!is_living(binding) || (group->dev && binding->dev != group->dev)))
+		binding = rcu_load(binding->same);
+	rcu_read_unlock();
+	return !binding;
+}
+
+uint64_t prq_discard_dying(struct function *function)
+{
+	return discard_all_of(function, is_of_dying, NULL);
+}
+
+/* Atomic: only a flag and a kick. */
+void prq_discard_dying_later(struct vsva_iommu *iommu)
+{
+	__atomic_store_n(&iommu->prq.has_dying, true, __ATOMIC_RELEASE);
+	worker_kick(iommu->prq_event.worker);
+}
+
+/* Without a lock of ours another function may come or go; a group's function stays. */
+static void discard_dying_of_all(struct prq_locked locked)
+{
+	struct vsva_iommu *iommu = locked.iommu;
+	struct function *function;
+
+	if (!__atomic_exchange_n(&iommu->prq.has_dying, false, __ATOMIC_ACQ_REL))
+		return;
+	for (uint32_t at = 0;; at++) {
+		rcu_read_lock();
+		function = sparse_next(&iommu->functions, &at);
+		rcu_read_unlock();
+		if (!function)
+			break;
+		group_discard(locked, function, is_of_dying, NULL);
+	}
 }
 
 /* Draining on behalf of a virtual unit */

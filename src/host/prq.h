@@ -31,6 +31,7 @@
 #include "vtd/descriptors.h"
 
 struct vsva_iommu;
+struct function;
 
 enum group_state { GROUP_COLLECTING, GROUP_READY, GROUP_REPORTED, GROUP_ANSWERED, GROUP_STATES };
 
@@ -43,14 +44,15 @@ struct prq {
 	struct list groups[GROUP_STATES];
 	uint64_t next_serial;
 	uint64_t overflow_count;
+	bool has_dying;   /* atomic: groups of dying bindings are to be answered */
 	uint32_t pending; /* ready and reported; atomic, writers: lock */
 };
 
-#define DEV_GROUP_BUCKETS 64u
+#define GROUP_BUCKETS 64u
 
-/* A device's groups that are not answered, by group index. */
-struct dev_groups {
-	struct group *buckets[DEV_GROUP_BUCKETS];
+/* A function's groups that are not answered, by group index. */
+struct function_groups {
+	struct group *buckets[GROUP_BUCKETS];
 	unsigned count;
 };
 
@@ -65,11 +67,15 @@ bool prq_run(void *arg);
 bool prq_run_expiry(void *arg);
 
 /*
- * Takes in, and answers "invalid" what is pending for the device and PASID (VSVA_PASID_INVALID:
- * requests without PASID) or for the whole device; waits until the answers are in the unit's queue.
- * Returns how often the unit has lost requests to overflow so far.
+ * Takes in, and answers "invalid" what is pending: of one device (or, dev NULL, of nobody's) with
+ * this PASID (the base PASID: requests without), of one device altogether, of every binding of the
+ * function that is dying. Waits until the answers are in the unit's queue. Returns how often the
+ * unit has lost requests to overflow so far.
  */
-uint64_t prq_discard(struct vsva_dev *dev, hpasid_t pasid);
-void prq_discard_all(struct vsva_dev *dev);
+uint64_t prq_discard(struct vsva_dev *dev, uint32_t pasid);
+uint64_t prq_discard_all(struct vsva_dev *dev);
+uint64_t prq_discard_dying(struct function *function);
+/* The same for all functions, by the page-request worker, at its next run: atomic. */
+void prq_discard_dying_later(struct vsva_iommu *iommu);
 
 #endif

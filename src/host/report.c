@@ -16,6 +16,9 @@
 
 /* Handlers */
 
+/* The handler that this thread is calling. */
+static _Thread_local const struct fault_handler *calling;
+
 /* Only its registration holds it. */
 static bool is_idle(void *arg)
 {
@@ -53,7 +56,7 @@ static void hold_drop(const struct hold *hold)
 	struct worker_pool *pool = hold->dev->iommu->pool;
 
 	handler_put(hold->handler);
-	dev_put(hold->dev);
+	__atomic_fetch_sub(&hold->dev->refs, 1, __ATOMIC_RELEASE);
 	worker_pool_notify(pool);
 }
 
@@ -104,7 +107,9 @@ int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 	if (!handler)
 		return -ENOENT;
 	prq_discard_all(dev);
-	if (!host_wait(dev->iommu->pool, is_idle, handler, dev->iommu->qi.timeout_ms)) {
+	if (calling == handler) {
+		err = -ETIMEDOUT; /* it returns when this call has */
+	} else if (!host_wait(dev->iommu->pool, is_idle, handler, dev->iommu->qi.timeout_ms)) {
 		LOG_LIMITED(LOG_ERROR, "host: the fault handler of device %04x does not return",
 			    dev->rid.v);
 		err = -ETIMEDOUT;
@@ -127,8 +132,8 @@ struct report {
 
 static struct group *report_group(struct prq_locked locked, const struct report *report)
 {
-	struct group *group =
-		group_find(locked, report->hold.dev, report->key.pasid, report->key.prgi);
+	struct group *group = group_find(locked, report->hold.dev->function, report->key.pasid,
+					 report->key.prgi);
 
 	return group && group->serial == report->serial ? group : NULL;
 }
@@ -176,7 +181,7 @@ static bool report_take(struct vsva_iommu *iommu, const struct vsva_dev *dev, st
 
 static struct vsva_fault fault_of(const struct report *report, unsigned i)
 {
-	bool has_pasid = report->key.pasid.v != VSVA_PASID_INVALID;
+	bool has_pasid = group_key_pasid(&report->key) != report->hold.dev->base;
 	bool is_last = i + 1 == report->count;
 	struct vsva_fault fault = {.type = VSVA_FAULT_PAGE_REQ};
 
@@ -210,14 +215,23 @@ static void refuse(const struct report *report)
 	prq_unlock(locked);
 }
 
+static int call_handler(const struct hold *hold, const struct vsva_fault *fault)
+{
+	const struct fault_handler *outer = calling;
+	int err;
+
+	calling = hold->handler;
+	err = hold->handler->fault(hold->handler->arg, hold->dev, fault);
+	calling = outer;
+	return err;
+}
+
 static void report_requests(const struct report *report)
 {
-	const struct fault_handler *handler = report->hold.handler;
-
 	for (unsigned i = 0; i < report->count && is_still_pending(report); i++) {
 		struct vsva_fault fault = fault_of(report, i);
 
-		if (handler->fault(handler->arg, report->hold.dev, &fault) == 0)
+		if (call_handler(&report->hold, &fault) == 0)
 			continue;
 		refuse(report);
 		break;
@@ -269,6 +283,12 @@ static bool is_valid_response(const struct vsva_page_response *response)
 	       response->code <= VSVA_PAGE_RESP_FAILURE && response->grpid <= UINT16_MAX;
 }
 
+/* The key of the device's requests without PASID: a sub-device's have its base PASID. */
+static hpasid_t key_without_pasid(const struct vsva_dev *dev)
+{
+	return hpasid(dev->base ? dev->base : VSVA_PASID_INVALID);
+}
+
 /* A group with a PASID wants it named; one without does not care. */
 static struct group *find_reported(struct prq_locked locked, struct vsva_dev *dev,
 				   const struct vsva_page_response *response)
@@ -277,10 +297,10 @@ static struct group *find_reported(struct prq_locked locked, struct vsva_dev *de
 	struct group *group = NULL;
 
 	if (response->flags & VSVA_PAGE_RESP_PASID_VALID)
-		group = group_find(locked, dev, hpasid(response->pasid), prgi);
+		group = group_find(locked, dev->function, hpasid(response->pasid), prgi);
 	if (!group)
-		group = group_find(locked, dev, hpasid(VSVA_PASID_INVALID), prgi);
-	return group && group->state == GROUP_REPORTED ? group : NULL;
+		group = group_find(locked, dev->function, key_without_pasid(dev), prgi);
+	return group && group->dev == dev && group->state == GROUP_REPORTED ? group : NULL;
 }
 
 int vsva_page_response(struct vsva_dev *dev, const struct vsva_page_response *response)
@@ -401,18 +421,79 @@ static struct vsva_fault uapi_fault(const struct vsva_unit_fault *unit_fault)
 	return fault;
 }
 
-void report_unit_fault(struct vsva_dev *dev, const struct vsva_unit_fault *unit_fault)
+/* function.lock. Is the PASID one of the owner's to whom the sub-device belongs? */
+static bool is_of_subdev(const struct vsva_dev *dev, hpasid_t pasid)
 {
-	struct vsva_fault fault = uapi_fault(unit_fault);
-	struct prq_locked locked = prq_lock(dev->iommu);
-	struct hold hold;
-	bool has_handler = hold_take(locked, dev, &hold);
+	const struct vsva_domain *domain = __atomic_load_n(&dev->domain, __ATOMIC_ACQUIRE);
 
+	return dev->base == pasid.v ||
+	       (domain && domain->owner &&
+		domain->owner == vsva_ioasid_set_of(dev->iommu->space, pasid));
+}
+
+static struct vsva_dev *bound_dev(const struct function *function, hpasid_t pasid)
+{
+	const struct binding *binding;
+	struct vsva_dev *dev = NULL;
+
+	rcu_read_lock();
+	binding = function_find_bindings(function, pasid.v);
+	if (binding)
+		dev = binding->dev;
+	rcu_read_unlock();
+	return dev;
+}
+
+/* function.lock. Whose fault it is: who has the PASID bound; who could have; the function's own. */
+static struct vsva_dev *fault_dev(struct function *function, const struct vsva_unit_fault *fault)
+{
+	struct vsva_dev *dev;
+
+	if (!fault->has_pasid || list_is_empty(&function->subdevs))
+		return &function->own;
+	dev = bound_dev(function, fault->pasid);
+	if (dev)
+		return dev;
+	for (struct list *at = function->subdevs.next; at != &function->subdevs; at = at->next) {
+		dev = container_of(at, struct vsva_dev, in_function);
+		if (is_of_subdev(dev, fault->pasid))
+			return dev;
+	}
+	return &function->own;
+}
+
+/* A sub-device does not go while the function's lock is held. */
+static bool hold_fault_dev(struct function *function, const struct vsva_unit_fault *fault,
+			   struct hold *hold)
+{
+	struct prq_locked locked;
+	struct vsva_dev *dev;
+	bool has_handler;
+
+	lock_take(&function->lock);
+	dev = fault_dev(function, fault);
+	locked = prq_lock(function->iommu);
+	has_handler = hold_take(locked, dev, hold);
 	prq_unlock(locked);
-	if (!has_handler)
+	lock_drop(&function->lock);
+	return has_handler;
+}
+
+void report_unit_fault(struct function *function, const struct vsva_unit_fault *unit_fault)
+{
+	struct vsva_unit_fault told = *unit_fault;
+	struct vsva_fault fault;
+	struct hold hold;
+
+	if (!hold_fault_dev(function, unit_fault, &hold))
 		return;
+	if (hold.dev->base && told.pasid.v == hold.dev->base) {
+		told.has_pasid = false;
+		told.pasid = hpasid(VSVA_PASID_INVALID);
+	}
+	fault = uapi_fault(&told);
 	if (hold.handler->unit_fault)
-		hold.handler->unit_fault(hold.handler->arg, dev, unit_fault);
-	hold.handler->fault(hold.handler->arg, dev, &fault);
+		hold.handler->unit_fault(hold.handler->arg, hold.dev, &told);
+	call_handler(&hold, &fault);
 	hold_drop(&hold);
 }

@@ -10,7 +10,7 @@
 bool report_next(struct vsva_iommu *iommu);
 /* The same for the groups of one device, by any thread. */
 bool report_next_of(struct vsva_dev *dev);
-/* An unrecoverable fault, to the handler of the device if it has one. */
-void report_unit_fault(struct vsva_dev *dev, const struct vsva_unit_fault *fault);
+/* An unrecoverable fault, to the handler of the device concerned if it has one. */
+void report_unit_fault(struct function *function, const struct vsva_unit_fault *fault);
 
 #endif

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/check.h"
-#include "host/child.h"
+#include "host/teardown.h"
 
 static int decode(const struct vsva_domain *domain, const struct vsva_dev *dev,
 		  const struct vsva_rid_config *config)
@@ -25,12 +25,12 @@ static int decode(const struct vsva_domain *domain, const struct vsva_dev *dev,
 
 static bool is_same(const struct vsva_dev *dev, const struct vsva_rid_config *config)
 {
-	const struct binding *nested = dev->rid_child;
+	const struct binding *nested = dev_find_binding(dev, dev->base);
 
 	if (dev->rid_kind != config->kind)
 		return false;
 	return config->kind != VSVA_RID_NESTED ||
-	       (nested->gpgd == config->gpgd.v && nested->addr_width == config->addr_width &&
+	       (nested->root == config->gpgd.v && nested->addr_width == config->addr_width &&
 		nested->vtd_flags == config->vtd_flags);
 }
 
@@ -38,20 +38,20 @@ static int publish_second_stage(struct domain_locked locked, struct vsva_dev *de
 {
 	struct pasid_second_stage ss = domain_second_stage(locked.domain, locked.domain->did);
 	struct vtd_pasid_entry entry = pasid_entry_second_stage(dev->iommu->rules.ecap, &ss);
-	int err = dev_entry_publish(locked, dev, 0, &entry);
+	int err = entry_publish(locked, dev, dev->base, &entry);
 
 	dev->rid_kind = VSVA_RID_SECOND_STAGE;
 	return err;
 }
 
-/* The table of PASID 0 exists since the device was attached, so nothing here lacks memory. */
+/* The place for it exists since the device was attached, so nothing here lacks memory. */
 static int publish_nested(struct domain_locked locked, struct vsva_dev *dev,
 			  struct binding *binding)
 {
-	int err = child_reserve(locked, dev, binding);
+	int err = child_reserve(locked, binding);
 
 	CHECK(!err);
-	err = child_publish(locked, dev, binding);
+	err = child_publish(locked, binding);
 	dev->rid_kind = VSVA_RID_NESTED;
 	return err;
 }
@@ -67,7 +67,7 @@ static int replace(struct domain_locked locked, struct vsva_dev *dev,
 	rid_block(locked, dev, &aftermath);
 	if (aftermath.err) {
 		if (binding)
-			child_free(dev->iommu, binding);
+			child_free(locked, binding);
 		return aftermath.err;
 	}
 	if (config->kind == VSVA_RID_NESTED)
@@ -82,20 +82,20 @@ static int replace(struct domain_locked locked, struct vsva_dev *dev,
 static int reserve_nested(struct domain_locked locked, struct vsva_dev *dev,
 			  const struct vsva_rid_config *config, struct binding **out)
 {
-	struct binding *binding;
-	int err = child_alloc(dev->iommu, &binding);
+	struct binding *binding = child_alloc(locked, dev, BINDING_NESTED);
+	int err;
 
-	if (err)
-		return err;
-	binding->id.id = hpasid(0);
+	if (!binding)
+		return -ENOMEM;
+	binding->is_rid = true;
+	binding->id.id = hpasid(dev->base);
 	binding->id.guest = gpasid(VSVA_PASID_INVALID);
-	binding->gpgd = config->gpgd.v;
-	binding->users = 1;
+	binding->root = config->gpgd.v;
 	binding->addr_width = (uint8_t)config->addr_width;
 	binding->vtd_flags = (uint8_t)config->vtd_flags;
-	err = dev_allow_pasids(locked, dev);
+	err = function_allow_pasids(dev->function);
 	if (err)
-		child_free(dev->iommu, binding);
+		child_free(locked, binding);
 	else
 		*out = binding;
 	return err;
@@ -107,7 +107,7 @@ static int attach_rid(struct domain_locked locked, struct vsva_dev *dev,
 	struct binding *binding = NULL;
 	int err = 0;
 
-	if (!dev_is_attached_to(dev, locked.domain) || dev->is_isolated)
+	if (!dev_is_attached_to(dev, locked.domain) || function_is_isolated(dev->function))
 		return -ENODEV;
 	if (is_same(dev, config))
 		return 0;

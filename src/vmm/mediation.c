@@ -27,9 +27,7 @@ void mediation_init(struct vsva_assigned *assigned)
 	struct mediation *m = &assigned->mediation;
 	uint64_t wqcap;
 
-	*m = (struct mediation){.engine_mention = VSVA_PASID_INVALID};
-	for (unsigned i = 0; i < MEDIATION_QUEUES; i++)
-		m->queue_pasid[i] = VSVA_PASID_INVALID;
+	*m = (struct mediation){0};
 	if (vsva_device_kind(assigned->device) != VSVA_DEVICE_DSA)
 		return;
 	wqcap = device_read(assigned, DSA_REG_WQCAP, 8);
@@ -45,11 +43,11 @@ void mediation_init(struct vsva_assigned *assigned)
 
 static void queue_forget(struct vsva_assigned *assigned, unsigned queue)
 {
-	uint32_t *guest = &assigned->mediation.queue_pasid[queue];
+	struct pasid_mention **mention = &assigned->mediation.queues[queue];
 
-	if (*guest != VSVA_PASID_INVALID)
-		pasid_map_put(assigned->vm, gpasid(*guest), MENTION_QUEUE);
-	*guest = VSVA_PASID_INVALID;
+	if (*mention)
+		pasid_map_put(assigned->vm, *mention, MENTION_QUEUE);
+	*mention = NULL;
 }
 
 void mediation_release(struct vsva_assigned *assigned)
@@ -58,9 +56,9 @@ void mediation_release(struct vsva_assigned *assigned)
 
 	for (unsigned i = 0; i < MEDIATION_QUEUES; i++)
 		queue_forget(assigned, i);
-	if (m->engine_mention != VSVA_PASID_INVALID)
-		pasid_map_put(assigned->vm, gpasid(m->engine_mention), MENTION_QUEUE);
-	m->engine_mention = VSVA_PASID_INVALID;
+	if (m->engine)
+		pasid_map_put(assigned->vm, m->engine, MENTION_QUEUE);
+	m->engine = NULL;
 	m->engine_pasid = 0;
 	m->stopping = 0;
 	m->command = 0;
@@ -103,18 +101,18 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 {
 	struct mediation *m = &assigned->mediation;
 	unsigned queue = (unsigned)dsa_CMD_OPERAND(value);
+	struct pasid_mention *mention;
 	uint32_t word, guest;
-	hpasid_t host;
 	int err;
 
-	if (queue >= m->queue_count || m->queue_pasid[queue] != VSVA_PASID_INVALID)
+	if (queue >= m->queue_count || m->queues[queue])
 		return send_command(assigned, size, value);
 	word = (uint32_t)device_read(assigned, pasid_word_of(m, queue), 4);
 	/* A shared queue takes the PASID from each command. */
 	if (!dsa_WQCFG1_PASID_ENABLE(word) || !dsa_WQCFG1_DEDICATED(word))
 		return send_command(assigned, size, value);
 	guest = (uint32_t)dsa_WQCFG1_PASID(word);
-	err = pasid_map_get(assigned->vm, gpasid(guest), MENTION_QUEUE, &host);
+	err = pasid_map_get(assigned->vm, gpasid(guest), MENTION_QUEUE, &mention);
 	if (err) {
 		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults.
 		 * */
@@ -124,8 +122,8 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 		queue_write_pasid(assigned, queue, 0);
 		return send_command(assigned, size, value);
 	}
-	m->queue_pasid[queue] = guest;
-	queue_write_pasid(assigned, queue, host.v);
+	m->queues[queue] = mention;
+	queue_write_pasid(assigned, queue, mention->host.v);
 	err = send_command(assigned, size, value);
 	if (err || command_failed(assigned)) {
 		queue_write_pasid(assigned, queue, guest);
@@ -139,10 +137,10 @@ static void queue_stopped(struct vsva_assigned *assigned, unsigned queue)
 {
 	struct mediation *m = &assigned->mediation;
 
-	if (m->queue_pasid[queue] == VSVA_PASID_INVALID)
+	if (!m->queues[queue])
 		return;
 	if (!m->stop_resets)
-		queue_write_pasid(assigned, queue, m->queue_pasid[queue]);
+		queue_write_pasid(assigned, queue, m->queues[queue]->guest.v);
 	queue_forget(assigned, queue);
 }
 
@@ -245,9 +243,9 @@ static bool covers(uint64_t offset, unsigned size, uint64_t word)
 
 static uint64_t guest_view_of_queue(struct vsva_assigned *assigned, int queue, uint64_t value)
 {
-	uint32_t guest = assigned->mediation.queue_pasid[queue];
+	const struct pasid_mention *mention = assigned->mediation.queues[queue];
 
-	return guest == VSVA_PASID_INVALID ? value : dsa_WQCFG1_with_PASID(value, guest);
+	return mention ? dsa_WQCFG1_with_PASID(value, mention->guest.v) : value;
 }
 
 /* SWERR.PASID is in the upper half of its first qword. */
@@ -301,7 +299,7 @@ static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned s
 	if (covers(offset, size, DSA_REG_CMD) && !is_narrow(size))
 		return dsa_command(assigned, size, value);
 	/* The configuration of an enabled queue cannot change, least of all its PASID. */
-	if (queue >= 0 && assigned->mediation.queue_pasid[queue] != VSVA_PASID_INVALID)
+	if (queue >= 0 && assigned->mediation.queues[queue])
 		return 0;
 	return vsva_device_write(assigned->device, 0, offset, size, value);
 }
@@ -311,21 +309,19 @@ static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned s
 static int engine_command(struct vsva_assigned *assigned, uint32_t value)
 {
 	struct mediation *m = &assigned->mediation;
-	uint32_t word = m->engine_pasid, old = m->engine_mention;
-	hpasid_t host;
+	struct pasid_mention *old = m->engine;
+	uint32_t word = m->engine_pasid;
 	int err;
 
 	if (device_read(assigned, ENGINE_STATUS, 4) == ENGINE_BUSY)
 		return 0; /* the device ignores it, and its work goes on under the old PASID */
-	m->engine_mention = VSVA_PASID_INVALID;
+	m->engine = NULL;
 	if (word & ENGINE_PASID_VALID) {
-		host = hpasid(0);
-		if (!pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), MENTION_QUEUE, &host))
-			m->engine_mention = word & PASID_MASK;
-		word = (word & ~PASID_MASK) | host.v;
+		pasid_map_get(assigned->vm, gpasid(word & PASID_MASK), MENTION_QUEUE, &m->engine);
+		word = (word & ~PASID_MASK) | (m->engine ? m->engine->host.v : 0);
 	}
-	if (old != VSVA_PASID_INVALID)
-		pasid_map_put(assigned->vm, gpasid(old), MENTION_QUEUE);
+	if (old)
+		pasid_map_put(assigned->vm, old, MENTION_QUEUE);
 	err = vsva_device_write(assigned->device, 0, ENGINE_PASID, 4, word);
 	return err ? err : vsva_device_write(assigned->device, 0, ENGINE_CMD, 4, value);
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct vsva_assigned;
+struct pasid_mention;
 
 #define MEDIATION_QUEUES 64u
 
@@ -21,12 +22,12 @@ struct mediation {
 	uint32_t queue_offset; /* WQCFG in BAR 0; 0: not a DSA */
 	uint32_t queue_size;   /* bytes of one WQCFG */
 	uint32_t queue_count;
-	uint32_t queue_pasid[MEDIATION_QUEUES]; /* guest PASID of an enabled queue, or INVALID */
+	struct pasid_mention *queues[MEDIATION_QUEUES]; /* PASID of an enabled queue, or NULL */
 	uint64_t stopping;                      /* queues that a command under way disables */
 	bool stop_resets;                       /* it also resets their configuration */
 	uint32_t command;                       /* DSA: CMD as the guest wrote it */
 	uint32_t engine_pasid;   /* test engine: PASID register as the guest wrote it */
-	uint32_t engine_mention; /* guest PASID that the last command used, or INVALID */
+	struct pasid_mention *engine; /* PASID that the last command used, or NULL */
 };
 
 /* All with assigned->config_lock held; offset and size are valid for the BAR or the device refuses

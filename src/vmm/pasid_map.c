@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest PASID to host PASID. A guest PASID has a host PASID as long as something mentions it; the
- * host number never follows from the guest's.
+ * host number never follows from the guest's. A guest may free its PASID while something still uses
+ * it: then the host PASID is freed too, as it stands, and the mention is stale: it only remembers
+ * what its users have to let go of.
  */
 #include <errno.h>
 
@@ -14,13 +16,6 @@
  * that was submitted under it. Not the whole space in turn, because each new stretch of it costs
  * every device a page of PASID table. */
 #define HOST_WINDOW 4096u
-
-struct pasid_mention {
-	hpasid_t host;
-	uint32_t uses;  /* of both kinds */
-	uint32_t binds; /* of them bindings */
-	bool from_vcmd;
-};
 
 /* What the VM's quota counts: PASIDs that are bound or that the guest has allocated. A queue that
  * only has one programmed needs a host PASID too, so that what it does faults under the guest's
@@ -35,13 +30,7 @@ static struct pasid_mention *find(struct vsva_vm *vm, gpasid_t guest)
 	return sparse_get(&vm->pasids, guest.v);
 }
 
-static void drop(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention)
-{
-	sparse_set(&vm->pasids, guest.v, NULL);
-	vsva_ioasid_free(vm->set, mention->host);
-	__atomic_fetch_sub(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
-	base_free(mention);
-}
+/* Host PASIDs */
 
 static int alloc_host(struct vsva_vm *vm, hpasid_t *out)
 {
@@ -56,15 +45,28 @@ static int alloc_host(struct vsva_vm *vm, hpasid_t *out)
 	return err;
 }
 
-static int fill(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention)
+/* Without the map's lock: under one of the policies it waits for devices. */
+static void free_host(struct vsva_vm *vm, hpasid_t host)
+{
+	int err = 0;
+
+	if (host.v != VSVA_PASID_INVALID)
+		err = vsva_container_pasid_free(vm->container, host);
+	if (err && err != -ENODEV)
+		log_line(LOG_ERROR, "%s: host PASID %u freed with error %d", vm->name, host.v, err);
+}
+
+/* Mentions; map_lock */
+
+static int fill(struct vsva_vm *vm, struct pasid_mention *mention)
 {
 	int err = alloc_host(vm, &mention->host);
 
 	if (err)
 		return err;
-	err = vsva_ioasid_attach_gpasid(vm->set, mention->host, guest);
+	err = vsva_ioasid_attach_gpasid(vm->set, mention->host, mention->guest);
 	if (!err)
-		err = sparse_set(&vm->pasids, guest.v, mention);
+		err = sparse_set(&vm->pasids, mention->guest.v, mention);
 	if (err)
 		vsva_ioasid_free(vm->set, mention->host);
 	return err;
@@ -73,8 +75,12 @@ static int fill(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mentio
 static int create(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention **out)
 {
 	struct pasid_mention *mention = base_zalloc(sizeof(*mention));
-	int err = mention ? fill(vm, guest, mention) : -ENOMEM;
+	int err = -ENOMEM;
 
+	if (mention) {
+		mention->guest = guest;
+		err = fill(vm, mention);
+	}
 	if (err) {
 		base_free(mention);
 		return err;
@@ -82,6 +88,18 @@ static int create(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention **out
 	__atomic_fetch_add(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
 	*out = mention;
 	return 0;
+}
+
+/* The guest's number is free for another; returns the host PASID, which the caller frees. */
+static hpasid_t retire(struct vsva_vm *vm, struct pasid_mention *mention)
+{
+	if (mention->is_stale)
+		return hpasid(VSVA_PASID_INVALID);
+	mention->is_stale = true;
+	sparse_set(&vm->pasids, mention->guest.v, NULL);
+	vsva_ioasid_detach_gpasid(vm->set, mention->host);
+	__atomic_fetch_sub(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
+	return mention->host;
 }
 
 static int charge(struct vsva_vm *vm)
@@ -92,17 +110,43 @@ static int charge(struct vsva_vm *vm)
 	return 0;
 }
 
-/* After a use went: the quota first, then the mention itself. */
-static void settle(struct vsva_vm *vm, gpasid_t guest, struct pasid_mention *mention,
-		   bool was_charged)
+/* After a use went: the quota first, then the mention itself. Returns the host PASID to be freed,
+ * or none. */
+static hpasid_t settle(struct vsva_vm *vm, struct pasid_mention *mention, bool was_charged)
 {
+	hpasid_t host = hpasid(VSVA_PASID_INVALID);
+
 	if (was_charged && !is_charged(mention))
 		vm->charged--;
-	if (!mention->uses && !mention->from_vcmd)
-		drop(vm, guest, mention);
+	if (!mention->uses && !mention->from_vcmd) {
+		host = retire(vm, mention);
+		base_free(mention);
+	}
+	return host;
 }
 
-int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_t *out)
+/* A queue keeps the number itself: it is not given out again while a device has it programmed,
+ * whatever the guest frees. */
+static void use(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind)
+{
+	mention->uses++;
+	if (kind == MENTION_BIND)
+		mention->binds++;
+	else
+		vsva_ioasid_get(vsva_ioasid_set_space(vm->set), vm->set, mention->host);
+}
+
+static void unuse(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind)
+{
+	mention->uses--;
+	if (kind == MENTION_BIND)
+		mention->binds--;
+	else
+		vsva_ioasid_put(vsva_ioasid_set_space(vm->set), mention->host);
+}
+
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind,
+		  struct pasid_mention **out)
 {
 	struct pasid_mention *mention;
 	bool charges;
@@ -121,27 +165,24 @@ int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_
 		vm->charged -= err && charges;
 	}
 	if (!err) {
-		mention->uses++;
-		mention->binds += kind == MENTION_BIND;
-		*out = mention->host;
+		use(vm, mention, kind);
+		*out = mention;
 	}
 	lock_drop(&vm->map_lock);
 	return err;
 }
 
-void pasid_map_put(struct vsva_vm *vm, gpasid_t guest, enum mention kind)
+void pasid_map_put(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind)
 {
-	struct pasid_mention *mention;
 	bool was_charged;
+	hpasid_t host;
 
 	lock_take(&vm->map_lock);
-	mention = find(vm, guest);
-	CHECK(mention && mention->uses && (kind != MENTION_BIND || mention->binds));
 	was_charged = is_charged(mention);
-	mention->uses--;
-	mention->binds -= kind == MENTION_BIND;
-	settle(vm, guest, mention, was_charged);
+	unuse(vm, mention, kind);
+	host = settle(vm, mention, was_charged);
 	lock_drop(&vm->map_lock);
+	free_host(vm, host);
 }
 
 int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
@@ -155,6 +196,18 @@ int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
 	lock_drop(&vm->map_lock);
 	return mention ? 0 : -ENOENT;
 }
+
+bool pasid_map_is_stale(struct vsva_vm *vm, const struct pasid_mention *mention)
+{
+	bool is_stale;
+
+	lock_take(&vm->map_lock);
+	is_stale = mention->is_stale;
+	lock_drop(&vm->map_lock);
+	return is_stale;
+}
+
+/* Virtual command */
 
 /* The lowest number that nothing mentions, from where the last search ended, so that a number
  * just freed is not given out again at once. */
@@ -195,34 +248,54 @@ int pasid_map_vcmd_alloc(struct vsva_vm *vm, gpasid_t *out)
 	return err;
 }
 
+/* Bound, programmed in a queue or not: the guest has freed it. */
+static hpasid_t vcmd_free(struct vsva_vm *vm, struct pasid_mention *mention)
+{
+	bool was_charged = is_charged(mention);
+	hpasid_t host = retire(vm, mention);
+
+	mention->from_vcmd = false;
+	settle(vm, mention, was_charged);
+	return host;
+}
+
 int pasid_map_vcmd_free(struct vsva_vm *vm, gpasid_t guest)
 {
+	hpasid_t host = hpasid(VSVA_PASID_INVALID);
 	struct pasid_mention *mention;
+	int err = -ENOENT;
 
 	lock_take(&vm->map_lock);
 	mention = find(vm, guest);
-	if (mention && !mention->from_vcmd)
-		mention = NULL;
-	if (mention) {
-		/* Still mentioned elsewhere: the last mention frees it. */
-		mention->from_vcmd = false;
-		settle(vm, guest, mention, true);
+	if (mention && mention->from_vcmd) {
+		host = vcmd_free(vm, mention);
+		err = 0;
 	}
 	lock_drop(&vm->map_lock);
-	return mention ? 0 : -ENOENT;
+	free_host(vm, host);
+	return err;
+}
+
+/* The next one at or after *guest that the virtual command gave out, freed. */
+static bool free_next(struct vsva_vm *vm, uint32_t *guest)
+{
+	hpasid_t host = hpasid(VSVA_PASID_INVALID);
+	struct pasid_mention *mention;
+
+	lock_take(&vm->map_lock);
+	mention = sparse_next(&vm->pasids, guest);
+	if (mention && mention->from_vcmd)
+		host = vcmd_free(vm, mention);
+	lock_drop(&vm->map_lock);
+	free_host(vm, host);
+	return mention != NULL;
 }
 
 void pasid_map_vcmd_free_all(struct vsva_vm *vm)
 {
-	struct pasid_mention *mention;
-
+	for (uint32_t guest = 0; free_next(vm, &guest); guest++)
+		;
 	lock_take(&vm->map_lock);
-	for (uint32_t guest = 0; (mention = sparse_next(&vm->pasids, &guest)); guest++) {
-		bool was_charged = is_charged(mention);
-
-		mention->from_vcmd = false;
-		settle(vm, gpasid(guest), mention, was_charged);
-	}
 	vm->next_vcmd = 1;
 	lock_drop(&vm->map_lock);
 }

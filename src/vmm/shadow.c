@@ -62,17 +62,18 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 		       const struct vtd_pasid_entry *entry)
 {
 	struct vsva_vm *vm = assigned->vm;
-	int err = pasid_map_get(vm, shadow->gpasid, MENTION_BIND, &shadow->hpasid);
+	int err = pasid_map_get(vm, shadow->gpasid, MENTION_BIND, &shadow->mention);
 
 	if (err)
 		return err;
+	shadow->hpasid = shadow->mention->host;
 	vm_charge(vm, VM_WORK_OF_BIND);
 	err = sparse_set(&assigned->shadows, shadow->gpasid.v, shadow);
 	if (!err)
 		err = bind_entry(assigned, shadow->gpasid, shadow->hpasid, entry);
 	if (err) {
 		sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
-		pasid_map_put(vm, shadow->gpasid, MENTION_BIND);
+		pasid_map_put(vm, shadow->mention, MENTION_BIND);
 		return err;
 	}
 	VM_COUNT(vm, binds);
@@ -88,7 +89,7 @@ static void shadow_unbind(struct vsva_assigned *assigned, const struct shadow *s
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u unbound with error %d",
 			    vm->name, assigned->guest_rid.v, shadow->hpasid.v, err);
-	pasid_map_put(vm, shadow->gpasid, MENTION_BIND);
+	pasid_map_put(vm, shadow->mention, MENTION_BIND);
 	vm_charge(vm, VM_WORK_OF_BIND);
 	VM_COUNT(vm, unbinds);
 	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
@@ -178,10 +179,13 @@ static void sync_rid(struct vsva_assigned *assigned)
 
 /* One PASID */
 
-/* Qword 0 to 2 hold all that a first-stage or pass-through entry is made of. */
-static bool is_unchanged(const struct shadow *shadow, const struct vtd_pasid_entry *entry)
+/* Qword 0 to 2 hold all that a first-stage or pass-through entry is made of. The same entry under a
+ * number that the guest has freed and allocated again is another one. */
+static bool is_unchanged(struct vsva_vm *vm, const struct shadow *shadow,
+			 const struct vtd_pasid_entry *entry)
 {
-	return !memcmp(shadow->words, entry->q, sizeof(shadow->words));
+	return !memcmp(shadow->words, entry->q, sizeof(shadow->words)) &&
+	       !pasid_map_is_stale(vm, shadow->mention);
 }
 
 static bool has_pasids(const struct vsva_assigned *assigned)
@@ -212,7 +216,7 @@ void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
 		return;
 	}
 	read_entry(assigned, guest, &now);
-	if (shadow && !now.fault && is_unchanged(shadow, &now.entry))
+	if (shadow && !now.fault && is_unchanged(assigned->vm, shadow, &now.entry))
 		return;
 	if (shadow)
 		shadow_free(assigned, shadow);

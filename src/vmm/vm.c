@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "base/check.h"
 #include "base/log.h"
 #include "vsva/limits.h"
 
@@ -19,6 +18,24 @@ static void set_name(struct vsva_vm *vm, const char *name)
 		snprintf(vm->name, sizeof(vm->name), "vm%u", vm->number);
 }
 
+static int open_container(struct vsva_vm *vm, const struct vsva_vm_options *options)
+{
+	struct vsva_container_options container = {
+		.pasid_quota = vm->quota + VM_QUEUE_RESERVE,
+		.vm = vm->number,
+		.policy = options->free_policy,
+	};
+	int err = vm->quota > VSVA_PASID_MAX ? -ENOSPC : 0;
+
+	if (!err)
+		err = vsva_container_open(vm->iommu, &container, &vm->container);
+	if (err)
+		return err;
+	vm->set = vsva_container_set(vm->container);
+	vm->domain = vsva_container_domain(vm->container);
+	return 0;
+}
+
 static int make_parts(struct vsva_vm *vm, const struct vsva_vm_options *options)
 {
 	int err = guest_memory_init(&vm->memory, vm->seams->physmem);
@@ -26,24 +43,16 @@ static int make_parts(struct vsva_vm *vm, const struct vsva_vm_options *options)
 	if (err)
 		return err;
 	vm->quota = options->pasid_quota ? options->pasid_quota : VSVA_LIMIT_DEFAULT_PASID_QUOTA;
-	err = vm->quota > VSVA_PASID_MAX ? -ENOSPC : 0;
-	if (!err)
-		err = vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(vm->iommu), vm,
-					    vm->quota + VM_QUEUE_RESERVE, &vm->set);
+	err = open_container(vm, options);
 	if (err)
 		goto free_memory;
-	err = vsva_domain_alloc(vm->iommu, vm->set, VSVA_DOMAIN_NESTING, vm->number, &vm->domain);
-	if (err)
-		goto free_set;
 	err = viommu_init(vm, options);
 	if (err)
-		goto free_domain;
+		goto close_container;
 	return 0;
 
-free_domain:
-	vsva_domain_free(vm->domain);
-free_set:
-	vsva_ioasid_set_free(vm->set);
+close_container:
+	vsva_container_close(vm->container);
 free_memory:
 	guest_memory_fini(&vm->memory);
 	return err;
@@ -103,12 +112,9 @@ void vsva_vm_destroy(struct vsva_vm *vm)
 		vsva_vm_unassign(vm->devices);
 	unmap_all(vm);
 	pasid_map_vcmd_free_all(vm);
-	err = vsva_domain_free(vm->domain);
-	CHECK(!err);
-	err = vsva_ioasid_free_all_sync(vm->set);
+	err = vsva_container_close(vm->container);
 	if (err)
-		log_line(LOG_ERROR, "%s: host PASIDs are not reclaimed: error %d", vm->name, err);
-	vsva_ioasid_set_free(vm->set);
+		LOG_LIMITED(LOG_WARN, "%s: closed with error %d", vm->name, err);
 	guest_memory_fini(&vm->memory);
 	sparse_fini(&vm->pasids);
 	TRACE(vm->seams->trace, VMM, VM_DESTROYED, .vm = vm->number);

@@ -27,6 +27,7 @@
 #include "vmm/guest_memory.h"
 #include "vmm/guest_tables.h"
 #include "vmm/mediation.h"
+#include "vsva/vfio.h"
 #include "vsva/vm.h"
 #include "vtd/pci_config.h"
 #include "vtd/regfile.h"
@@ -36,6 +37,7 @@
 struct shadow {
 	gpasid_t gpasid;
 	hpasid_t hpasid;
+	struct pasid_mention *mention;
 	uint64_t words[3]; /* the entry's qwords 0 to 2 as read */
 };
 
@@ -64,7 +66,8 @@ struct vsva_vm {
 	struct vsva_iommu *iommu;
 	uint32_t number;
 	char name[32];
-	struct vsva_ioasid_set *set;
+	struct vsva_container *container;
+	struct vsva_ioasid_set *set; /* the container's, as the next */
 	struct vsva_domain *domain;
 	struct guest_memory memory;
 	struct vtd_rules rules; /* what the guest was promised */
@@ -111,15 +114,28 @@ enum mention { MENTION_BIND, MENTION_QUEUE };
 /* Host PASIDs beside the quota, for queues that have one programmed that is not bound. */
 #define VM_QUEUE_RESERVE 64u
 
-/* Finds or allocates the host PASID and counts a mention. -EDQUOT, -ENOSPC, -ENOMEM. Any lock but
- * IOASID's. */
-int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, hpasid_t *out);
+/* A guest PASID that has a host PASID. map_lock, but for the first two, which do not change. */
+struct pasid_mention {
+	gpasid_t guest;
+	hpasid_t host;
+	uint32_t uses;  /* of both kinds */
+	uint32_t binds; /* of them bindings */
+	bool from_vcmd;
+	bool is_stale; /* the guest has freed it; it may have the number again, with another host
+			  PASID */
+};
+
+/* Finds or allocates the host PASID and counts a mention. -EINVAL, -EDQUOT, -ENOSPC, -ENOMEM. */
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind,
+		  struct pasid_mention **out);
 /* Drops a mention; the last one returns the host PASID. */
-void pasid_map_put(struct vsva_vm *vm, gpasid_t guest, enum mention kind);
+void pasid_map_put(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind);
+bool pasid_map_is_stale(struct vsva_vm *vm, const struct pasid_mention *mention);
 int pasid_map_lookup(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out);
 /* Virtual command: a fresh guest PASID with its host PASID; -ENOSPC, -EDQUOT, -ENOMEM. */
 int pasid_map_vcmd_alloc(struct vsva_vm *vm, gpasid_t *out);
-/* -ENOENT: not from the virtual command. */
+/* Also while it is bound: then it goes as the VM's policy says. -ENOENT: not from the virtual
+ * command. */
 int pasid_map_vcmd_free(struct vsva_vm *vm, gpasid_t guest);
 /* Everything the virtual command gave out goes back (guest reset). */
 void pasid_map_vcmd_free_all(struct vsva_vm *vm);

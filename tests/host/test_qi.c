@@ -90,7 +90,8 @@ static void test_qi_full_queue_times_out(void **state)
 	assert_int_equal(flush_domain(world), 0);
 }
 
-/* More descriptors than a batch holds go out in several, in order. */
+/* More descriptors than a batch holds go out in several, in order. Device TLBs of so many PASIDs are
+ * flushed whole. */
 static void test_flush_of_many_children(void **state)
 {
 	struct world *world = *state;
@@ -101,7 +102,10 @@ static void test_flush_of_many_children(void **state)
 	assert_int_equal(vsva_domain_map(world->domain, gpa(0), hpa(0), 4096, 3), 0);
 	fake_vtd_forget_log(&world->fake);
 	assert_int_equal(vsva_domain_unmap(world->domain, gpa(0), 4096, NULL), 0);
-	expect_log_count(world, 41 + 41);
+	expect_log_count(world, 41 + 3);
+	expect_dev_tlb(world, 41, RID_PF, 0, false);
+	expect_dev_tlb_all_pasids(world, 42, RID_PF);
+	expect_dev_tlb(world, 43, RID_PF, VTD_DEVICE_TLB_ALL, true);
 	for (unsigned i = 0; i < 41; i++) {
 		did_t did_ = did((uint16_t)vtd_desc_iotlb_DID(&world->fake.log[i]));
 

@@ -351,6 +351,14 @@ void expect_pasid_dev_tlb(const struct world *world, unsigned at, rid_t rid_, ui
 	assert_int_equal(vtd_desc_pasid_dev_tlb_G(desc), 0);
 }
 
+void expect_dev_tlb_all_pasids(const struct world *world, unsigned at, rid_t rid_)
+{
+	const struct vtd_desc *desc = log_at(world, at, VTD_DESC_PASID_DEV_TLB);
+
+	assert_int_equal(vtd_desc_pasid_dev_tlb_SID(desc), rid_.v);
+	assert_int_equal(vtd_desc_pasid_dev_tlb_G(desc), 1);
+}
+
 void expect_fence(const struct world *world, unsigned at)
 {
 	const struct vtd_desc *desc = log_at(world, at, VTD_DESC_WAIT);

@@ -88,6 +88,7 @@ void expect_piotlb_range(const struct world *world, unsigned at, did_t did, uint
 void expect_dev_tlb(const struct world *world, unsigned at, rid_t rid, uint64_t raw, bool s);
 void expect_pasid_dev_tlb(const struct world *world, unsigned at, rid_t rid, uint32_t pasid,
 			  uint64_t raw, bool s);
+void expect_dev_tlb_all_pasids(const struct world *world, unsigned at, rid_t rid);
 void expect_fence(const struct world *world, unsigned at);
 void expect_drain(const struct world *world, unsigned at);
 void expect_response(const struct world *world, unsigned at, rid_t rid, uint32_t pasid,
