@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bind_id.h"
 
 #define VALID UINT32_C(0x80000000)
 

@@ -6,28 +6,11 @@
 #include "base/alloc.h"
 #include "base/random.h"
 #include "base/rcu.h"
+#include "bind_id.h"
 #include "host/ioasid.h"
 
 #define BITS 13u /* a small space: 8191 ids */
 #define LAST ((1u << BITS) - 1)
-
-static int ioasid_bind(struct vsva_ioasid_set *set, struct ioasid_binding *binding, uint32_t flags)
-{
-	int err = ioasid_reserve(set, binding);
-
-	if (err)
-		return err;
-	err = ioasid_activate(set, binding, flags);
-	if (err)
-		ioasid_release(set, binding);
-	return err;
-}
-
-static void ioasid_unbind(struct vsva_ioasid_set *set, struct ioasid_binding *binding)
-{
-	ioasid_deactivate(set, binding);
-	ioasid_release(set, binding);
-}
 
 struct fixture {
 	struct worker_pool *pool;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "kvm_world.h"
 #include "vsva/limits.h"
+#include "bind_id.h"
 
 #define VALID UINT32_C(0x80000000)
 #define BITS  12u

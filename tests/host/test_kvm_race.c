@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "kvm_world.h"
+#include "bind_id.h"
 
 #define VALID UINT32_C(0x80000000)
 
