@@ -49,9 +49,11 @@ enum vsva_event_kind {
 	VSVA_EV_CPU_EXIT, /* ENQCMD or ENQCMDS without a translation: gpasid, value = exit reason */
 	VSVA_EV_SUBMIT, /* a descriptor reached a device: rid, hpasid, value = opcode */
 	VSVA_EV_TRANSLATE, /* unit translated by walking: rid, hpasid, addr in, hpa out, value = fault or 0 */
-	VSVA_EV_ACCESS,   /* a device touched memory: rid, hpasid, addr, hpa, len, write */
-	VSVA_EV_COMPLETE, /* a device finished a descriptor: value = status */
-	VSVA_EV_FAULT,    /* a fault was recorded: rid, hpasid, addr, value = reason */
+	VSVA_EV_ACCESS, /* a device touched memory: rid, hpasid, addr, hpa, len, write */
+	VSVA_EV_COMPLETE, /* a device finished a descriptor: value = status, addr = its place in a batch from 1, or 0 */
+	VSVA_EV_ABORT, /* a device gave a submitted descriptor up: rid, hpasid */
+	VSVA_EV_STOP, /* a device is told to finish or give up what it has, begins: rid, value = DSA command or 0 for a function reset, hpasid if it is about one */
+	VSVA_EV_FAULT, /* a fault was recorded: rid, hpasid, addr, value = reason */
 	/* page-request journey */
 	VSVA_EV_PAGE_REQUEST, /* device asks: rid, hpasid, addr, value = group index, write */
 	VSVA_EV_PAGE_REQUEST_QUEUED, /* unit wrote it to the host's queue */
@@ -60,7 +62,7 @@ enum vsva_event_kind {
 	VSVA_EV_PAGE_FAULT_GUEST,    /* guest's handler made the page present or refused */
 	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code */
 	VSVA_EV_PAGE_RESPONSE_HOST,  /* host answers: value = code */
-	VSVA_EV_PAGE_RESPONSE,       /* unit delivered the answer to the device: value = code */
+	VSVA_EV_PAGE_RESPONSE, /* unit delivered the answer to the device: value = code, addr = group index */
 	/* memory and death */
 	VSVA_EV_MAP,        /* domain: vm, addr = GPA, hpa, len, write */
 	VSVA_EV_UNMAP,      /* domain: vm, addr, len: begins */

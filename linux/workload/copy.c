@@ -73,6 +73,24 @@ static void copy_once(struct queue *q, bool huge, uint32_t seed)
 	free(raw_destination);
 }
 
+void test_next(void)
+{
+	const size_t length = 2 * MIB; /* the driver allows no more in one */
+	struct queue q = queue_open("next");
+	uint8_t *source = map_small(length), *destination = map_small(length);
+	struct record *r;
+	bool same;
+
+	fill_random(source, length, 7);
+	r = queue_run(&q, "next", describe(OP_MOVE, FLAG_USUAL, NULL, source, destination, length));
+	same = !memcmp(source, destination, length);
+	report(r->status == STATUS_SUCCESS && same, "next bytes=%zu status=%#x match=%d pasid=%d",
+	       length, r->status, same, queue_pasid());
+	queue_close(&q);
+	munmap(source, length);
+	munmap(destination, length);
+}
+
 void test_copy(void)
 {
 	struct queue q = queue_open("copy");

@@ -226,13 +226,24 @@ static const volatile uint32_t *device_registers(void)
 	return p == MAP_FAILED ? NULL : (registers = p);
 }
 
-int queue_pasid(void)
+/* A dword of the configuration of queue 0. */
+static int queue_word(unsigned word, unsigned shift, uint32_t mask)
 {
 	const volatile uint32_t *registers = device_registers();
 
 	if (!registers)
 		return -1;
-	return registers[(registers[0x60 / 4] >> 16) * 0x100 / 4 + 2] >> 8 & 0xfffff;
+	return (int)(registers[(registers[0x60 / 4] >> 16) * 0x100 / 4 + word] >> shift & mask);
+}
+
+int queue_pasid(void)
+{
+	return queue_word(2, 8, 0xfffff);
+}
+
+int queue_holds(void)
+{
+	return queue_word(6, 0, 0xffff);
 }
 
 bool can_overlap(void)

@@ -24,6 +24,7 @@ struct killed_page {
 	volatile int pasid;
 	volatile int parked; /* heirs that hold some other PASID */
 	int last_try;
+	int held; /* descriptors in the queue when the victim was killed, as the queue counts */
 };
 
 __attribute__((noreturn)) static void killed_victim(struct killed_page *shared)
@@ -52,8 +53,8 @@ __attribute__((noreturn)) static void killed_victim(struct killed_page *shared)
 
 /* The heir maps its own memory where the victim's was, all of it touched and marked, and lets its
  * own copy run: whatever the victim left behind would show. */
-__attribute__((noreturn)) static void killed_heir(int round, struct killed_page *shared,
-						  int in_flight)
+__attribute__((noreturn)) static void killed_heir(unsigned long round, struct killed_page *shared,
+						  unsigned in_flight)
 {
 	struct queue q = queue_open("killed");
 	uint8_t *to =
@@ -82,21 +83,13 @@ __attribute__((noreturn)) static void killed_heir(int round, struct killed_page 
 	usleep(200000);
 	clean = is_all(to, KILLED_LEN, 0xa5) && is_all(from, KILLED_LEN, 0xc3);
 	report(clean && works && in_flight > 0 && pasid == shared->pasid,
-	       "killed round=%d in_flight=%d victim_pasid=%d heir_pasid=%d same_pasid=%d clean=%d "
-	       "works=%d",
-	       round, in_flight, shared->pasid, pasid, pasid == shared->pasid, clean, works);
+	       "killed round=%lu in_flight=%u queue_held=%d victim_pasid=%d heir_pasid=%d "
+	       "same_pasid=%d clean=%d works=%d",
+	       round, in_flight, shared->held, shared->pasid, pasid, pasid == shared->pasid, clean,
+	       works);
 	queue_close(&q);
 	fflush(stdout);
 	_exit(any_failed);
-}
-
-static int unfinished(const struct killed_page *shared)
-{
-	int count = 0;
-
-	for (int i = 0; i < KILLED_COUNT; i++)
-		count += shared->records[i].status == STATUS_NONE;
-	return count;
 }
 
 static pid_t fork_or_give_up(void)
@@ -112,7 +105,7 @@ static pid_t fork_or_give_up(void)
 
 /* The kernel may hold on to a dead process's PASID for a moment, and gives out the lowest free one:
  * new processes until one of them gets the victim's. */
-static void killed_find_heir(int round, struct killed_page *shared, int in_flight)
+static void killed_find_heir(unsigned long round, struct killed_page *shared, unsigned in_flight)
 {
 	enum { TRIES = 40 };
 	pid_t heirs[TRIES];
@@ -140,12 +133,13 @@ static void killed_find_heir(int round, struct killed_page *shared, int in_fligh
 	}
 }
 
-static void killed_round(int round)
+static void killed_round(unsigned long round)
 {
 	struct killed_page *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 					  MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	double end = now_s() + patience_s;
-	int in_flight, wait_status;
+	unsigned in_flight;
+	int wait_status;
 	pid_t child;
 
 	if (shared == MAP_FAILED)
@@ -158,8 +152,9 @@ static void killed_round(int round)
 			give_up("killed step=victim reason=nothing-submitted");
 		usleep(1000);
 	}
-	usleep(20000u * (unsigned)round);
-	in_flight = unfinished(shared);
+	usleep(20000u * (unsigned)(round % 10));
+	in_flight = records_unfinished(shared->records, KILLED_COUNT);
+	shared->held = queue_holds();
 	kill(child, SIGKILL);
 	if (waitpid(child, &wait_status, 0) != child || !WIFSIGNALED(wait_status))
 		give_up("killed step=wait status=%#x", wait_status);
@@ -167,8 +162,8 @@ static void killed_round(int round)
 	munmap(shared, PAGE);
 }
 
-void test_killed(void)
+void test_killed(unsigned long rounds)
 {
-	for (int round = 1; round <= 3; round++)
+	for (unsigned long round = 1; round <= rounds; round++)
 		killed_round(round);
 }

@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* The command, copying for ever, and the count of boots. */
+/* The command, and the count of boots. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
-#include <sys/mman.h>
 
 #include "workload.h"
-
-static void test_loop(void)
-{
-	struct queue q = queue_open("loop");
-	uint8_t *from = map_small(MIB);
-
-	for (unsigned long round = 1;; round++) {
-		uint8_t *to = map_small(MIB);
-		struct record *r;
-
-		fill_random(from, MIB, (uint32_t)round);
-		r = queue_run(&q, "loop", describe(OP_MOVE, FLAG_USUAL, NULL, from, to, MIB));
-		if (r->status != STATUS_SUCCESS || memcmp(from, to, MIB))
-			give_up("loop round=%lu status=%#x", round, r->status);
-		munmap(to, MIB);
-		if (round == 1 || round % 16 == 0) {
-			report(true, "loop round=%lu", round);
-			fflush(stdout);
-		}
-	}
-}
 
 static uint8_t cmos(uint8_t index, int value)
 {
@@ -56,24 +35,46 @@ static int boot_count(void)
 	return 0;
 }
 
+static void usage(void)
+{
+	fprintf(stderr, "usage: sva-workload copy|unmapped|ops|next|boot-count\n"
+			"       sva-workload killed [ROUNDS] | storm [COPIES]\n"
+			"       sva-workload unbound wq|dsa|pci ROUND\n");
+}
+
+static unsigned long number(const char *text, unsigned long missing)
+{
+	return text ? strtoul(text, NULL, 10) : missing;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(void);
 	} tests[] = {
-		{"copy", test_copy}, {"unmapped", test_unmapped}, {"killed", test_killed},
-		{"ops", test_ops},   {"loop", test_loop},
+		{"copy", test_copy},
+		{"unmapped", test_unmapped},
+		{"ops", test_ops},
+		{"next", test_next},
 	};
+	const char *name = argc > 1 ? argv[1] : "";
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 2 && !strcmp(argv[1], "boot-count"))
+	if (!strcmp(name, "boot-count"))
 		return boot_count();
-	for (size_t i = 0; argc == 2 && i < sizeof(tests) / sizeof(tests[0]); i++)
-		if (!strcmp(argv[1], tests[i].name)) {
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (!strcmp(name, tests[i].name)) {
 			tests[i].run();
 			return any_failed;
 		}
-	fprintf(stderr, "usage: sva-workload copy|unmapped|killed|ops|loop|boot-count\n");
-	return 2;
+	if (!strcmp(name, "killed"))
+		test_killed(number(argv[2], 3));
+	else if (!strcmp(name, "storm"))
+		test_storm(number(argv[2], 0));
+	else if (!strcmp(name, "unbound") && argc == 4)
+		test_unbound(argv[2], number(argv[3], 0));
+	else
+		return usage(), 2;
+	return any_failed;
 }

@@ -22,6 +22,8 @@
 #define PAGE      4096ul
 #define HUGE_PAGE (2 * MIB)
 
+#define QUEUE_SIZE 16u /* as init configures it */
+
 enum opcode {
 	OP_NOOP = 0x00,
 	OP_BATCH = 0x01,
@@ -124,13 +126,35 @@ struct record *queue_run(struct queue *q, const char *test, struct descriptor d)
 /* The PASID in the queue's configuration (WQCFG dword 2, bits 27:8), −1 unknown.
  * Needs iomem=relaxed on the kernel's command line; the driver has claimed the BAR. */
 int queue_pasid(void);
+/* Descriptors that the queue has taken and not finished, by its own count (WQCFG dword 6, bits
+ * 15:0); −1 unknown. */
+int queue_holds(void);
 /* GENCAP bit 1. */
 bool can_overlap(void);
 bool can(enum opcode opcode);
 
+/* As many copies in flight as the queue takes, all of them to untouched memory. */
+struct storm {
+	const char *test;
+	struct queue queue;
+	struct record *records; /* QUEUE_SIZE */
+	uint8_t *from[QUEUE_SIZE], *to[QUEUE_SIZE];
+};
+
+/* Opens the queue and fills it. records: touched memory. */
+void storm_begin(struct storm *storm, const char *test, struct record *records);
+/* How many are finished, all well; −1: one is not well. */
+int storm_count(const struct storm *storm);
+unsigned records_unfinished(const struct record *records, unsigned count);
+
 void test_copy(void);
 void test_unmapped(void);
-void test_killed(void);
+void test_killed(unsigned long rounds);
 void test_ops(void);
+/* What the next user of the queue sees: a copy of 2 MiB. */
+void test_next(void);
+/* limit: copies, then it ends; 0: never. */
+void test_storm(unsigned long limit);
+void test_unbound(const char *level, unsigned long round);
 
 #endif

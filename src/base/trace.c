@@ -55,6 +55,10 @@ const char *vsva_event_name(enum vsva_event_kind kind)
 		return "access";
 	case VSVA_EV_COMPLETE:
 		return "complete";
+	case VSVA_EV_ABORT:
+		return "abort";
+	case VSVA_EV_STOP:
+		return "stop";
 	case VSVA_EV_FAULT:
 		return "fault";
 	case VSVA_EV_PAGE_REQUEST:

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "cli/flight.h"
 #include "cli/ledger.h"
 #include "cli/status.h"
 #include "vsva/log.h"
@@ -21,6 +22,7 @@ enum {
 	KEY_POLICY = 'p',
 	KEY_QUIET = 'q',
 	KEY_LEDGER = 'l',
+	KEY_IN_FLIGHT = 'f',
 	KEY_TEST_ENGINE = 't',
 	KEY_VMS = 'n',
 	KEY_REGISTER_BASE = 0x100,
@@ -30,7 +32,13 @@ enum {
 struct arguments {
 	struct vsva_machine_options machine;
 	struct vsva_server_options server;
-	bool quiet, with_ledger;
+	bool quiet, with_ledger, with_flight;
+};
+
+/* Outside checkers: what they are told, and by whom it is read. */
+struct watchers {
+	struct ledger *ledger;
+	struct flight *flight;
 };
 
 static const struct argp_option options[] = {
@@ -51,6 +59,11 @@ static const struct argp_option options[] = {
 	{"ledger", KEY_LEDGER, NULL, 0,
 	 "judge every access of a device: only into the memory of its VM, only while it may; not "
 	 "with --bare",
+	 0},
+	{"in-flight", KEY_IN_FLIGHT, NULL, 0,
+	 "tell how many descriptors and page requests were in flight whenever a PASID is unbound "
+	 "or "
+	 "a device is told to stop",
 	 0},
 	{"quiet", KEY_QUIET, NULL, 0, "warnings and errors only", 0},
 	{0},
@@ -114,6 +127,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_LEDGER:
 		arguments->with_ledger = true;
 		return 0;
+	case KEY_IN_FLIGHT:
+		arguments->with_flight = true;
+		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->server.socket_dir)
 			argp_error(state, "--socket-dir is missing: where shall the sockets go?");
@@ -159,22 +175,76 @@ static int summary(struct vsva_server *server)
 	return stats.pasids_leaked ? CLI_FAILED : CLI_OK;
 }
 
-static int run_server(struct vsva_server *server, const sigset_t *signals)
+/* Work in flight */
+
+/* The name that the server's own lines have; "bare" where nobody knows of VMs. */
+static void name_vm(const struct vsva_server *server, uint32_t number, char name[16])
 {
-	int err = vsva_server_start(server), number;
+	struct vsva_vm *vm;
+
+	snprintf(name, 16, "bare");
+	for (unsigned i = 0; (vm = vsva_server_vm(server, i)); i++)
+		if (vsva_vm_number(vm) == number)
+			snprintf(name, 16, "vm%u", i);
+}
+
+static void tell_pasid(const struct flight_moment *moment)
+{
+	if (moment->pasid.v == VSVA_PASID_INVALID)
+		return;
+	printf(" host_pasid=%u", moment->pasid.v);
+	if (moment->guest.v != VSVA_PASID_INVALID)
+		printf(" pasid=%u", moment->guest.v);
+}
+
+static void tell_flight(const struct vsva_server *server, struct flight *flight)
+{
+	struct flight_moment moment;
+	char vm[16];
+
+	while (flight_take(flight, &moment)) {
+		name_vm(server, moment.vm, vm);
+		printf("%s: in flight: at=%s requester=%04x", vm, flight_moment_name(&moment),
+		       moment.rid.v);
+		tell_pasid(&moment);
+		printf(" descriptors=%" PRIu64 " page_requests=%" PRIu64 "\n", moment.descriptors,
+		       moment.page_requests);
+	}
+	fflush(stdout);
+}
+
+/* Until a signal says stop. */
+static void watch(const struct vsva_server *server, struct flight *flight, const sigset_t *signals)
+{
+	const struct timespec look = {.tv_nsec = 50 * 1000 * 1000};
+	int number;
+
+	if (!flight) {
+		sigwait(signals, &number);
+		return;
+	}
+	while (sigtimedwait(signals, NULL, &look) < 0)
+		tell_flight(server, flight);
+}
+
+static int run_server(struct vsva_server *server, struct flight *flight, const sigset_t *signals)
+{
+	int err = vsva_server_start(server);
 
 	if (err) {
 		complain("the server's threads cannot be started: %s", strerror(-err));
 		return CLI_SETUP;
 	}
 	print_arguments(server);
-	sigwait(signals, &number);
+	watch(server, flight, signals);
 	vsva_server_stop(server);
+	if (flight)
+		tell_flight(server, flight);
 	return summary(server);
 }
 
 static int serve_on(struct vsva_machine *machine, const struct arguments *arguments,
-		    const sigset_t *signals)
+		    struct flight *flight, const sigset_t *signals)
 {
 	struct vsva_server *server;
 	int err = vsva_server_create(machine, &arguments->server, &server), status;
@@ -184,7 +254,7 @@ static int serve_on(struct vsva_machine *machine, const struct arguments *argume
 			 strerror(-err));
 		return CLI_SETUP;
 	}
-	status = run_server(server, signals);
+	status = run_server(server, flight, signals);
 	vsva_server_destroy(server);
 	return status;
 }
@@ -199,7 +269,7 @@ static void block_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The ledger */
+/* Watchers */
 
 static void report_violation(void *arg, const char *text)
 {
@@ -207,12 +277,43 @@ static void report_violation(void *arg, const char *text)
 	complain("ledger: %s", text);
 }
 
-static void observe(void *ledger, const struct vsva_event *event)
+static void observe(void *arg, const struct vsva_event *event)
 {
-	ledger_observe(ledger, event);
+	const struct watchers *watchers = arg;
+
+	if (watchers->ledger)
+		ledger_observe(watchers->ledger, event);
+	if (watchers->flight)
+		flight_observe(watchers->flight, event);
 }
 
-static int judge(struct ledger *ledger, int status)
+static bool make_watchers(struct watchers *watchers, struct arguments *arguments)
+{
+	if (arguments->with_ledger)
+		watchers->ledger = ledger_create(report_violation, NULL);
+	if (arguments->with_flight)
+		watchers->flight = flight_create();
+	if ((arguments->with_ledger && !watchers->ledger) ||
+	    (arguments->with_flight && !watchers->flight))
+		return false;
+	if (watchers->ledger || watchers->flight) {
+		arguments->machine.observer = observe;
+		arguments->machine.observer_arg = watchers;
+	}
+	return true;
+}
+
+static int judge_flight(struct flight *flight, int status)
+{
+	uint64_t lost = flight ? flight_lost(flight) : 0;
+
+	if (lost)
+		complain("%" PRIu64 " moments with work in flight were not told", lost);
+	flight_destroy(flight);
+	return lost ? CLI_FAILED : status;
+}
+
+static int judge_ledger(struct ledger *ledger, int status)
 {
 	struct ledger_counts counts;
 
@@ -226,7 +327,7 @@ static int judge(struct ledger *ledger, int status)
 	return counts.violations || counts.is_blind ? CLI_FAILED : status;
 }
 
-static int serve(struct arguments *arguments, const sigset_t *signals)
+static int serve(struct arguments *arguments, struct flight *flight, const sigset_t *signals)
 {
 	struct vsva_machine *machine;
 	int err = vsva_machine_create(&arguments->machine, &machine), status;
@@ -235,7 +336,7 @@ static int serve(struct arguments *arguments, const sigset_t *signals)
 		complain("the machine cannot be made: %s", strerror(-err));
 		return CLI_SETUP;
 	}
-	status = serve_on(machine, arguments, signals);
+	status = serve_on(machine, arguments, flight, signals);
 	vsva_machine_destroy(machine);
 	return status;
 }
@@ -243,21 +344,20 @@ static int serve(struct arguments *arguments, const sigset_t *signals)
 int command_serve(int argc, char **argv)
 {
 	struct arguments arguments = {.machine = {.threads = true, .seed = 1}};
-	struct ledger *ledger = NULL;
+	struct watchers watchers = {0};
 	sigset_t signals;
+	int status;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
 	vsva_log_set_level(arguments.quiet ? VSVA_LOG_WARN : VSVA_LOG_INFO);
 	block_signals(&signals);
-	if (arguments.with_ledger) {
-		ledger = ledger_create(report_violation, NULL);
-		if (!ledger) {
-			complain("no memory for the ledger");
-			return CLI_SETUP;
-		}
-		arguments.machine.observer = observe;
-		arguments.machine.observer_arg = ledger;
+	if (make_watchers(&watchers, &arguments)) {
+		status = serve(&arguments, watchers.flight, &signals);
+	} else {
+		complain("no memory for the watchers");
+		status = CLI_SETUP;
 	}
-	return judge(ledger, serve(&arguments, &signals));
+	status = judge_flight(watchers.flight, status);
+	return judge_ledger(watchers.ledger, status);
 }

@@ -80,7 +80,7 @@ void endpoints_respond(struct unit *unit, rid_t rid, uint32_t pasid, uint16_t pr
 	endpoint = find(unit, rid);
 	if (endpoint) {
 		TRACE(unit->config.trace, UNIT, PAGE_RESPONSE, .rid = rid, .hpasid = hpasid(pasid),
-		      .value = code);
+		      .addr = prgi, .value = code);
 		endpoint_page_response(endpoint, pasid, prgi, code);
 	}
 	rcu_read_unlock();

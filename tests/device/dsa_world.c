@@ -17,6 +17,18 @@ static void count_event(void *arg, const struct vsva_event *event)
 	struct dsa_world *d = arg;
 
 	__atomic_fetch_add(&d->events[event->kind], 1, __ATOMIC_RELAXED);
+	if (event->kind == VSVA_EV_COMPLETE && event->addr)
+		__atomic_fetch_add(&d->completed_in_batch, 1, __ATOMIC_RELAXED);
+	if (event->kind == VSVA_EV_STOP)
+		d->last_stop = *event;
+}
+
+/* Whatever was submitted was completed or given up: nothing is lost from view. */
+static void check_every_end_was_told(const struct dsa_world *d)
+{
+	assert_int_equal(d->events[VSVA_EV_SUBMIT], d->events[VSVA_EV_COMPLETE] -
+							    d->completed_in_batch +
+							    d->events[VSVA_EV_ABORT]);
 }
 
 void dsa_world_init_bare(struct dsa_world *d, enum worker_mode mode)
@@ -113,6 +125,7 @@ void dsa_world_init(struct dsa_world *d, enum worker_mode mode)
 void dsa_world_fini(struct dsa_world *d)
 {
 	dsa_destroy(d->dsa);
+	check_every_end_was_told(d);
 	world_fini(&d->w);
 }
 

@@ -32,6 +32,8 @@ struct dsa_world {
 	struct dsa *dsa;
 	unsigned interrupts[DSA_MAX_QUEUES + 1]; /* atomic */
 	unsigned events[VSVA_EV_KIND_COUNT];     /* atomic */
+	unsigned completed_in_batch;             /* atomic */
+	struct vsva_event last_stop;
 };
 
 /* Switched on, both queues enabled, everything of PASID 5 accessible. */

@@ -272,6 +272,34 @@ static void test_drain_pasid(void **state)
 	assert_int_equal(status_at(&d, 0), DSA_STATUS_PAGE_INVALID | DSA_STATUS_WRITE);
 }
 
+/* Whoever counts work in flight is told what is about to be stopped, and for whom. */
+static void test_a_stop_is_told(void **state)
+{
+	static const struct {
+		unsigned code;
+		uint32_t operand, pasid;
+	} stops[] = {
+		{DSA_COMMAND_DRAIN_PASID, 9, 9},
+		{DSA_COMMAND_DRAIN_WQ, 1u << DEDICATED, PASID},
+		{DSA_COMMAND_DRAIN_WQ, 1u << SHARED, VSVA_PASID_INVALID},
+		{DSA_COMMAND_DRAIN_WQ, 1u << DEDICATED | 1u << SHARED, VSVA_PASID_INVALID},
+		{DSA_COMMAND_ABORT_ALL, 0, VSVA_PASID_INVALID},
+		{DSA_COMMAND_DISABLE_WQ, 1u << DEDICATED, PASID},
+	};
+
+	(void)state;
+	assert_int_equal(d.events[VSVA_EV_STOP], 0);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_int_equal(dsa_command(&d, stops[i].code, stops[i].operand), 0);
+		assert_int_equal(d.events[VSVA_EV_STOP], i + 1);
+		assert_int_equal(d.last_stop.value, stops[i].code);
+		assert_int_equal(d.last_stop.hpasid.v, stops[i].pasid);
+	}
+	dsa_reset(d.dsa);
+	assert_int_equal(d.last_stop.value, 0);
+	assert_int_equal(d.last_stop.hpasid.v, VSVA_PASID_INVALID);
+}
+
 static void test_abort(void **state)
 {
 	static const struct {
@@ -449,6 +477,7 @@ int main(void)
 		CASE(test_driver_sequence),
 		CASE(test_drain_waits_for_a_page),
 		CASE(test_drain_pasid),
+		CASE(test_a_stop_is_told),
 		CASE(test_abort),
 		CASE(test_late_answer_to_an_entry_in_use),
 		CASE(test_abort_ends_a_drain),

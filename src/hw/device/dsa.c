@@ -330,6 +330,7 @@ static bool none_running(void *arg)
 static void stop(struct dsa *dsa)
 {
 	lock_take(&dsa->lock);
+	TRACE(dsa->trace, DEVICE, STOP, .rid = dsa->endpoint.rid);
 	dsa->command.active = false;
 	for (unsigned i = 0; i < dsa->queue_count; i++)
 		dsa_wq_disable(dsa, i);

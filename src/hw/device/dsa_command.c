@@ -232,6 +232,42 @@ static unsigned begin(struct dsa *dsa)
 	return DSA_CMDSTS_OK;
 }
 
+/* The PASID that the command is about, if it is one: its operand, or that of its only queue. */
+static uint32_t pasid_of(const struct dsa *dsa)
+{
+	uint32_t operand = dsa->command.operand;
+	uint64_t config;
+
+	switch (dsa->command.code) {
+	case DSA_COMMAND_DRAIN_PASID:
+	case DSA_COMMAND_ABORT_PASID:
+		return operand;
+	case DSA_COMMAND_DISABLE_WQ:
+	case DSA_COMMAND_DRAIN_WQ:
+	case DSA_COMMAND_ABORT_WQ:
+	case DSA_COMMAND_RESET_WQ:
+		break;
+	default:
+		return VSVA_PASID_INVALID;
+	}
+	for (unsigned i = 0; i < dsa->queue_count; i++) {
+		config = dsa_wqcfg(dsa, i, 1);
+		if (operand == 1u << i && dsa->wq[i].dedicated && dsa_WQCFG1_PASID_ENABLE(config))
+			return (uint32_t)dsa_WQCFG1_PASID(config);
+	}
+	return VSVA_PASID_INVALID;
+}
+
+static void tell_stop(const struct dsa *dsa)
+{
+	unsigned code = dsa->command.code;
+
+	if (code == DSA_COMMAND_ENABLE_DEVICE || code == DSA_COMMAND_ENABLE_WQ)
+		return;
+	TRACE(dsa->trace, DEVICE, STOP, .rid = dsa->endpoint.rid, .hpasid = hpasid(pasid_of(dsa)),
+	      .value = code);
+}
+
 /* What is done when the scope is empty. */
 static void end(struct dsa *dsa)
 {
@@ -305,6 +341,7 @@ void dsa_command_write(struct dsa *dsa, uint32_t value)
 	error = check_command(dsa, code, dsa->command.operand);
 	if (!error) {
 		dsa->command.code = (enum dsa_command_code)code;
+		tell_stop(dsa);
 		error = begin(dsa);
 	}
 	if (error) {

@@ -141,6 +141,7 @@ enum dsa_step dsa_complete(struct dsa_run *run)
 	}
 	earn_interrupt(run);
 	TRACE(run->dsa->trace, DEVICE, COMPLETE, .rid = run->dsa->endpoint.rid,
-	      .hpasid = hpasid(run->job->context.pasid), .value = task->status);
+	      .hpasid = hpasid(run->job->context.pasid), .value = task->status,
+	      .addr = task == &run->job->child ? run->job->child_index + 1u : 0);
 	return DSA_STEP_DONE;
 }

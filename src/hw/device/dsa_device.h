@@ -208,6 +208,8 @@ void dsa_portal_store(struct dsa *dsa, uint64_t offset, unsigned size, uint64_t 
 void dsa_job_set_state(struct dsa *dsa, unsigned slot, enum dsa_job_state state);
 int dsa_job_alloc(struct dsa *dsa); /* -1: none is free */
 void dsa_job_free(struct dsa *dsa, unsigned slot);
+/* The same for one that is not completed. */
+void dsa_job_give_up(struct dsa *dsa, unsigned slot);
 /* Ends it without a record: at once, or as soon as its engine notices. */
 void dsa_job_abort(struct dsa *dsa, unsigned slot);
 void dsa_job_ready(struct dsa *dsa, unsigned slot);

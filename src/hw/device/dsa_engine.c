@@ -131,12 +131,14 @@ static void engine_put(struct dsa *dsa, unsigned slot, enum dsa_step step)
 	else
 		lock_take(&dsa->lock);
 	report_slice(dsa, job);
-	if (step == DSA_STEP_DONE || is_aborted(job)) {
+	if (step == DSA_STEP_DONE)
 		dsa_job_free(dsa, slot);
-		dsa_command_poll(dsa);
-	} else {
+	else if (is_aborted(job))
+		dsa_job_give_up(dsa, slot);
+	else
 		dsa_job_set_state(dsa, slot, next);
-	}
+	if (dsa->state[slot] == DSA_JOB_FREE)
+		dsa_command_poll(dsa);
 	dsa_unlock(dsa);
 }
 

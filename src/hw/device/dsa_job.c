@@ -84,12 +84,19 @@ void dsa_job_free(struct dsa *dsa, unsigned slot)
 	wake_drains(dsa, job->queue);
 }
 
+void dsa_job_give_up(struct dsa *dsa, unsigned slot)
+{
+	TRACE(dsa->trace, DEVICE, ABORT, .rid = dsa->endpoint.rid,
+	      .hpasid = hpasid(dsa->jobs[slot].context.pasid));
+	dsa_job_free(dsa, slot);
+}
+
 void dsa_job_abort(struct dsa *dsa, unsigned slot)
 {
 	if (dsa->state[slot] == DSA_JOB_RUNNING)
 		__atomic_store_n(&dsa->jobs[slot].aborted, true, __ATOMIC_RELEASE);
 	else if (dsa->state[slot] != DSA_JOB_FREE)
-		dsa_job_free(dsa, slot);
+		dsa_job_give_up(dsa, slot);
 }
 
 static void wake_credit(struct dsa *dsa)

@@ -237,10 +237,21 @@ static void complete(struct test_engine *engine, enum test_engine_status status)
 		engine->irq(engine->irq_arg, 0);
 }
 
+/* Under the lock. */
+static void give_up(struct test_engine *engine)
+{
+	TRACE(engine->endpoint.trace, DEVICE, ABORT, .rid = engine->endpoint.rid,
+	      .hpasid = hpasid(engine->job.context.pasid));
+	engine->state = JOB_NONE;
+}
+
 static void put_back(struct test_engine *engine, enum job_state state)
 {
 	lock_take(&engine->lock);
-	engine->state = engine->aborted ? JOB_NONE : state;
+	if (engine->aborted)
+		give_up(engine);
+	else
+		engine->state = state;
 	lock_drop(&engine->lock);
 }
 
@@ -268,8 +279,8 @@ static bool ask(struct test_engine *engine)
 		engine->state = JOB_WAITING;
 	else
 		engine->state = JOB_READY;
-	if (engine->aborted)
-		engine->state = JOB_NONE;
+	if (engine->aborted && prgi >= 0)
+		give_up(engine);
 	lock_drop(&engine->lock);
 	return prgi >= 0;
 }
@@ -522,10 +533,11 @@ static bool is_idle(void *arg)
 static void stop(struct test_engine *engine)
 {
 	lock_take(&engine->lock);
+	TRACE(engine->endpoint.trace, DEVICE, STOP, .rid = engine->endpoint.rid);
 	__atomic_store_n(&engine->aborted, true, __ATOMIC_RELEASE);
 	engine->waits = false;
-	if (engine->state != JOB_RUNNING)
-		engine->state = JOB_NONE;
+	if (engine->state == JOB_READY || engine->state == JOB_WAITING)
+		give_up(engine);
 	lock_drop(&engine->lock);
 	worker_pool_wait_until(engine->pool, is_idle, engine, RESET_TIMEOUT_MS);
 }
