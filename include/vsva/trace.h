@@ -58,6 +58,7 @@ enum vsva_event_kind {
 	VSVA_EV_PAGE_REQUEST, /* device asks: rid, hpasid, addr, value = group index, write */
 	VSVA_EV_PAGE_REQUEST_QUEUED, /* unit wrote it to the host's queue */
 	VSVA_EV_PAGE_REQUEST_HOST,   /* host's handler took it: result of finding the owner */
+	VSVA_EV_PAGE_FAULT_HOST, /* a host process' page was made present, or not: addr, write, result */
 	VSVA_EV_PAGE_REQUEST_GUEST,  /* vIOMMU put it into the guest's queue: gpasid */
 	VSVA_EV_PAGE_FAULT_GUEST,    /* guest's handler made the page present or refused */
 	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code */

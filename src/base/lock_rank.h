@@ -17,9 +17,12 @@ enum lock_rank {
 	LOCK_RANK_ASSIGNED = 40,     /* VMM: mediated registers of an assigned device */
 	LOCK_RANK_VIOMMU_REGS = 50,  /* VMM: register file of a virtual unit */
 	LOCK_RANK_PASID_MAP = 55,    /* VMM: guest PASID to host PASID */
+	LOCK_RANK_SVA_SPACES = 56,   /* host: address spaces that are bound for the first time */
 	LOCK_RANK_MM = 57,           /* host: address space of a process, held while it notifies */
 	LOCK_RANK_CONTAINER = 58,    /* host: device handles of a container */
+	LOCK_RANK_SVA_BIND = 59,     /* host: binds and unbinds of a process */
 	LOCK_RANK_IOMMU = 60,        /* host: devices, domains, binds */
+	LOCK_RANK_SVA = 62,          /* host: devices on which a process is bound */
 	LOCK_RANK_FUNCTION = 65,     /* host: what the owners of a function share */
 	LOCK_RANK_FAULT_QUEUE = 70,  /* host: page requests pending for a device */
 	LOCK_RANK_IOASID = 80,       /* host: id space and sets */

@@ -67,6 +67,8 @@ const char *vsva_event_name(enum vsva_event_kind kind)
 		return "page-request-queued";
 	case VSVA_EV_PAGE_REQUEST_HOST:
 		return "page-request-host";
+	case VSVA_EV_PAGE_FAULT_HOST:
+		return "page-fault-host";
 	case VSVA_EV_PAGE_REQUEST_GUEST:
 		return "page-request-guest";
 	case VSVA_EV_PAGE_FAULT_GUEST:

@@ -40,6 +40,7 @@ static const struct hop_kind kinds[VSVA_EV_KIND_COUNT] = {
 	KIND(PAGE_REQUEST, PAGE, GVA, GROUP, "device asks for a page"),
 	KIND(PAGE_REQUEST_QUEUED, PAGE, GVA, GROUP, "unit queues the request for the host"),
 	KIND(PAGE_REQUEST_HOST, PAGE, GVA, GROUP, "host finds the owner"),
+	KIND(PAGE_FAULT_HOST, PAGE, GVA, NONE, "host's fault handler is done"),
 	KIND(PAGE_REQUEST_GUEST, PAGE, GVA, GROUP, "vIOMMU queues it for the guest"),
 	KIND(PAGE_FAULT_GUEST, PAGE, GVA, NONE, "guest's fault handler is done"),
 	KIND(PAGE_RESPONSE_GUEST, PAGE, NONE, RESPONSE, "guest answers"),

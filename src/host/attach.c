@@ -101,7 +101,7 @@ static int join_function(struct vsva_dev *dev)
 
 static int open_subdev(struct domain_locked locked, struct vsva_dev *dev)
 {
-	struct entry_ref ref = {dev->base, locked.domain->did};
+	struct entry_ref ref = {.pasid = dev->base, .did = locked.domain->did};
 	struct vtd_pasid_entry entry = second_stage_entry(locked);
 	struct aftermath aftermath = {0};
 	int err = join_function(dev);
@@ -189,8 +189,7 @@ static int shut(struct vsva_dev *dev)
 	return 0;
 }
 
-static void teardown(struct domain_locked locked, struct vsva_dev *dev,
-		     struct aftermath *aftermath)
+static void teardown(struct domain_locked locked, struct vsva_dev *dev, struct aftermath *aftermath)
 {
 	bindings_teardown_all(locked, dev, aftermath);
 	rid_block(locked, dev, aftermath);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "host/bind.h"
 #include "host/teardown.h"
 
 /* A bind that was checked, by itself: nothing of it is looked at twice in the caller's memory. */
@@ -117,13 +118,22 @@ static bool is_identical(const struct binding *binding, const struct bind_reques
 
 static uint32_t ioasid_flags(const struct binding *binding)
 {
+	if (binding->kind == BINDING_FIRST_STAGE)
+		return 0;
 	return VSVA_IOASID_GUEST_MODE | (binding->is_guest_given ? VSVA_IOASID_GUEST_PASID : 0);
 }
 
-/* What can fail comes first; the table page comes last, because it stays when it was made. */
-static int reserve(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+void binding_abort(struct domain_locked locked, struct binding *binding)
 {
-	struct vsva_ioasid_set *set = locked.domain->owner;
+	child_forget(locked, binding);
+	ioasid_release(binding_set(locked, binding), &binding->id);
+	child_free(locked, binding);
+}
+
+/* What can fail comes first; the table page comes last, because it stays when it was made. */
+int binding_reserve(struct domain_locked locked, struct binding *binding)
+{
+	struct vsva_ioasid_set *set = binding_set(locked, binding);
 	int err = ioasid_reserve(set, &binding->id);
 
 	if (!err) {
@@ -135,28 +145,27 @@ static int reserve(struct domain_locked locked, struct vsva_dev *dev, struct bin
 		child_free(locked, binding);
 		return err;
 	}
-	err = function_allow_pasids(dev->function);
-	if (err) {
-		child_forget(locked, binding);
-		ioasid_release(set, &binding->id);
-		child_free(locked, binding);
-	}
+	err = function_allow_pasids(binding->dev->function);
+	if (err)
+		binding_abort(locked, binding);
 	return err;
 }
 
 /* The subscribers hear of it when the entry is there. An owner that has freed the PASID meanwhile
  * has it taken down again. */
-static int publish(struct domain_locked locked, struct vsva_dev *dev, struct binding *binding)
+int binding_publish(struct domain_locked locked, struct binding *binding)
 {
+	struct vsva_iommu *iommu = locked.domain->iommu;
 	struct aftermath aftermath = {0};
 	int err = child_publish(locked, binding);
 
-	stat_add(&dev->iommu->stats.binds);
-	stat_add(&dev->iommu->stats.bound_now);
+	stat_add(&iommu->stats.binds);
+	stat_add(&iommu->stats.bound_now);
 	if (!err)
-		err = ioasid_activate(locked.domain->owner, &binding->id, ioasid_flags(binding));
+		err = ioasid_activate(binding_set(locked, binding), &binding->id,
+				      ioasid_flags(binding));
 	if (err)
-		bindings_teardown(locked, dev, &binding, 1, &aftermath);
+		bindings_teardown(locked, binding->dev, &binding, 1, &aftermath);
 	return err;
 }
 
@@ -169,8 +178,8 @@ static int bind_new(struct domain_locked locked, struct vsva_dev *dev,
 	if (!binding)
 		return -ENOMEM;
 	fill(binding, request);
-	err = reserve(locked, dev, binding);
-	return err ? err : publish(locked, dev, binding);
+	err = binding_reserve(locked, binding);
+	return err ? err : binding_publish(locked, binding);
 }
 
 static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,

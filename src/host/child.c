@@ -40,6 +40,12 @@ int child_check(const struct vsva_domain *domain, uint64_t gpgd, uint32_t addr_w
 	return vtd_flags & VTD_FLAGS_UNSUPPORTED ? -EINVAL : 0;
 }
 
+struct vsva_ioasid_set *binding_set(struct domain_locked locked, const struct binding *binding)
+{
+	return binding->kind == BINDING_FIRST_STAGE ? locked.domain->iommu->native_set
+						    : locked.domain->owner;
+}
+
 bool child_is_same(const struct binding *a, const struct binding *b)
 {
 	return a->kind == b->kind && a->root == b->root && a->addr_width == b->addr_width &&
@@ -167,8 +173,7 @@ void child_give_to_limbo(struct domain_locked locked, struct binding *binding)
 static int join(struct binding *first, struct binding *binding)
 {
 	for (const struct binding *at = first; at; at = at->same)
-		if (at->dev == binding->dev ||
-		    __atomic_load_n(&at->is_dying, __ATOMIC_ACQUIRE))
+		if (at->dev == binding->dev || __atomic_load_n(&at->is_dying, __ATOMIC_ACQUIRE))
 			return -EBUSY;
 	if (first->dev->domain != binding->dev->domain || !child_is_same(first, binding))
 		return -EBUSY;
@@ -257,8 +262,7 @@ bool child_is_shared(struct domain_locked locked, const struct binding *binding)
 
 /* Published */
 
-static struct vtd_pasid_entry entry_for(struct domain_locked locked,
-					const struct binding *binding)
+static struct vtd_pasid_entry entry_for(struct domain_locked locked, const struct binding *binding)
 {
 	struct pasid_second_stage ss = domain_second_stage(locked.domain, binding->did);
 	struct pasid_first_stage fs = {.root = binding->root,

@@ -38,6 +38,8 @@ int child_publish(struct domain_locked locked, struct binding *binding);
 /* Does a living binding of another device of the function need the entry? */
 bool child_is_shared(struct domain_locked locked, const struct binding *binding);
 
+/* The set whose PASID it is. */
+struct vsva_ioasid_set *binding_set(struct domain_locked locked, const struct binding *binding);
 /* The same translation, under the same guest PASID. */
 bool child_is_same(const struct binding *a, const struct binding *b);
 

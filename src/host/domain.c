@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 #include "host/child.h"
 
 #define DOMAIN_FLAGS (VSVA_DOMAIN_NESTING | VSVA_DOMAIN_DIRTY)
@@ -101,12 +102,34 @@ void domain_get(struct vsva_domain *domain)
 	__atomic_fetch_add(&domain->refs, 1, __ATOMIC_RELAXED);
 }
 
-void domain_put(struct vsva_domain *domain)
+static void domain_reclaim(struct rcu_node *node)
 {
-	if (__atomic_sub_fetch(&domain->refs, 1, __ATOMIC_ACQ_REL))
-		return;
+	struct vsva_domain *domain = container_of(node, struct vsva_domain, rcu);
+
 	lock_destroy(&domain->lock);
 	base_free(domain);
+}
+
+void domain_put(struct vsva_domain *domain)
+{
+	if (__atomic_sub_fetch(&domain->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		rcu_call(&domain->rcu, domain_reclaim);
+}
+
+struct vsva_domain *dev_domain_get(const struct vsva_dev *dev)
+{
+	struct vsva_domain *domain;
+	unsigned refs = 0;
+
+	rcu_read_lock();
+	domain = rcu_load(dev->domain);
+	if (domain)
+		refs = __atomic_load_n(&domain->refs, __ATOMIC_RELAXED);
+	while (refs && !__atomic_compare_exchange_n(&domain->refs, &refs, refs + 1, true,
+						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		;
+	rcu_read_unlock();
+	return refs ? domain : NULL;
 }
 
 int vsva_domain_free(struct vsva_domain *domain)

@@ -56,13 +56,17 @@ struct vsva_iommu {
 	struct did_pool dids;
 	struct vsva_ioasid_space *space;
 	struct vsva_ioasid_notifier *notifier; /* its own: reclaims of freed PASIDs */
-	struct vsva_ioasid_set *native_set; /* PASIDs of host processes; NULL: none yet */
-	did_t native_did;                   /* of all their entries */
+	struct lock sva_lock;                  /* LOCK_RANK_SVA_SPACES: making of the two below */
+	struct vsva_ioasid_set *native_set;    /* PASIDs of host processes; NULL: none yet */
+	did_t native_did;                      /* of all their entries */
+	bool is_sva_lazy;                      /* atomic: VSVA_SVA_FREE_LAZILY */
 	struct unit_event fault_event, prq_event;
 	struct worker *expiry_worker;
-	bool is_stopping; /* atomic */
+	struct worker *native_worker; /* page requests of host processes */
+	bool is_stopping;             /* atomic */
 
-	struct lock registry_lock; /* LOCK_RANK_IOMMU: the two below, VFs of PFs. No domain's lock is
+	struct lock
+		registry_lock; /* LOCK_RANK_IOMMU: the two below, VFs of PFs. No domain's lock is
 				      held. */
 	struct root_table root;
 	struct sparse functions; /* by RID; readers: RCU */
@@ -90,10 +94,11 @@ struct vsva_domain {
 	uint32_t flags; /* VSVA_DOMAIN_* */
 	uint32_t vm;
 	did_t did;
-	unsigned refs; /* atomic: its existence, and reclaims that have found it */
+	unsigned refs; /* atomic: its existence, and those who have found it */
+	struct rcu_node rcu;
 	struct lock lock;
-	struct second_stage ss;                    /* writers: lock */
-	struct list devs;                          /* lock: of vsva_dev.in_domain */
+	struct second_stage ss; /* writers: lock */
+	struct list devs;       /* lock: of vsva_dev.in_domain */
 	/* lock; those without users have no id */
 	struct child_did children[DOMAIN_CHILD_DIDS];
 	uint32_t own_did_users; /* lock: children that had to take the domain's own */
@@ -109,14 +114,21 @@ enum binding_kind {
  * Does not change while it can be found, but for users and is_dying. */
 struct binding {
 	struct rcu_node rcu;
-	struct ioasid_binding id; /* its PASID; is_rid: the base PASID, not in an IOASID set's list */
+	struct ioasid_binding
+		id; /* its PASID; is_rid: the base PASID, not in an IOASID set's list */
 	struct vsva_dev *dev;
-	struct list in_dev;   /* lock of the domain */
-	struct binding *same; /* the next one with this PASID on this function; function.lock, readers
+	struct list in_dev; /* lock of the domain */
+	struct binding
+		*same;  /* the next one with this PASID on this function; function.lock, readers
 				 RCU */
-	uint64_t root; /* of the first stage: GPA, for BINDING_FIRST_STAGE HPA; else 0 */
+	uint64_t root;  /* of the first stage: GPA, for BINDING_FIRST_STAGE HPA; else 0 */
 	uint32_t users; /* lock of the domain */
-	uint32_t pat, emt;
+	union {
+		struct {
+			uint32_t pat, emt;
+		};
+		struct sva_space *native; /* BINDING_FIRST_STAGE: whose; stays for a grace period */
+	};
 	did_t did;
 	uint8_t kind; /* enum binding_kind */
 	uint8_t addr_width;
@@ -210,6 +222,8 @@ static inline void domain_unlock(struct domain_locked locked)
 /* A reclaim keeps the domain that it has found. */
 void domain_get(struct vsva_domain *domain);
 void domain_put(struct vsva_domain *domain);
+/* The domain of a device that is not removed meanwhile, with a reference, or NULL. */
+struct vsva_domain *dev_domain_get(const struct vsva_dev *dev);
 
 /* The function with this RID, with a reference, or NULL. */
 struct function *function_get(struct vsva_iommu *iommu, rid_t rid);

@@ -18,7 +18,7 @@ struct batch {
 	struct vsva_dev *dev;
 	const struct entry_ref *entries;
 	unsigned count;
-	did_t dids[DOMAIN_CHILD_DIDS + 2]; /* those of the entries, once each */
+	did_t dids[DOMAIN_CHILD_DIDS + 2]; /* that are flushed by domain, once each */
 	unsigned did_count;
 };
 
@@ -31,6 +31,11 @@ static void batch_add_did(struct batch *batch, did_t did_)
 	batch->dids[batch->did_count++] = did_;
 }
 
+static bool is_wide(const struct batch *batch)
+{
+	return batch->count >= WIDE_COUNT;
+}
+
 static void batch_init(struct batch *batch, struct vsva_dev *dev, const struct entry_ref *entries,
 		       unsigned count)
 {
@@ -39,12 +44,8 @@ static void batch_init(struct batch *batch, struct vsva_dev *dev, const struct e
 	batch->count = count;
 	batch->did_count = 0;
 	for (unsigned i = 0; i < count; i++)
-		batch_add_did(batch, entries[i].did);
-}
-
-static bool is_wide(const struct batch *batch)
-{
-	return batch->count >= WIDE_COUNT;
+		if (is_wide(batch) || !entries[i].is_first_stage)
+			batch_add_did(batch, entries[i].did);
 }
 
 static struct vtd_pasid_entry *entry_of(const struct batch *batch, unsigned i)
@@ -127,6 +128,16 @@ static void add_iotlbs_by_domain(struct flush *flush, const struct batch *batch)
 		flush_iotlb_domain(flush, batch->dids[i]);
 }
 
+/* One process' translations go without those of the others, who have the same domain id. */
+static void add_iotlbs(struct flush *flush, const struct batch *batch)
+{
+	add_iotlbs_by_domain(flush, batch);
+	for (unsigned i = 0; i < batch->count && !is_wide(batch); i++)
+		if (batch->entries[i].is_first_stage)
+			flush_first_stage(flush, batch->entries[i].did, batch->entries[i].pasid,
+					  everything, false);
+}
+
 /* Whatever was cached between the first flush and the erasing. */
 static void add_first_stages(struct flush *flush, const struct batch *batch)
 {
@@ -196,25 +207,40 @@ static void drain(const struct batch *batch, struct aftermath *aftermath)
 	}
 }
 
-/* The order is that of VT-d 6.2.3.1 and 6.5.3.1: P, PASID cache, IOTLB by domain (second stage and
- * nested), device TLB, and only then the rest of the entry. */
-void entries_teardown(struct domain_locked locked, struct vsva_dev *dev,
-		      const struct entry_ref *entries, unsigned count,
-		      struct aftermath *aftermath)
+static void cut(struct domain_locked locked, const struct batch *batch, struct aftermath *aftermath)
 {
-	struct function *function = dev->function;
-	struct batch batch;
+	struct function *function = batch->dev->function;
 	struct flush flush;
+
+	function_isolate_if_absent(function, aftermath);
+	clear_present(locked, batch);
+	flush_begin(&flush, function->iommu);
+	add_pasid_caches(&flush, batch);
+	add_iotlbs(&flush, batch);
+	add_device_tlb(&flush, batch);
+	function_flush_end(function, &flush, aftermath);
+}
+
+void entries_cut(struct domain_locked locked, struct vsva_dev *dev, const struct entry_ref *entries,
+		 unsigned count, struct aftermath *aftermath)
+{
+	struct batch batch;
 
 	CHECK(count >= 1 && count <= ENTRY_BATCH_MAX);
 	batch_init(&batch, dev, entries, count);
-	function_isolate_if_absent(function, aftermath);
-	clear_present(locked, &batch);
-	flush_begin(&flush, dev->iommu);
-	add_pasid_caches(&flush, &batch);
-	add_iotlbs_by_domain(&flush, &batch);
-	add_device_tlb(&flush, &batch);
-	function_flush_end(function, &flush, aftermath);
+	cut(locked, &batch, aftermath);
+}
+
+/* The order is that of VT-d 6.2.3.1 and 6.5.3.1: P, PASID cache, IOTLB by domain (second stage and
+ * nested) or by PASID (first stage), device TLB, and only then the rest of the entry. */
+void entries_teardown(struct domain_locked locked, struct vsva_dev *dev,
+		      const struct entry_ref *entries, unsigned count, struct aftermath *aftermath)
+{
+	struct batch batch;
+
+	CHECK(count >= 1 && count <= ENTRY_BATCH_MAX);
+	batch_init(&batch, dev, entries, count);
+	cut(locked, &batch, aftermath);
 	/* In doubt: the unit may be reading the entries, piece by piece. */
 	if (!aftermath->is_in_doubt)
 		erase(&batch);

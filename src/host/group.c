@@ -47,6 +47,8 @@ static void group_set_state(struct prq_locked locked, struct group *group, enum 
 	list_remove(&group->in_list);
 	list_append(&prq->groups[state], &group->in_list);
 	group->state = state;
+	if (state == GROUP_READY && group->is_native)
+		worker_kick(locked.iommu->native_worker);
 	__atomic_store_n(&prq->pending, prq->pending + (uint32_t)pending, __ATOMIC_RELAXED);
 }
 
@@ -112,12 +114,17 @@ struct group *group_make(struct prq_locked locked, struct function *function,
 	return group;
 }
 
+static bool is_to_report(const struct group *group, const struct vsva_dev *dev)
+{
+	return group->dev == dev && !group->is_native;
+}
+
 bool group_is_unreported(struct prq_locked locked, const struct vsva_dev *dev)
 {
 	struct list *ready = &locked.iommu->prq.groups[GROUP_READY];
 
 	for (struct list *at = ready->next; at != ready; at = at->next)
-		if (container_of(at, struct group, in_list)->dev == dev)
+		if (is_to_report(container_of(at, struct group, in_list), dev))
 			return true;
 	/* beside its registration somebody else holds the handler: he is calling it */
 	return dev->handler && __atomic_load_n(&dev->handler->refs, __ATOMIC_ACQUIRE) > 1;

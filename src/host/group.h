@@ -28,6 +28,7 @@ struct group {
 	struct vsva_dev *dev;      /* the owner of its PASID, until it is answered; NULL: nobody */
 	struct group_key key;
 	enum group_state state;
+	bool is_native;  /* its owner is a host process: nobody is told of it */
 	bool is_bad;     /* will be answered "invalid" without being reported */
 	uint8_t code;    /* answered: enum vtd_response_code */
 	uint64_t serial; /* tells it from a later group with the same index */

@@ -11,6 +11,7 @@
 #include "host/fault.h"
 #include "host/mmio.h"
 #include "host/reclaim.h"
+#include "host/sva.h"
 #include "host/wait.h"
 #include "vsva/limits.h"
 
@@ -248,7 +249,8 @@ static int init_events(struct vsva_iommu *iommu)
 	if (err)
 		return err;
 	iommu->expiry_worker = worker_create(iommu->pool, "host-expiry", prq_run_expiry, iommu);
-	return iommu->expiry_worker ? 0 : -ENOMEM;
+	iommu->native_worker = worker_create(iommu->pool, "host-sva", sva_run_faults, iommu);
+	return iommu->expiry_worker && iommu->native_worker ? 0 : -ENOMEM;
 }
 
 static void fini_event(struct vsva_iommu *iommu, struct unit_event *event)
@@ -264,11 +266,13 @@ static void fini_parts(struct vsva_iommu *iommu)
 	__atomic_store_n(&iommu->is_stopping, true, __ATOMIC_RELEASE);
 	worker_pool_notify(iommu->pool);
 	worker_destroy(iommu->expiry_worker);
+	worker_destroy(iommu->native_worker);
 	fini_event(iommu, &iommu->prq_event);
 	fini_event(iommu, &iommu->fault_event);
 	rcu_barrier();
-	limbo_fini(iommu);
 	reclaim_fini(iommu);
+	limbo_fini(iommu);
+	sva_fini(iommu);
 	ioasid_space_destroy(iommu->space);
 	root_table_fini(&iommu->root);
 	prq_fini(&iommu->prq, iommu->port.physmem);
@@ -277,6 +281,7 @@ static void fini_parts(struct vsva_iommu *iommu)
 	sparse_fini(&iommu->functions);
 	lock_destroy(&iommu->registry_lock);
 	lock_destroy(&iommu->shared_caps_lock);
+	lock_destroy(&iommu->sva_lock);
 	base_free(iommu);
 }
 
@@ -293,6 +298,7 @@ static struct vsva_iommu *iommu_alloc(const struct host_iommu_config *config)
 					     ? config->response_timeout_ms
 					     : VSVA_LIMIT_PAGE_RESPONSE_TIMEOUT_MS;
 	lock_init(&iommu->registry_lock, LOCK_RANK_IOMMU, "devices");
+	lock_init(&iommu->sva_lock, LOCK_RANK_SVA_SPACES, "SVA spaces");
 	lock_init(&iommu->shared_caps_lock, LOCK_RANK_HOST_MEMORY, "PF capabilities");
 	limbo_init(&iommu->limbo);
 	sparse_init(&iommu->functions);

@@ -2,10 +2,16 @@
 #include "host/limbo.h"
 
 #include "host/child.h"
+#include "host/sva.h"
 
 void limbo_init(struct limbo *limbo)
 {
 	lock_init(&limbo->lock, LOCK_RANK_LEAF, "limbo");
+}
+
+static void set_used(struct limbo *limbo)
+{
+	__atomic_store_n(&limbo->is_used, true, __ATOMIC_RELEASE);
 }
 
 static struct rcu_node *take_bindings(struct limbo *limbo)
@@ -32,16 +38,82 @@ static void free_bindings(struct vsva_iommu *iommu, struct rcu_node *first)
 	}
 }
 
+/* Address spaces */
+
+void limbo_add_space(struct vsva_iommu *iommu, struct sva_space *space)
+{
+	struct limbo *limbo = &iommu->limbo;
+
+	lock_take(&limbo->lock);
+	if (!space->is_in_limbo) {
+		vsva_mm_get(space->mm);
+		space->is_in_limbo = true;
+		space->next_in_limbo = limbo->spaces;
+		limbo->spaces = space;
+	}
+	lock_drop(&limbo->lock);
+	set_used(limbo);
+}
+
+bool limbo_has_space(struct vsva_iommu *iommu, struct sva_space *space)
+{
+	bool has;
+
+	lock_take(&iommu->limbo.lock);
+	has = space->is_in_limbo;
+	lock_drop(&iommu->limbo.lock);
+	return has;
+}
+
+static struct sva_space *take_spaces(struct limbo *limbo)
+{
+	struct sva_space *first;
+
+	lock_take(&limbo->lock);
+	first = limbo->spaces;
+	limbo->spaces = NULL;
+	lock_drop(&limbo->lock);
+	return first;
+}
+
+static void append_spaces(struct limbo *limbo, struct sva_space **list, struct sva_space *first)
+{
+	struct sva_space *last = first;
+
+	if (!first)
+		return;
+	while (last->next_in_limbo)
+		last = last->next_in_limbo;
+	lock_take(&limbo->lock);
+	last->next_in_limbo = *list;
+	*list = first;
+	lock_drop(&limbo->lock);
+}
+
+struct sva_space *limbo_take_settled(struct vsva_iommu *iommu)
+{
+	struct limbo *limbo = &iommu->limbo;
+	struct sva_space *space;
+
+	lock_take(&limbo->lock);
+	space = limbo->settled;
+	if (space) {
+		limbo->settled = space->next_in_limbo;
+		space->is_in_limbo = false;
+	}
+	lock_drop(&limbo->lock);
+	return space;
+}
+
 void limbo_fini(struct vsva_iommu *iommu)
 {
+	struct limbo *limbo = &iommu->limbo;
+
+	append_spaces(limbo, &limbo->settled, take_spaces(limbo));
+	sva_settle(iommu);
 	free_bindings(iommu, take_bindings(&iommu->limbo));
 	page_list_free(iommu->port.physmem, &iommu->limbo.pages);
 	lock_destroy(&iommu->limbo.lock);
-}
-
-static void set_used(struct limbo *limbo)
-{
-	__atomic_store_n(&limbo->is_used, true, __ATOMIC_RELEASE);
 }
 
 void limbo_add_pages(struct vsva_iommu *iommu, struct page_list *pages)
@@ -103,6 +175,7 @@ static void empty(struct vsva_iommu *iommu)
 {
 	struct limbo *limbo = &iommu->limbo;
 	struct rcu_node *bindings = take_bindings(limbo);
+	struct sva_space *spaces = take_spaces(limbo);
 	struct page_list pages = {0};
 	bool worked;
 
@@ -115,10 +188,14 @@ static void empty(struct vsva_iommu *iommu)
 	if (!worked) {
 		limbo_add_pages(iommu, &pages);
 		put_bindings_back(limbo, bindings);
+		append_spaces(limbo, &limbo->spaces, spaces);
 		set_used(limbo);
 		return;
 	}
 	free_bindings(iommu, bindings);
+	/* by a worker: it takes locks that whoever flushes may hold */
+	append_spaces(limbo, &limbo->settled, spaces);
+	worker_kick(iommu->native_worker);
 	rcu_synchronize();
 	page_list_free(iommu->port.physmem, &pages);
 }

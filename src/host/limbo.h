@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a time-out left in doubt: pages that the unit may still be reading, domain ids and PASIDs under
- * which something may still be cached. They are reused when a later flush of everything has worked, or
+ * What a time-out left in doubt: pages that the unit may still be reading, address spaces with all
+ * their memory, domain ids and PASIDs under which something may still be cached. They are reused when a later flush of everything has worked, or
  * when the unit has been switched off; until then they lie here.
  */
 #ifndef HOST_LIMBO_H
@@ -14,13 +14,16 @@
 
 struct vsva_iommu;
 struct binding;
+struct sva_space;
 
 struct limbo {
-	struct lock lock;       /* LOCK_RANK_LEAF */
-	struct page_list pages; /* lock */
+	struct lock lock;          /* LOCK_RANK_LEAF */
+	struct page_list pages;    /* lock */
 	struct rcu_node *bindings; /* lock: of binding.rcu; each with a reference on its PASID */
-	bool is_used;           /* atomic: there is something */
-	bool is_busy;           /* atomic: somebody is emptying it */
+	struct sva_space *spaces;  /* lock: of next_in_limbo; each with a reference on its mm */
+	struct sva_space *settled; /* lock: the same, when the doubt is over */
+	bool is_used;              /* atomic: there is something */
+	bool is_busy;              /* atomic: somebody is emptying it */
 };
 
 void limbo_init(struct limbo *limbo);
@@ -29,6 +32,11 @@ void limbo_fini(struct vsva_iommu *iommu);
 void limbo_add_pages(struct vsva_iommu *iommu, struct page_list *pages);
 void limbo_add_did(struct vsva_iommu *iommu, did_t did);
 void limbo_add_binding(struct vsva_iommu *iommu, struct binding *binding);
+/* An address space whose memory may still be used; once, whoever says it how often. */
+void limbo_add_space(struct vsva_iommu *iommu, struct sva_space *space);
+bool limbo_has_space(struct vsva_iommu *iommu, struct sva_space *space);
+/* One whose doubt is over, out of the limbo; the reference is the caller's. NULL: there is none. */
+struct sva_space *limbo_take_settled(struct vsva_iommu *iommu);
 /* After a flush that worked: tries to empty it. Waits. */
 void limbo_recover(struct vsva_iommu *iommu);
 

@@ -204,6 +204,8 @@ struct vtd_pasid_entry pasid_entry_first_stage(uint64_t ecap, did_t did_,
 	struct vtd_pasid_entry entry = entry_of_type(ecap, VTD_PGTT_FIRST_STAGE, did_);
 
 	set_first_stage(&entry, fs);
+	/* what a kernel may not write, its devices may not either */
+	vtd_pasid_entry_set_WPE(&entry, (fs->flags & VSVA_VTD_GPASID_SRE) != 0);
 	return entry;
 }
 

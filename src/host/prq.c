@@ -116,23 +116,29 @@ static bool is_owner(const struct binding *binding, const struct request *reques
 	       vtd_is_canonical(request->addr, binding->addr_width);
 }
 
+/* Whose a request is. */
+struct request_owner {
+	struct vsva_dev *dev; /* NULL: nobody's */
+	bool is_native;       /* a host process' */
+};
+
 /* With the lock the owner stays: its removal takes the lock after its bindings have gone. */
-static struct vsva_dev *find_owner(struct prq_locked locked, const struct function *function,
-				   const struct request *request)
+static struct request_owner find_owner(struct prq_locked locked, const struct function *function,
+				       const struct request *request)
 {
+	struct request_owner owner = {NULL, false};
 	const struct binding *binding;
-	struct vsva_dev *owner = NULL;
 
 	(void)locked;
 	/* PASID 0 with a prefix is nobody's: it is the number of requests without one. */
 	if (request->key.pasid.v == 0)
-		return NULL;
+		return owner;
 	rcu_read_lock();
 	binding = function_find_bindings(function, group_key_pasid(&request->key));
 	while (binding && !is_owner(binding, request))
 		binding = rcu_load(binding->same);
 	if (binding)
-		owner = binding->dev;
+		owner = (struct request_owner){binding->dev, binding->kind == BINDING_FIRST_STAGE};
 	rcu_read_unlock();
 	return owner;
 }
@@ -168,18 +174,24 @@ static void close_group(struct prq_locked locked, struct group *group)
 static struct group *group_for(struct prq_locked locked, struct function *function,
 			       const struct request *request)
 {
-	struct group *group =
-		group_find(locked, function, request->key.pasid, request->key.prgi);
+	struct group *group = group_find(locked, function, request->key.pasid, request->key.prgi);
 
 	if (group)
 		return group->state == GROUP_COLLECTING ? group : NULL;
 	return group_make(locked, function, &request->key);
 }
 
-static void add_to_group(struct prq_locked locked, struct group *group, struct vsva_dev *owner,
-			 const struct request *request)
+/* All requests of a group have one owner, or the group is bad. */
+static bool can_join(const struct group *group, const struct request_owner *owner)
 {
-	bool is_good = owner && !request->is_bad && (!group->dev || group->dev == owner);
+	return owner->dev &&
+	       (!group->dev || (group->dev == owner->dev && group->is_native == owner->is_native));
+}
+
+static void add_to_group(struct prq_locked locked, struct group *group,
+			 const struct request_owner *owner, const struct request *request)
+{
+	bool is_good = !request->is_bad && can_join(group, owner);
 
 	TRACE(locked.iommu->trace, HOST, PAGE_REQUEST_HOST, .rid = request->key.rid,
 	      .hpasid = request->key.pasid, .addr = request->addr, .value = request->key.prgi,
@@ -187,7 +199,8 @@ static void add_to_group(struct prq_locked locked, struct group *group, struct v
 	      .result = is_good ? 0 : -ENOENT);
 	stat_add(&locked.iommu->stats.page_requests);
 	if (is_good) {
-		group->dev = owner;
+		group->dev = owner->dev;
+		group->is_native = owner->is_native;
 		group_add_request(group, request->addr, request->perm);
 	} else {
 		group->is_bad = true;
@@ -199,13 +212,15 @@ static void add_to_group(struct prq_locked locked, struct group *group, struct v
 static bool take_in_request(struct prq_locked locked, const struct request *request)
 {
 	struct function *function = find_function(locked, request->key.rid);
+	struct request_owner owner;
 	struct group *group = NULL;
 
 	if (function)
 		group = group_for(locked, function, request);
 	if (!group)
 		return refuse_without_group(locked, request);
-	add_to_group(locked, group, find_owner(locked, function, request), request);
+	owner = find_owner(locked, function, request);
+	add_to_group(locked, group, &owner, request);
 	return true;
 }
 
@@ -366,8 +381,7 @@ static bool is_of_dying(const struct group *group, const void *arg)
 	(void)arg;
 	rcu_read_lock();
 	binding = function_find_bindings(group->function, group_key_pasid(&group->key));
-	while (binding &&
-	       (!is_living(binding) || (group->dev && binding->dev != group->dev)))
+	while (binding && (!is_living(binding) || (group->dev && binding->dev != group->dev)))
 		binding = rcu_load(binding->same);
 	rcu_read_unlock();
 	return !binding;

@@ -132,8 +132,8 @@ struct report {
 
 static struct group *report_group(struct prq_locked locked, const struct report *report)
 {
-	struct group *group = group_find(locked, report->hold.dev->function, report->key.pasid,
-					 report->key.prgi);
+	struct group *group =
+		group_find(locked, report->hold.dev->function, report->key.pasid, report->key.prgi);
 
 	return group && group->serial == report->serial ? group : NULL;
 }
@@ -146,7 +146,7 @@ static struct group *first_ready(struct prq_locked locked, const struct vsva_dev
 	for (struct list *member = ready->next; member != ready; member = member->next) {
 		struct group *group = container_of(member, struct group, in_list);
 
-		if (!dev || group->dev == dev)
+		if (!group->is_native && (!dev || group->dev == dev))
 			return group;
 	}
 	return NULL;

@@ -2,13 +2,7 @@
 #include "host/teardown.h"
 
 #include "base/check.h"
-
-/* The set whose PASID it is. */
-static struct vsva_ioasid_set *set_of(struct domain_locked locked, const struct binding *binding)
-{
-	return binding->kind == BINDING_FIRST_STAGE ? locked.domain->iommu->native_set
-						    : locked.domain->owner;
-}
+#include "host/sva.h"
 
 /* From here on nobody is asked to answer its page requests: an unbind never waits for a guest. */
 static void mark_dying(struct domain_locked locked, struct binding *binding)
@@ -18,7 +12,16 @@ static void mark_dying(struct domain_locked locked, struct binding *binding)
 		return;
 	TRACE(locked.domain->iommu->trace, HOST, UNBIND, .vm = locked.domain->vm,
 	      .rid = binding->dev->rid, .hpasid = binding->id.id, .gpasid = binding->id.guest);
-	ioasid_deactivate(set_of(locked, binding), &binding->id);
+	ioasid_deactivate(binding_set(locked, binding), &binding->id);
+}
+
+static struct entry_ref entry_of(const struct binding *binding)
+{
+	return (struct entry_ref){
+		.pasid = binding->id.id.v,
+		.did = binding->did,
+		.is_first_stage = binding->kind == BINDING_FIRST_STAGE,
+	};
 }
 
 /* Entries that no other device of the function needs. */
@@ -29,8 +32,7 @@ static unsigned own_entries(struct domain_locked locked, struct binding *const *
 
 	for (unsigned i = 0; i < count; i++)
 		if (!child_is_shared(locked, bindings[i]))
-			out[own++] = (struct entry_ref){.pasid = bindings[i]->id.id.v,
-							.did = bindings[i]->did};
+			out[own++] = entry_of(bindings[i]);
 	return own;
 }
 
@@ -38,8 +40,10 @@ static unsigned own_entries(struct domain_locked locked, struct binding *const *
  * before. In doubt the reference stays with the limbo. */
 static void give_back(struct domain_locked locked, struct binding *binding, bool is_in_doubt)
 {
-	struct vsva_ioasid_set *set = set_of(locked, binding);
+	struct vsva_ioasid_set *set = binding_set(locked, binding);
 
+	if (binding->kind == BINDING_FIRST_STAGE)
+		sva_bond_unlist(locked, binding);
 	child_forget(locked, binding);
 	if (is_in_doubt) {
 		if (!binding->is_rid)
@@ -52,28 +56,23 @@ static void give_back(struct domain_locked locked, struct binding *binding, bool
 	child_free(locked, binding);
 }
 
-static void note_unbound(struct domain_locked locked, const struct vsva_dev *dev, hpasid_t pasid,
-			 gpasid_t guest, int err)
+static void note_unbound(struct domain_locked locked, const struct binding *binding, int err)
 {
 	struct vsva_iommu *iommu = locked.domain->iommu;
 
 	stat_add(&iommu->stats.unbinds);
 	stat_sub(&iommu->stats.bound_now);
-	TRACE(iommu->trace, HOST, UNBIND_DONE, .vm = locked.domain->vm, .rid = dev->rid,
-	      .hpasid = pasid, .gpasid = guest, .result = err);
+	TRACE(iommu->trace, HOST, UNBIND_DONE, .vm = locked.domain->vm, .rid = binding->dev->rid,
+	      .hpasid = binding->id.id, .gpasid = binding->id.guest, .result = err);
 }
 
+/* The news comes first: with the last reference the PASID may be somebody else's. */
 static void finish(struct domain_locked locked, struct binding *binding,
 		   const struct aftermath *aftermath)
 {
-	const struct vsva_dev *dev = binding->dev;
-	hpasid_t pasid = binding->id.id;
-	gpasid_t guest = binding->id.guest;
-	bool is_rid = binding->is_rid;
-
+	if (!binding->is_rid)
+		note_unbound(locked, binding, aftermath->err);
 	give_back(locked, binding, aftermath->is_in_doubt);
-	if (!is_rid)
-		note_unbound(locked, dev, pasid, guest, aftermath->err);
 }
 
 static void discard(struct vsva_dev *dev, struct binding *const *bindings, unsigned count)
@@ -85,8 +84,7 @@ static void discard(struct vsva_dev *dev, struct binding *const *bindings, unsig
 }
 
 void bindings_teardown(struct domain_locked locked, struct vsva_dev *dev,
-		       struct binding *const *bindings, unsigned count,
-		       struct aftermath *aftermath)
+		       struct binding *const *bindings, unsigned count, struct aftermath *aftermath)
 {
 	struct entry_ref entries[ENTRY_BATCH_MAX];
 	unsigned own;
@@ -102,13 +100,23 @@ void bindings_teardown(struct domain_locked locked, struct vsva_dev *dev,
 		finish(locked, bindings[i], aftermath);
 }
 
+void binding_cut(struct domain_locked locked, struct binding *binding, struct aftermath *aftermath)
+{
+	struct entry_ref entry = entry_of(binding);
+
+	__atomic_store_n(&binding->is_dying, true, __ATOMIC_RELEASE);
+	entry_disable_faults(binding->dev->function, entry.pasid);
+	if (!child_is_shared(locked, binding))
+		entries_cut(locked, binding->dev, &entry, 1, aftermath);
+}
+
 /* The next of the device's bindings with a PASID. */
 static unsigned next_batch(struct vsva_dev *dev, struct binding **out)
 {
 	unsigned count = 0;
 
-	for (struct list *at = dev->bindings.next;
-	     at != &dev->bindings && count < ENTRY_BATCH_MAX; at = at->next) {
+	for (struct list *at = dev->bindings.next; at != &dev->bindings && count < ENTRY_BATCH_MAX;
+	     at = at->next) {
 		struct binding *binding = container_of(at, struct binding, in_dev);
 
 		if (!binding->is_rid)
@@ -149,15 +157,15 @@ int domain_teardown_pasids(struct vsva_domain *domain, const hpasid_t *pasids, u
 	struct aftermath aftermath = {0};
 
 	for (struct list *at = domain->devs.next; at != &domain->devs; at = at->next)
-		teardown_pasids(locked, container_of(at, struct vsva_dev, in_domain), pasids,
-				count, &aftermath);
+		teardown_pasids(locked, container_of(at, struct vsva_dev, in_domain), pasids, count,
+				&aftermath);
 	domain_unlock(locked);
 	return aftermath.err;
 }
 
 void rid_block(struct domain_locked locked, struct vsva_dev *dev, struct aftermath *aftermath)
 {
-	struct entry_ref second_stage = {dev->base, locked.domain->did};
+	struct entry_ref second_stage = {.pasid = dev->base, .did = locked.domain->did};
 	struct binding *child = dev_find_binding(dev, dev->base);
 
 	if (child)

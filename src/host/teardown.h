@@ -17,6 +17,10 @@
 void bindings_teardown(struct domain_locked locked, struct vsva_dev *dev,
 		       struct binding *const *bindings, unsigned count,
 		       struct aftermath *aftermath);
+/* The first half alone, for an address space that exits while it is bound: when it returns without
+ * doubt there is no access by the binding, and its faults are not recorded. Page requests are not
+ * drained, the entry is not used again, and the PASID is kept: a teardown will come. */
+void binding_cut(struct domain_locked locked, struct binding *binding, struct aftermath *aftermath);
 /* All bindings of the device but that of requests without PASID. */
 void bindings_teardown_all(struct domain_locked locked, struct vsva_dev *dev,
 			   struct aftermath *aftermath);
