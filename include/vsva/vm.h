@@ -14,6 +14,7 @@
 #define VSVA_VM_H
 
 #include "vsva/device.h"
+#include "vsva/kvm.h"
 #include "vsva/vfio.h"
 
 #ifdef __cplusplus
@@ -84,9 +85,17 @@ int vsva_assigned_config_write(struct vsva_assigned *assigned, uint32_t offset, 
 void vsva_assigned_reset(struct vsva_assigned *assigned);
 struct vsva_device *vsva_assigned_device(struct vsva_assigned *assigned);
 
-/* ENQCMD by a vCPU of the VM: 64 bytes whose PASID field is replaced by the host PASID of the
- * vCPU's IA32_PASID (bits 19:0, bit 31 valid), privilege cleared. 0 accepted; 1 retry; -EPERM
- * IA32_PASID invalid (#GP); -ENOENT no translation (VM exit 72); -EINVAL portal. */
+/* The VM's KVM. It may be stopped before the VM goes (vsva_kvm_stop) and is stopped with it; a vCPU
+ * of it (vsva_vcpu_create) or a reference (vsva_kvm_get) keeps it for longer, when nothing is
+ * submitted any more. */
+struct vsva_kvm *vsva_vm_kvm(struct vsva_vm *vm);
+/* Where an assigned device's portals are for a vCPU's ENQCMD: offsets in its BAR 2. Until the device
+ * is unassigned; instructions that are under way then are waited for. */
+struct vsva_portal vsva_assigned_portal(struct vsva_assigned *assigned);
+/* ENQCMD by a vCPU of the VM whose IA32_PASID has this value (bits 19:0 a guest PASID, bit 31
+ * valid): see vsva_kvm_enqcmd. A guest PASID that is bound and only has no translation gets one.
+ * 0 accepted; 1 retry; -EPERM IA32_PASID not valid (#GP); -ENOENT the guest PASID is not bound to
+ * any device (VM exit 72); -EINVAL no portal there. */
 int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset,
 			 uint32_t ia32_pasid, const void *bytes);
 /* MOVDIR64B: a posted 64-byte write. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Physical devices assigned to a VM: attachment, the guest's configuration space, registers. */
 #include <errno.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/rcu.h"
 #include "vmm/vm.h"
+#include "vtd/dsa_regs.h"
 
 #define PCI_COMMAND        0x04u
 #define PCI_COMMAND_MEMORY 0x2u
@@ -269,26 +269,43 @@ int vsva_assigned_config_write(struct vsva_assigned *assigned, uint32_t offset, 
 
 /* Submission by a vCPU */
 
-#define IA32_PASID_VALID   UINT32_C(0x80000000)
-#define COMMAND_PASID_MASK UINT32_C(0xfffff)
+static int portal_write(void *arg, uint64_t offset, const void *bytes)
+{
+	struct vsva_assigned *assigned = arg;
+
+	return vsva_device_portal_write(assigned->device, offset, bytes, true);
+}
+
+struct vsva_portal vsva_assigned_portal(struct vsva_assigned *assigned)
+{
+	return (struct vsva_portal){.write = portal_write, .arg = assigned};
+}
+
+/* May the instruction find a translation now that it did not find before? */
+static bool handle_exit(struct vsva_vm *vm, const struct vsva_vmx_exit *exit)
+{
+	int err;
+
+	if (!exit->reason)
+		return false;
+	err = vsva_kvm_resolve(vm->kvm, vm->set, exit->guest);
+	return !err || err == -EAGAIN;
+}
 
 int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset,
 			 uint32_t ia32_pasid, const void *bytes)
 {
-	uint8_t command[64];
-	uint32_t head;
-	hpasid_t host;
-	int err;
+	struct vsva_portal portal = vsva_assigned_portal(assigned);
+	struct vsva_vm *vm = assigned->vm;
+	struct vsva_vmx_exit exit;
+	int result;
 
-	if (!(ia32_pasid & IA32_PASID_VALID))
-		return -EPERM;
-	err = vsva_vm_hpasid(assigned->vm, gpasid(ia32_pasid & COMMAND_PASID_MASK), &host);
-	if (err)
-		return err;
-	memcpy(command, bytes, sizeof(command));
-	head = host.v; /* privilege (bit 31) and reserved bits are cleared */
-	memcpy(command, &head, sizeof(head));
-	return vsva_device_portal_write(assigned->device, portal_offset, command, true);
+	if (portal_offset % DSA_PORTAL_LINE)
+		return -EINVAL;
+	result = vsva_kvm_enqcmd(vm->kvm, ia32_pasid, &portal, portal_offset, bytes, &exit);
+	if (handle_exit(vm, &exit))
+		result = vsva_kvm_enqcmd(vm->kvm, ia32_pasid, &portal, portal_offset, bytes, NULL);
+	return result;
 }
 
 int vsva_assigned_movdir64b(struct vsva_assigned *assigned, uint64_t portal_offset,

@@ -46,11 +46,16 @@ static int make_parts(struct vsva_vm *vm, const struct vsva_vm_options *options)
 	err = open_container(vm, options);
 	if (err)
 		goto free_memory;
-	err = viommu_init(vm, options);
+	err = vsva_kvm_create(vm->iommu, vsva_ioasid_set_token(vm->set), vm->number, &vm->kvm);
 	if (err)
 		goto close_container;
+	err = viommu_init(vm, options);
+	if (err)
+		goto put_kvm;
 	return 0;
 
+put_kvm:
+	vsva_kvm_put(vm->kvm);
 close_container:
 	vsva_container_close(vm->container);
 free_memory:
@@ -99,7 +104,8 @@ static void unmap_all(struct vsva_vm *vm)
 		vsva_vm_unmap(vm, window.base, window.len);
 }
 
-/* Source of DMA first, then what it could reach, then the numbers. */
+/* Source of DMA first, processors before devices, then what it could reach, then the numbers. A KVM
+ * that somebody keeps serves nobody: the owner's name may come again. */
 void vsva_vm_destroy(struct vsva_vm *vm)
 {
 	int err;
@@ -107,6 +113,7 @@ void vsva_vm_destroy(struct vsva_vm *vm)
 	if (!vm)
 		return;
 	TRACE(vm->seams->trace, VMM, VM_DESTROY, .vm = vm->number);
+	vsva_kvm_stop(vm->kvm);
 	viommu_fini(vm);
 	while (vm->devices)
 		vsva_vm_unassign(vm->devices);
@@ -115,6 +122,7 @@ void vsva_vm_destroy(struct vsva_vm *vm)
 	err = vsva_container_close(vm->container);
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: closed with error %d", vm->name, err);
+	vsva_kvm_put(vm->kvm);
 	guest_memory_fini(&vm->memory);
 	sparse_fini(&vm->pasids);
 	TRACE(vm->seams->trace, VMM, VM_DESTROYED, .vm = vm->number);
@@ -132,6 +140,11 @@ uint32_t vsva_vm_number(const struct vsva_vm *vm)
 int vsva_vm_hpasid(struct vsva_vm *vm, gpasid_t guest, hpasid_t *out)
 {
 	return vsva_ioasid_find_gpasid(vm->set, guest, out);
+}
+
+struct vsva_kvm *vsva_vm_kvm(struct vsva_vm *vm)
+{
+	return vm->kvm;
 }
 
 /* Memory */

@@ -68,6 +68,7 @@ struct vsva_vm {
 	char name[32];
 	struct vsva_container *container;
 	struct vsva_ioasid_set *set; /* the container's, as the next */
+	struct vsva_kvm *kvm; /* a reference; may have been stopped */
 	struct vsva_domain *domain;
 	struct guest_memory memory;
 	struct vtd_rules rules; /* what the guest was promised */
