@@ -179,6 +179,16 @@ int vsva_page_response(struct vsva_dev *dev, const struct vsva_page_response *re
  * */
 int vsva_drain_page_requests(struct vsva_dev *dev);
 
+/*
+ * The unit loses its state (power, a reset of the platform) and gets it back. Bus mastering is taken
+ * from all devices, reset(arg) puts the unit into its power-on state, the unit is brought up again
+ * with everything that is attached and bound, and bus mastering is given back. Work that was under
+ * way in a device fails; page requests too: their devices are told "failure", whoever was asked is
+ * no longer, and a late response is -EINVAL. Invalidations that were under way go out again.
+ * 0; -EINVAL; -ETIMEDOUT the unit does not come up: bus mastering stays off.
+ */
+int vsva_iommu_reset(struct vsva_iommu *iommu, void (*reset)(void *arg), void *arg);
+
 /* Counters of the driver, since its creation. */
 struct vsva_iommu_stats {
 	uint64_t binds, unbinds, invalidations, page_requests, page_responses, faults, timeouts;

@@ -76,8 +76,9 @@ int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address);
  * not block. When this returns the one before is not running. */
 void vsva_machine_set_msi(struct vsva_machine *machine,
 			  void (*msi)(void *arg, uint64_t address, uint32_t data), void *arg);
-/* Bare machine: power-on state of the unit, everything in its caches gone. */
-void vsva_machine_reset_unit(struct vsva_machine *machine);
+/* The unit's power-on state, everything in its caches gone. Bare machine: it is left so. With a host
+ * driver that brings it up again: vsva_iommu_reset. 0; -ETIMEDOUT. */
+int vsva_machine_reset_unit(struct vsva_machine *machine);
 
 /* Counters of the unit. */
 struct vsva_unit_stats {

@@ -304,10 +304,17 @@ void vsva_machine_set_msi(struct vsva_machine *machine,
 	rcu_publish(machine->sink, &machine->sink_storage);
 }
 
-void vsva_machine_reset_unit(struct vsva_machine *machine)
+static void reset_unit(void *arg)
 {
-	if (machine->options.bare)
-		unit_reset(machine->unit);
+	unit_reset(arg);
+}
+
+int vsva_machine_reset_unit(struct vsva_machine *machine)
+{
+	if (!machine->options.bare)
+		return vsva_iommu_reset(machine->iommu, reset_unit, machine->unit);
+	unit_reset(machine->unit);
+	return 0;
 }
 
 void vsva_machine_unit_stats(struct vsva_machine *machine, struct vsva_unit_stats *out)

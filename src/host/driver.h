@@ -179,6 +179,7 @@ struct function {
 	struct flush_device tlb;
 	struct vtd_context_entry *context;
 	unsigned refs; /* atomic: of those who found it by RID */
+	bool was_master; /* registry_lock: while the unit is reset */
 	struct vsva_dev own;
 
 	struct lock lock;
@@ -224,6 +225,10 @@ void domain_get(struct vsva_domain *domain);
 void domain_put(struct vsva_domain *domain);
 /* The domain of a device that is not removed meanwhile, with a reference, or NULL. */
 struct vsva_domain *dev_domain_get(const struct vsva_dev *dev);
+
+/* Takes the unit over in whatever state and brings it up with the tables and queues as they are. 0;
+ * -ETIMEDOUT. */
+int iommu_bring_up(struct vsva_iommu *iommu);
 
 /* The function with this RID, with a reference, or NULL. */
 struct function *function_get(struct vsva_iommu *iommu, rid_t rid);

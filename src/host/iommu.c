@@ -151,12 +151,14 @@ static void disable_events(struct vsva_iommu *iommu)
 		VTD_WRITE(&iommu->port, PECTL, VTD_PECTL_IM);
 }
 
-static int bring_up(struct vsva_iommu *iommu)
+int iommu_bring_up(struct vsva_iommu *iommu)
 {
 	int err = disable_leftovers(iommu);
 
 	if (!err)
 		err = enable_queue(iommu);
+	if (!err)
+		qi_start(&iommu->qi);
 	if (!err)
 		err = command_set_root(iommu);
 	if (!err)
@@ -317,7 +319,7 @@ int host_iommu_create(const struct host_iommu_config *config, struct vsva_iommu 
 	if (!err)
 		err = init_events(iommu);
 	if (!err) {
-		err = bring_up(iommu);
+		err = iommu_bring_up(iommu);
 		if (err)
 			shut_down(iommu);
 	}

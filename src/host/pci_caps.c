@@ -112,8 +112,27 @@ int pci_pri_enable(const struct pci_port *port, const struct pci_caps *caps)
 	return 0;
 }
 
+void pci_pri_reset(const struct pci_port *port, const struct pci_caps *caps)
+{
+	if (caps->pri)
+		port->write(port->arg, caps->pri + PRI_CONTROL, 2, PRI_CONTROL_RESET);
+}
+
 void pci_pri_disable(const struct pci_port *port, const struct pci_caps *caps)
 {
 	if (caps->pri)
 		port->write(port->arg, caps->pri + PRI_CONTROL, 2, 0);
+}
+
+#define COMMAND        0x04u
+#define COMMAND_MASTER 0x4u
+
+bool pci_master_set(const struct pci_port *port, bool enable)
+{
+	uint32_t command = port->read(port->arg, COMMAND, 2);
+	bool was_on = command & COMMAND_MASTER;
+
+	if (was_on != enable)
+		port->write(port->arg, COMMAND, 2, command ^ COMMAND_MASTER);
+	return was_on;
 }

@@ -26,5 +26,10 @@ void pci_pasid_set(const struct pci_port *port, const struct pci_caps *caps, boo
 /* -EBUSY: the page request interface has not stopped since it was disabled. */
 int pci_pri_enable(const struct pci_port *port, const struct pci_caps *caps);
 void pci_pri_disable(const struct pci_port *port, const struct pci_caps *caps);
+/* It is disabled: what the device has asked for will not be answered, and it knows. */
+void pci_pri_reset(const struct pci_port *port, const struct pci_caps *caps);
+
+/* Switches bus mastering; returns whether it was on. */
+bool pci_master_set(const struct pci_port *port, bool enable);
 
 #endif

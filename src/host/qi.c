@@ -81,7 +81,7 @@ static unsigned head_read(const struct qi *qi)
 /* lock. One slot stays free, or a full queue would look like an empty one. */
 static bool has_room(const struct qi *qi, unsigned count)
 {
-	return slot_distance(qi, head_read(qi), qi->tail) + count < qi->slot_count;
+	return !qi->is_off && slot_distance(qi, head_read(qi), qi->tail) + count < qi->slot_count;
 }
 
 static uint32_t status_of(const struct qi *qi, unsigned slot)
@@ -162,6 +162,26 @@ static bool batch_place(struct qi *qi, struct qi_batch *batch)
 	}
 	lock_drop(&qi->lock);
 	return is_placed;
+}
+
+/* Reset of the unit */
+
+void qi_stop(struct qi *qi)
+{
+	lock_take(&qi->lock);
+	qi->is_off = true;
+	lock_drop(&qi->lock);
+}
+
+void qi_start(struct qi *qi)
+{
+	lock_take(&qi->lock);
+	for (struct qi_batch *batch = qi->in_flight; batch; batch = batch->next)
+		if (!batch->outcome)
+			batch_set_outcome(batch, is_executed(batch) ? QI_EXECUTED : -EAGAIN);
+	qi->tail = 0;
+	qi->is_off = false;
+	lock_drop(&qi->lock);
 }
 
 /* Waiting */

@@ -35,6 +35,7 @@ struct qi {
 	unsigned tail;
 	uint32_t sequence;
 	struct qi_batch *in_flight;
+	bool is_off;            /* the unit is being reset: nothing has room */
 	bool is_stuck;          /* atomic: the last wait ran out of time, so the next is short */
 	uint64_t timeout_count; /* atomic */
 };
@@ -59,6 +60,10 @@ int qi_init(struct qi *qi, const struct vtd_port *port, struct worker_pool *pool
 	    uint32_t timeout_ms);
 /* The unit's queue is off again, or was never on. */
 void qi_fini(struct qi *qi);
+/* Around a reset of the unit: nothing goes out meanwhile; what had not been executed goes out again.
+ * qi_start: the unit's queue is on again, with head and tail 0. */
+void qi_stop(struct qi *qi);
+void qi_start(struct qi *qi);
 /* For bring-up: where the queue is, as IQA takes it. */
 uint64_t qi_queue_address(const struct qi *qi);
 
