@@ -13,7 +13,6 @@
 /* Words of WQCFG */
 enum { WQCFG_LENGTH = 0, WQCFG_THRESHOLD = 4, WQCFG_LIMITS = 12 };
 
-#define GRPCFG_ENGINES      32u
 #define QUEUE_DEDICATED     0u
 #define QUEUE_SHARED        1u
 #define QUEUE_ENTRIES       32u
@@ -73,7 +72,7 @@ int dsa_driver_start(struct vsva_guest_device *device)
 	if (vsva_device_kind(device->device) != VSVA_DEVICE_DSA)
 		return 0;
 	reg_write(device, DSA_GRPCFG, 8, 1u << QUEUE_DEDICATED | 1u << QUEUE_SHARED);
-	reg_write(device, DSA_GRPCFG + GRPCFG_ENGINES, 8, 1);
+	reg_write(device, DSA_GRPCFG + DSA_GRPCFG_ENGINES, 8, 1);
 	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED);
 	configure_queue(device, QUEUE_SHARED, 0);
 	err = command(device, DSA_COMMAND_ENABLE_DEVICE, 0);

@@ -37,6 +37,12 @@ void mediation_init(struct vsva_assigned *assigned)
 	m->queue_count = (uint32_t)dsa_WQCAP_QUEUES(wqcap);
 	if (m->queue_count > MEDIATION_QUEUES)
 		m->queue_count = MEDIATION_QUEUES;
+	m->permission_offset =
+		(uint32_t)dsa_OFFSETS_MSIXPERM(device_read(assigned, DSA_REG_OFFSETS, 8)) *
+		DSA_TABLE_UNIT;
+	m->vector_count = vsva_device_vectors(assigned->device);
+	if (m->vector_count > MEDIATION_VECTORS)
+		m->vector_count = MEDIATION_VECTORS;
 }
 
 /* Work queues */
@@ -59,6 +65,7 @@ void mediation_release(struct vsva_assigned *assigned)
 	if (m->engine)
 		pasid_map_put(assigned->vm, m->engine, MENTION_QUEUE);
 	m->engine = NULL;
+	mediation_permission_release(assigned);
 	m->engine_pasid = 0;
 	m->stopping = 0;
 	m->command = 0;
@@ -154,6 +161,8 @@ static void finish_stopping(struct vsva_assigned *assigned)
 	for (unsigned queue = 0; queue < m->queue_count && !command_failed(assigned); queue++)
 		if (m->stopping >> queue & 1)
 			queue_stopped(assigned, queue);
+	if (m->stopping == UINT64_MAX && m->stop_resets)
+		mediation_permission_release(assigned);
 	m->stopping = 0;
 }
 
@@ -273,10 +282,12 @@ static bool is_narrow(unsigned size)
 
 static int dsa_read(struct vsva_assigned *assigned, uint64_t offset, unsigned size, uint64_t *value)
 {
+	bool is_permission = mediation_is_permission(&assigned->mediation, offset);
 	int queue = queue_of_access(&assigned->mediation, offset, size);
 	int err;
 
-	if ((queue >= 0 || covers(offset, size, DSA_REG_SWERR + 4)) && is_narrow(size))
+	if ((queue >= 0 || is_permission || covers(offset, size, DSA_REG_SWERR + 4)) &&
+	    is_narrow(size))
 		return -EINVAL;
 	finish_stopping(assigned);
 	err = vsva_device_read(assigned->device, 0, offset, size, value);
@@ -286,6 +297,8 @@ static int dsa_read(struct vsva_assigned *assigned, uint64_t offset, unsigned si
 		*value = guest_view_of_queue(assigned, queue, *value);
 	else if (covers(offset, size, DSA_REG_SWERR + 4))
 		*value = guest_view_of_error(assigned, offset, size, *value);
+	else if (is_permission)
+		*value = mediation_permission_view(&assigned->mediation, offset, *value);
 	else if (offset == DSA_REG_CMD && !is_narrow(size))
 		*value = (*value & ~UINT64_C(0xffffffff)) | assigned->mediation.command;
 	return 0;
@@ -298,6 +311,8 @@ static int dsa_write(struct vsva_assigned *assigned, uint64_t offset, unsigned s
 	finish_stopping(assigned);
 	if (covers(offset, size, DSA_REG_CMD) && !is_narrow(size))
 		return dsa_command(assigned, size, value);
+	if (mediation_is_permission(&assigned->mediation, offset) && !is_narrow(size))
+		return mediation_permission_write(assigned, offset, size, value);
 	/* The configuration of an enabled queue cannot change, least of all its PASID. */
 	if (queue >= 0 && assigned->mediation.queues[queue])
 		return 0;

@@ -37,6 +37,7 @@ enum {
 enum {
 	DSA_GRPCFG = 0x400,
 	DSA_GRPCFG_STRIDE = 64,
+	DSA_GRPCFG_ENGINES = 32, /* offset of the mask of engines; queues come first */
 	DSA_WQCFG = 0x500,
 	DSA_WQCFG_STRIDE = 64,
 	DSA_WQCFG_BYTES_MIN = 32,  /* WQCAP.CONFIG_LG2 doubles it so often */
@@ -78,7 +79,7 @@ enum {
 #define DSA_GENCFG_FIELDS(f)  f(GENCFG, READ_BUFFER_LIMIT, 7, 0)
 #define DSA_GENCTRL_FIELDS(f) f(GENCTRL, SOFTWARE_ERROR, 0, 0) f(GENCTRL, HALT, 1, 1)
 #define DSA_GENSTS_FIELDS(f)  f(GENSTS, STATE, 1, 0) f(GENSTS, RESET_NEEDED, 3, 2)
-#define DSA_INTCAUSE_FIELDS(f) f(INTCAUSE, ERROR, 0, 0) f(INTCAUSE, COMMAND, 1, 1)
+#define DSA_INTCAUSE_FIELDS(f) f(INTCAUSE, ERROR, 0, 0) f(INTCAUSE, COMMAND, 1, 1) f(INTCAUSE, HALT, 4, 4)
 #define DSA_CMD_FIELDS(f)     f(CMD, OPERAND, 19, 0) f(CMD, CODE, 24, 20) f(CMD, INTERRUPT, 31, 31)
 #define DSA_CMDSTS_FIELDS(f)  f(CMDSTS, ERROR, 7, 0) f(CMDSTS, RESULT, 23, 8) f(CMDSTS, ACTIVE, 31, 31)
 /* First quadword of four; the second has BATCH_INDEX and INVALID_FLAGS, the third an address. */
@@ -97,6 +98,9 @@ enum {
 	f(WQCFG1, MAX_TRANSFER_LG2, 36, 32) f(WQCFG1, MAX_BATCH_LG2, 40, 37)
 #define DSA_WQCFG3_FIELDS(f)                                                                       \
 	f(WQCFG3, OCCUPANCY, 15, 0) f(WQCFG3, BOTH_MODES, 29, 29) f(WQCFG3, STATE, 31, 30)
+/* Whose descriptors may have an MSI-X vector for their completion interrupt (DSA 9.2.26): with PASID
+ * enable, those with this PASID. */
+#define DSA_MSIXPERM_FIELDS(f) f(MSIXPERM, PASID_ENABLE, 3, 3) f(MSIXPERM, PASID, 31, 12)
 /* clang-format on */
 #define DSA_WQCFG_STATE_WORD 6u /* 32-bit word that software may not write */
 
@@ -126,6 +130,7 @@ DSA_SWERR1_FIELDS(DSA_REGISTER_GET_)
 DSA_WQCFG0_FIELDS(DSA_REGISTER_GET_)
 DSA_WQCFG1_FIELDS(DSA_REGISTER_GET_)
 DSA_WQCFG3_FIELDS(DSA_REGISTER_GET_)
+DSA_MSIXPERM_FIELDS(DSA_REGISTER_GET_)
 
 enum dsa_device_state {
 	DSA_DEVICE_DISABLED,
@@ -147,6 +152,14 @@ enum dsa_command_code {
 #define DSA_COMMAND_(name, code) DSA_COMMAND_##name = (code),
 	DSA_COMMANDS(DSA_COMMAND_)
 };
+
+/* Interrupt handles, where CMDCAP offers them: what a descriptor names as its vector is then what
+ * the device says, and not the number in the MSI-X table. */
+enum dsa_handle_command {
+	DSA_COMMAND_REQUEST_HANDLE = 13, /* operand 15:0: MSI-X table index; result: handle */
+	DSA_COMMAND_RELEASE_HANDLE = 14, /* operand 15:0: handle */
+};
+#define DSA_HANDLE_OF_IMS (1u << 16) /* operand: of interrupt message storage */
 
 enum dsa_command_error {
 	DSA_CMDSTS_OK = 0,
@@ -173,6 +186,8 @@ enum dsa_command_error {
 	DSA_CMDSTS_QUEUE_MAX_TRANSFER = 0x28,
 	DSA_CMDSTS_DISABLE_NOT_ENABLED = 0x31,
 	DSA_CMDSTS_QUEUE_NOT_ENABLED = 0x32,
+	DSA_CMDSTS_INTERRUPT_INDEX = 0x41,
+	DSA_CMDSTS_NO_HANDLE = 0x42,
 };
 
 /* Descriptor */

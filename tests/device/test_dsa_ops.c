@@ -70,6 +70,29 @@ static void test_completion_interrupt(void **state)
 	assert_int_equal(status_of(n), DSA_STATUS_BAD_INTERRUPT);
 }
 
+/* DSA 9.2.26: a vector that is one PASID's. */
+static void test_interrupt_permission(void **state)
+{
+	struct dsa_descriptor n = describe(DSA_OP_NOOP, ASKED | DSA_FLAG_INTERRUPT, 0, 0, 0);
+	uint32_t at =
+		(uint32_t)dsa_OFFSETS_MSIXPERM(dsa_get(&d, DSA_REG_OFFSETS)) * DSA_TABLE_UNIT +
+		3 * DSA_MSIXPERM_STRIDE;
+	uint64_t permission = dsa_MSIXPERM_with_PASID_ENABLE(0, 1);
+
+	(void)state;
+	dsa_descriptor_set_INTERRUPT(&n, 3);
+	dsa_put(&d, at, dsa_MSIXPERM_with_PASID(permission, PASID + 1));
+	assert_int_equal(status_of(n), DSA_STATUS_BAD_INTERRUPT);
+	assert_int_equal(d.interrupts[3], 0);
+	dsa_put(&d, at, dsa_MSIXPERM_with_PASID(permission, PASID));
+	assert_int_equal(status_of(n), DSA_STATUS_SUCCESS);
+	assert_int_equal(d.interrupts[3], 1);
+	/* without the enable bit it is everybody's */
+	dsa_put(&d, at, dsa_MSIXPERM_with_PASID(0, PASID + 1));
+	assert_int_equal(status_of(n), DSA_STATUS_SUCCESS);
+	assert_int_equal(d.interrupts[3], 2);
+}
+
 static void move(uint64_t source, uint64_t destination, uint32_t len)
 {
 	unsigned char *expected = malloc(len);
@@ -651,6 +674,7 @@ int main(void)
 		CASE(test_noop),
 		CASE(test_record_only_when_asked_or_failed),
 		CASE(test_completion_interrupt),
+		CASE(test_interrupt_permission),
 		CASE(test_move),
 		CASE(test_move_overlapping),
 		CASE(test_fill),

@@ -231,6 +231,36 @@ static void test_narrow_accesses_do_not_show_the_host_pasid(void **state)
 	raw_destroy(&raw);
 }
 
+/* The PASID in the permission of an interrupt, as a stock driver writes it there. */
+static void test_permission_of_an_interrupt_has_the_host_pasid(void **state)
+{
+	const uint64_t permission = 0x700 + 8 * 3; /* of vector 3 */
+	struct raw_guest raw;
+	hpasid_t host;
+
+	(void)state;
+	begin(&raw);
+	guest_writes(&raw, permission, 4, 6u << 12 | 8);
+	host = raw_hpasid(&raw, 6);
+	assert_int_not_equal(host.v, 6);
+	assert_int_equal(device_has(&raw, permission, 4), host.v << 12 | 8);
+	assert_int_equal(guest_reads(&raw, permission, 4), 6u << 12 | 8);
+	assert_int_equal(guest_reads(&raw, permission, 8), 6u << 12 | 8);
+	assert_int_equal(guest_reads(&raw, permission + 4, 4), 0);
+	guest_writes(&raw, permission, 8, 7u << 12 | 8);
+	assert_int_equal(device_has(&raw, permission, 4) >> 12, raw_hpasid(&raw, 7).v);
+	assert_int_equal(raw_stats(&raw).pasids_now, 1);
+	guest_writes(&raw, permission, 4, 9u << 12); /* without PASID enable */
+	assert_int_equal(device_has(&raw, permission, 4), 9u << 12);
+	assert_int_equal(raw_stats(&raw).pasids_now, 0);
+	guest_writes(&raw, permission, 4, 6u << 12 | 8);
+	assert_int_equal(command(&raw, RESET_DEVICE, 0), 0);
+	assert_int_equal(guest_reads(&raw, permission, 4), 0);
+	assert_int_equal(raw_stats(&raw).pasids_now, 0);
+	guest_writes(&raw, permission, 4, 6u << 12 | 8);
+	raw_destroy(&raw);
+}
+
 static void test_every_kind_of_reset_forgets_pasids(void **state)
 {
 	(void)state;
@@ -439,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_queue_that_cannot_be_enabled),
 		cmocka_unit_test(test_enabled_queue_keeps_its_configuration),
 		cmocka_unit_test(test_narrow_accesses_do_not_show_the_host_pasid),
+		cmocka_unit_test(test_permission_of_an_interrupt_has_the_host_pasid),
 		cmocka_unit_test(test_every_kind_of_reset_forgets_pasids),
 		cmocka_unit_test(test_pasid_stays_until_the_queue_has_stopped),
 		cmocka_unit_test(test_reset_while_a_queue_is_stopping),

@@ -66,6 +66,18 @@ static uint32_t msixperm_offset(const struct dsa *dsa)
 	return (end + DSA_TABLE_UNIT - 1) / DSA_TABLE_UNIT * DSA_TABLE_UNIT;
 }
 
+bool dsa_vector_is_permitted(const struct dsa *dsa, uint64_t vector, uint32_t pasid)
+{
+	uint32_t permission;
+
+	if (vector >= dsa->vector_count)
+		return false;
+	permission = __atomic_load_n(
+		&dsa->regs[(msixperm_offset(dsa) + vector * DSA_MSIXPERM_STRIDE) / 4],
+		__ATOMIC_RELAXED);
+	return !dsa_MSIXPERM_PASID_ENABLE(permission) || dsa_MSIXPERM_PASID(permission) == pasid;
+}
+
 static uint64_t gencap(void)
 {
 	uint64_t cap = 0;
@@ -205,7 +217,8 @@ static void write_tables(struct dsa *dsa, uint32_t offset, uint32_t value)
 		if (dsa_device_state(dsa) == DSA_DEVICE_DISABLED)
 			dsa->regs[offset / 4] = value;
 	} else if (is_in(offset, msixperm_offset(dsa), dsa->vector_count * DSA_MSIXPERM_STRIDE)) {
-		dsa->regs[offset / 4] = value;
+		/* engines look at it without the lock */
+		__atomic_store_n(&dsa->regs[offset / 4], value, __ATOMIC_RELAXED);
 	} else if (is_in(offset, DSA_MSIX_TABLE, dsa->vector_count * 16)) {
 		uint32_t at = (offset - DSA_MSIX_TABLE) / 4;
 

@@ -41,7 +41,8 @@ static enum dsa_status check_interrupt(const struct dsa_run *run,
 {
 	(void)operation;
 	if ((flags_of(run) & DSA_FLAG_INTERRUPT) &&
-	    dsa_descriptor_INTERRUPT(descriptor_of(run)) >= run->dsa->vector_count)
+	    !dsa_vector_is_permitted(run->dsa, dsa_descriptor_INTERRUPT(descriptor_of(run)),
+				     run->job->context.pasid))
 		return DSA_STATUS_BAD_INTERRUPT;
 	return 0;
 }

@@ -64,7 +64,7 @@ static uint64_t group_queues(const struct dsa *dsa, unsigned group)
 
 static uint64_t group_engines(const struct dsa *dsa, unsigned group)
 {
-	return dsa_reg(dsa, DSA_GRPCFG + group * DSA_GRPCFG_STRIDE + 32);
+	return dsa_reg(dsa, DSA_GRPCFG + group * DSA_GRPCFG_STRIDE + DSA_GRPCFG_ENGINES);
 }
 
 static unsigned check_groups(const struct dsa *dsa)

@@ -125,7 +125,8 @@ static void earn_interrupt(struct dsa_run *run)
 	const struct dsa_descriptor *d = &run->task->descriptor;
 	uint64_t vector = dsa_descriptor_INTERRUPT(d);
 
-	if ((dsa_descriptor_FLAGS(d) & DSA_FLAG_INTERRUPT) && vector < run->dsa->vector_count)
+	if ((dsa_descriptor_FLAGS(d) & DSA_FLAG_INTERRUPT) &&
+	    dsa_vector_is_permitted(run->dsa, vector, run->job->context.pasid))
 		run->job->vectors |= 1u << vector;
 }
 

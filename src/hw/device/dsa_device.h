@@ -186,6 +186,8 @@ void dsa_registers_reset(struct dsa *dsa);
 void dsa_report(struct dsa *dsa, unsigned queue, const struct dsa_job *job,
 		const struct dsa_error *error);
 uint64_t dsa_wqcfg(const struct dsa *dsa, unsigned queue, unsigned quadword);
+/* May a descriptor with this PASID (VSVA_PASID_INVALID: none) have the vector? No lock. */
+bool dsa_vector_is_permitted(const struct dsa *dsa, uint64_t vector, uint32_t pasid);
 
 /* dsa_command.c. Under the lock. */
 void dsa_command_write(struct dsa *dsa, uint32_t value);
