@@ -69,7 +69,8 @@ void vsva_device_reset(struct vsva_device *device);
 /* Configuration space to its state after power-on too; for whoever owns it whole (a bare machine's
  * guest). */
 void vsva_device_reset_config(struct vsva_device *device);
-/* Makes the device dead (true) or alive again: it stops answering, invalidations time out. */
+/* Makes the device dead (true) or alive again, as after power-on: it stops answering, reads give
+ * ones, writes go nowhere, invalidations time out. */
 void vsva_device_set_gone(struct vsva_device *device, bool gone);
 
 #ifdef __cplusplus

@@ -188,16 +188,21 @@ void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsi
 
 static uint32_t port_config_read(void *arg, uint32_t offset, unsigned size)
 {
-	struct vsva_device *device = arg;
+	uint32_t value = UINT32_MAX;
 
-	return device->kind->config_read(device->model, offset, size);
+	vsva_device_config_read(arg, offset, size, &value);
+	return value;
 }
 
 static void port_config_write(void *arg, uint32_t offset, unsigned size, uint32_t value)
 {
-	struct vsva_device *device = arg;
+	vsva_device_config_write(arg, offset, size, value);
+}
 
-	device->kind->config_write(device->model, offset, size, value);
+struct pci_port device_config_port(struct vsva_device *device)
+{
+	return (struct pci_port){
+		.arg = device, .read = port_config_read, .write = port_config_write};
 }
 
 static int tell_driver(struct vsva_device *device)
@@ -207,7 +212,7 @@ static int tell_driver(struct vsva_device *device)
 		.pf_rid = device->pf_rid,
 		.is_pci = true,
 		.is_vf = device->pf_rid.v != device->rid.v,
-		.config = {.arg = device, .read = port_config_read, .write = port_config_write},
+		.config = device_config_port(device),
 	};
 
 	if (!device->machine->iommu)
@@ -429,21 +434,40 @@ unsigned vsva_device_vectors(const struct vsva_device *device)
 
 /* Accesses */
 
+static bool is_gone(const struct vsva_device *device)
+{
+	return __atomic_load_n(&device->is_gone, __ATOMIC_ACQUIRE);
+}
+
+/* What the bus answers where nobody does. */
+static uint64_t ones(unsigned size)
+{
+	return size < 8 ? (UINT64_C(1) << size * 8) - 1 : UINT64_MAX;
+}
+
 int vsva_device_read(struct vsva_device *device, unsigned bar, uint64_t offset, unsigned size,
 		     uint64_t *value)
 {
-	return device->kind->read(device->model, bar, offset, size, value);
+	int err = device->kind->read(device->model, bar, offset, size, value);
+
+	if (!err && is_gone(device))
+		*value = ones(size);
+	return err;
 }
 
 int vsva_device_write(struct vsva_device *device, unsigned bar, uint64_t offset, unsigned size,
 		      uint64_t value)
 {
+	if (is_gone(device))
+		return 0;
 	return device->kind->write(device->model, bar, offset, size, value);
 }
 
 int vsva_device_portal_write(struct vsva_device *device, uint64_t offset, const void *bytes,
 			     bool deferrable)
 {
+	if (is_gone(device))
+		return deferrable;
 	return device->kind->portal_write(device->model, offset, bytes, deferrable);
 }
 
@@ -457,7 +481,8 @@ int vsva_device_config_read(struct vsva_device *device, uint32_t offset, unsigne
 {
 	if (!is_config_access(offset, size))
 		return -EINVAL;
-	*value = device->kind->config_read(device->model, offset, size);
+	*value = is_gone(device) ? (uint32_t)ones(size)
+				 : device->kind->config_read(device->model, offset, size);
 	return 0;
 }
 
@@ -466,7 +491,8 @@ int vsva_device_config_write(struct vsva_device *device, uint32_t offset, unsign
 {
 	if (!is_config_access(offset, size))
 		return -EINVAL;
-	device->kind->config_write(device->model, offset, size, value);
+	if (!is_gone(device))
+		device->kind->config_write(device->model, offset, size, value);
 	return 0;
 }
 
@@ -483,5 +509,9 @@ void vsva_device_reset_config(struct vsva_device *device)
 
 void vsva_device_set_gone(struct vsva_device *device, bool gone)
 {
+	if (gone)
+		__atomic_store_n(&device->is_gone, true, __ATOMIC_RELEASE);
 	device->kind->set_gone(device->model, gone);
+	if (!gone)
+		__atomic_store_n(&device->is_gone, false, __ATOMIC_RELEASE);
 }

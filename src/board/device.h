@@ -17,10 +17,14 @@ struct vsva_device {
 	const struct device_kind *kind;
 	void *model; /* struct dsa or struct test_engine */
 	rid_t rid, pf_rid;
-	bool is_assigned; /* machine->lock */
+	bool is_assigned;       /* machine->lock */
+	bool is_gone;           /* atomic: pulled out; reads give ones, writes go nowhere */
 	unsigned vfs;           /* of a PF: functions that name it */
 	struct vsva_dev *dev;   /* NULL: bare */
 	struct device_irq *irq; /* RCU */
 };
+
+/* The host driver's way to its configuration space. */
+struct pci_port device_config_port(struct vsva_device *device);
 
 #endif
