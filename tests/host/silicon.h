@@ -67,7 +67,7 @@ struct silicon_options {
 	enum unit_cache_policy policy;
 	enum worker_mode mode;
 	bool no_pri; /* the device has no page requests */
-	uint64_t cap_set, ecap_clear;
+	uint64_t cap_set, ecap_set, ecap_clear;
 	uint32_t domain_flags; /* beside VSVA_DOMAIN_NESTING */
 	struct silicon_tap tap;
 };

@@ -377,6 +377,64 @@ static void test_cve_2024_35843_release_without_waiting_is_seen(void **state)
 	assert_int_equal(slow.running_at_release, 1);
 }
 
+/* The fault fd is closed inside its own handler */
+
+struct closing {
+	struct silicon s;
+	unsigned running;
+	bool waits_for_itself; /* the careless close */
+	bool is_stuck;
+	int err;
+};
+
+static int closing_handler(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault)
+{
+	struct closing *closing = arg;
+
+	(void)fault;
+	closing->running++;
+	if (closing->waits_for_itself) {
+		while (closing->running && worker_pool_step(closing->s.pool))
+			;
+		closing->is_stuck = closing->running;
+	} else {
+		closing->err = vsva_dev_unregister_fault_handler(dev);
+	}
+	closing->running--;
+	return 0;
+}
+
+static void close_inside_handler(struct closing *closing)
+{
+	struct dma_context context = {.use_ats = true};
+	struct silicon *s = &closing->s;
+
+	silicon_create(s, UNIT_CACHE_LRU, WORKERS_MANUAL, true);
+	context.pasid = silicon_pasid(s).v;
+	assert_int_equal(silicon_bind(s, hpasid(context.pasid), silicon_first_stage(s)), 0);
+	assert_int_equal(vsva_dev_unregister_fault_handler(s->dev), 0);
+	assert_int_equal(vsva_dev_register_fault_handler(s->dev, closing_handler, NULL, closing),
+			 0);
+	assert_true(endpoint_page_request(&s->endpoint, &context, VA, UNIT_READ) >= 0);
+	silicon_run(s);
+	silicon_destroy(s);
+	assert_int_equal(s->answers, 1);
+	assert_int_equal(s->last_code, 1);
+}
+
+/* Negative: whoever waits there for the handler to end waits for himself; nothing else can run that
+ * would help. */
+static void test_7b9c511d_fault_handler_is_closed_inside_itself(void **state)
+{
+	struct closing closing = {.err = 0}, careless = {.waits_for_itself = true};
+
+	(void)state;
+	close_inside_handler(&closing);
+	assert_int_equal(closing.err, -ETIMEDOUT);
+	close_inside_handler(&careless);
+	assert_true(careless.is_stuck);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_abort_racing_with_the_response_answers_once),
 		cmocka_unit_test(test_cve_2024_35843_report_of_a_device_that_is_released),
 		cmocka_unit_test(test_cve_2024_35843_release_without_waiting_is_seen),
+		cmocka_unit_test(test_7b9c511d_fault_handler_is_closed_inside_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
