@@ -166,14 +166,14 @@ static void on_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_uni
 
 static void make_unit(struct silicon *s, const struct silicon_options *options)
 {
-	struct unit_config config = {
-		.cap = unit_default_cap() | options->cap_set,
-		.ecap = vtd_without(unit_default_ecap() | options->ecap_set, options->ecap_clear),
-		.physmem = s->physmem,
-		.policy = options->policy,
-		.seed = 5,
-		.msi = deliver,
-		.arg = s};
+	struct unit_config config = {.cap = unit_default_cap() | options->cap_set,
+				     .ecap = vtd_without(unit_default_ecap(), options->ecap_clear) |
+					     options->ecap_set,
+				     .physmem = s->physmem,
+				     .policy = options->policy,
+				     .seed = 5,
+				     .msi = deliver,
+				     .arg = s};
 
 	assert_int_equal(unit_create(&config, &s->unit), 0);
 }
