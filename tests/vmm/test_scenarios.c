@@ -28,6 +28,14 @@ static gpa_t begin_bound(struct raw_guest *raw, const struct raw_options *option
 	return table;
 }
 
+/* Negative control: as long as the guest has not flushed, what was cached is still in force. Whether
+ * it was cached is the policy's choice. */
+static void expect_kept(struct raw_guest *raw, enum vsva_cache_policy policy, uint64_t address)
+{
+	if (policy == VSVA_CACHE_LRU || policy == VSVA_CACHE_ADVERSARIAL)
+		assert_int_equal(raw_dma_read(raw, &raw->device[0], 5, address, ATS), 2);
+}
+
 static void expect_no_error_on_the_host(struct raw_guest *raw)
 {
 	struct vsva_iommu_stats stats;
@@ -55,6 +63,7 @@ static void test_devtlb_flush_for_vsva_is_of_all_addresses(void **state)
 					 2);
 		for (unsigned i = 0; i < 3; i++)
 			raw_unmap(&raw, table, addresses[i]);
+		expect_kept(&raw, policies[p], addresses[1]);
 		raw_forget_events(&raw);
 		raw_submit(&raw, &flush);
 		assert_int_equal(raw_event(&raw, VSVA_EV_INVALIDATE, 0)->len, UINT64_MAX);
@@ -83,6 +92,7 @@ static void test_flush_of_a_non_page_aligned_address(void **state)
 	}
 	assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, ATS), 2);
 	raw_unmap(&raw, table, VA);
+	expect_kept(&raw, VSVA_CACHE_LRU, VA);
 	/* 64 KiB around an address that is not the first of them */
 	struct vtd_desc iotlb = raw_pasid_iotlb_page(5, 1, VA + 0x3000, 4);
 	struct vtd_desc device = raw_pasid_device_tlb(raw.device[0].rid, 5, VA + 0x3000, 4);
@@ -107,6 +117,11 @@ static void test_pasid_field_does_not_spill(void **state)
 					      UINT32_C(0x80000000) | UINT32_C(0x7ff00000) | 6,
 					      bytes),
 			 -ENOENT);
+	/* it is the PASID that was not found, for the one without those bits is */
+	raw_bind(&raw, &raw.device[0], 6, VA, 1);
+	assert_int_not_equal(
+		vsva_assigned_enqcmd(raw.device[0].assigned, 0x5000, UINT32_C(0x80000006), bytes),
+		-ENOENT);
 	raw_set_reg(&raw, VTD_REG_VCMD, 8, VTD_VCMD_FREE_PASID | UINT64_MAX << 16);
 	raw_run(&raw);
 	assert_int_equal(vtd_VCRSP_SC(raw_reg(&raw, VTD_REG_VCRSP, 8)), VTD_VCMD_INVALID_PASID);
@@ -156,6 +171,7 @@ static void test_devtlb_is_flushed_for_pasid_updates_with_caching_mode(void **st
 		begin_bound(&raw, &options);
 		assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, ATS), 2);
 		raw_clear(raw_entry(&raw, &raw.device[0], 5));
+		expect_kept(&raw, policies[p], VA);
 		raw_forget_events(&raw);
 		raw_flush_pasid(&raw, 5); /* and no device-TLB descriptor */
 		assert_true(raw_count_descriptors(&raw, VTD_DESC_PASID_DEV_TLB) >= 1);
@@ -206,6 +222,11 @@ static void test_pasid_use_after_free(void **state)
 
 	(void)state;
 	begin_with_queue(&raw);
+	/* negative control: what the living submits does reach memory */
+	page = raw_bind(&raw, &raw.device[0], 5, VA, 1);
+	assert_int_equal(vsva_assigned_movdir64b(raw.device[0].assigned, 0x1000, &d), 0);
+	raw_run(&raw);
+	assert_int_equal(*(uint8_t *)raw_memory(&raw, page), 1);
 	dead = raw_hpasid(&raw, 5);
 	raw_clear(raw_entry(&raw, &raw.device[0], 5));
 	raw_flush_pasid(&raw, 5);
@@ -231,6 +252,9 @@ static void test_pasid_just_freed_is_not_reused_at_once(void **state)
 	dead = raw_hpasid(&raw, 5);
 	raw_clear(raw_entry(&raw, &raw.device[0], 5));
 	raw_flush_pasid(&raw, 5);
+	/* negative control: whoever takes the first free number takes this one */
+	assert_null(
+		vsva_ioasid_set_of(vsva_iommu_ioasid_space(vsva_machine_iommu(raw.machine)), dead));
 	for (uint32_t pasid = 5; pasid < 100; pasid++) {
 		raw_set_first_stage(raw_entry(&raw, &raw.device[0], pasid), raw_page_table(&raw),
 				    1);
@@ -265,6 +289,7 @@ static void test_pasid_entry_deleted_and_added_with_one_flush(void **state)
 		raw_map(&raw, table, VA + 0x1000, raw_pages(&raw, 0));
 		raw_clear(entry);
 		raw_set_first_stage(entry, table, 2);
+		expect_kept(&raw, policies[p], VA);
 		raw_flush_pasid(&raw, 5);
 		assert_int_equal(raw_stats(&raw).bound_now, 1);
 		assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, ATS), 3);
@@ -295,6 +320,7 @@ static void test_context_entry_changed_takes_the_pasid_cache_along(void **state)
 		vtd_context_entry_set_PASIDDIRPTR(raw_context(&raw, &raw.device[0]),
 						  raw.device[0].directory.v);
 		flush = raw_context_device(raw.device[0].rid);
+		expect_kept(&raw, policies[p], VA);
 		raw_submit(&raw, &flush);
 		assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, 0), 3);
 		assert_int_equal(raw_stats(&raw).bound_now, 0);

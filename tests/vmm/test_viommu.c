@@ -611,6 +611,9 @@ static void test_system_reset_with_bindings(void **state)
 		raw_bind(&raw, &raw.device[0], 5, VA, 1);
 		raw_bind(&raw, &raw.device[1], 6, VA, 1);
 		vcmd(&raw, VTD_VCMD_ALLOC_PASID, 0);
+		/* negative control: without the reset all of it stands */
+		assert_int_equal(raw_stats(&raw).bound_now, 2);
+		assert_int_equal(raw_dma_read(&raw, &raw.device[0], 5, VA, 0), 2);
 		vsva_vm_reset(raw.vm);
 		assert_int_equal(raw_stats(&raw).bound_now, 0);
 		assert_int_equal(raw_stats(&raw).pasids_now, 0);
