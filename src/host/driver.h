@@ -123,6 +123,9 @@ struct binding {
 				 RCU */
 	uint64_t root;  /* of the first stage: GPA, for BINDING_FIRST_STAGE HPA; else 0 */
 	uint32_t users; /* lock of the domain */
+	/* atomic: its page requests are answered "invalid". Beside what nobody reads without the
+	 * lock, for a compiler may read its neighbours with one load. */
+	bool is_dying;
 	union {
 		struct {
 			uint32_t pat, emt;
@@ -135,7 +138,6 @@ struct binding {
 	uint8_t vtd_flags;
 	bool is_guest_given; /* VSVA_GPASID_VAL */
 	bool is_rid;
-	bool is_dying; /* atomic: its page requests are answered "invalid" */
 };
 
 struct fault_handler {
