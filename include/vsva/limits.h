@@ -44,6 +44,18 @@
  * once, and a live one is bounded by one window of 64 KiB). */
 #define VSVA_LIMIT_ATS_TIMEOUT_MS 1000
 
+/* A command of an accelerator that ends by itself (abort, reset, enable) is finished within this time
+ * or the function is reset: its engines look at what they do every few microseconds. */
+#define VSVA_LIMIT_DSA_COMMAND_TIMEOUT_MS 10000
+
+/* What a mediated device still does under a PASID that was freed is waited for so long, then it is
+ * ended. Page requests of a freed PASID are answered at once, so this is for long copies. */
+#define VSVA_LIMIT_MDEV_DRAIN_TIMEOUT_MS 1000
+
+/* Drains of different mediated devices take turns in the command register this often: two register
+ * writes each time. */
+#define VSVA_LIMIT_MDEV_DRAIN_SLICE_MS 2
+
 /* Memory windows of one VM: what vfio-user's default max_dma_maps would allow is far more than
  * any machine type of QEMU needs. */
 #define VSVA_LIMIT_VM_WINDOWS 1024

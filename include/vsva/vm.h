@@ -25,11 +25,11 @@ struct vsva_vm;
 struct vsva_assigned; /* a device assigned to a VM */
 
 struct vsva_vm_options {
-	const char *name;      /* for messages; NULL: "vm<number>" */
-	uint32_t pasid_quota;  /* 0: VSVA_LIMIT_DEFAULT_PASID_QUOTA */
-	bool no_vcmd;          /* do not offer the virtual command interface */
-	bool no_page_requests; /* do not offer PRI */
-	bool no_five_level;    /* first stage of 4 levels only */
+	const char *name;                  /* for messages; NULL: "vm<number>" */
+	uint32_t pasid_quota;              /* 0: VSVA_LIMIT_DEFAULT_PASID_QUOTA */
+	bool no_vcmd;                      /* do not offer the virtual command interface */
+	bool no_page_requests;             /* do not offer PRI */
+	bool no_five_level;                /* first stage of 4 levels only */
 	enum vsva_free_policy free_policy; /* a PASID that the guest frees before it unbinds */
 	/* Event messages of the virtual unit (address and data as the guest programmed them). Any
 	 * thread; must not block nor call back into the VM. */
@@ -68,6 +68,12 @@ void vsva_vm_reset(struct vsva_vm *vm);
 int vsva_vm_assign(struct vsva_vm *vm, struct vsva_device *device, rid_t guest_rid,
 		   void (*irq)(void *arg, unsigned vector), void *irq_arg,
 		   struct vsva_assigned **out);
+struct vsva_mdev;
+/* The same for a mediated device that nobody has open (vsva/mdev.h). Also -ENODEV: its parent is out
+ * of order. */
+int vsva_vm_assign_mdev(struct vsva_vm *vm, struct vsva_mdev *mdev, rid_t guest_rid,
+			void (*irq)(void *arg, unsigned vector), void *irq_arg,
+			struct vsva_assigned **out);
 /* Device reset, unbound, given back. */
 void vsva_vm_unassign(struct vsva_assigned *assigned);
 
@@ -83,7 +89,13 @@ int vsva_assigned_config_read(struct vsva_assigned *assigned, uint32_t offset, u
 int vsva_assigned_config_write(struct vsva_assigned *assigned, uint32_t offset, unsigned size,
 			       uint32_t value);
 void vsva_assigned_reset(struct vsva_assigned *assigned);
+/* The device; of a mediated one: its parent. */
 struct vsva_device *vsva_assigned_device(struct vsva_assigned *assigned);
+/* What its requests carry on the bus. */
+rid_t vsva_assigned_host_rid(const struct vsva_assigned *assigned);
+/* Bytes of a BAR (0 … 5) and MSI-X vectors, as the guest sees them. */
+uint64_t vsva_assigned_bar_size(const struct vsva_assigned *assigned, unsigned bar);
+unsigned vsva_assigned_vectors(const struct vsva_assigned *assigned);
 
 /* The VM's KVM. It may be stopped before the VM goes (vsva_kvm_stop) and is stopped with it; a vCPU
  * of it (vsva_vcpu_create) or a reference (vsva_kvm_get) keeps it for longer, when nothing is

@@ -16,6 +16,8 @@ enum lock_rank {
 	LOCK_RANK_VM_MEMORY = 35,    /* VMM: memory windows of a VM */
 	LOCK_RANK_ASSIGNED = 40,     /* VMM: mediated registers of an assigned device */
 	LOCK_RANK_VIOMMU_REGS = 50,  /* VMM: register file of a virtual unit */
+	LOCK_RANK_MDEV = 52,         /* host: registers of a mediated device */
+	LOCK_RANK_VDCM = 53,         /* host: command register of an accelerator that is shared */
 	LOCK_RANK_PASID_MAP = 55,    /* VMM: guest PASID to host PASID */
 	LOCK_RANK_SVA_SPACES = 56,   /* host: address spaces that are bound for the first time */
 	LOCK_RANK_MM = 57,           /* host: address space of a process, held while it notifies */

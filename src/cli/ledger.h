@@ -3,7 +3,8 @@
  * The ledger: an outside checker. From the events alone (vsva/trace.h) it records which (requester,
  * PASID) may touch which host page at each moment, and judges every access of a device.
  *
- *   pair         (requester id, host PASID); without PASID: the requester itself
+ *   pair         (requester id, host PASID); without PASID: the requester itself, or (part of a
+ *                function) the requester with its base PASID
  *   space        an address space of a VM, named by the guest physical address of its first-stage
  *                root
  *   memory       guest physical pages of a VM and the host pages behind them

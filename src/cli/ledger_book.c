@@ -173,7 +173,7 @@ static void enter_bind_done(struct book *book, const struct vsva_event *event)
 
 static void enter_attach_rid(struct book *book, const struct vsva_event *event)
 {
-	begin(book, make_pair(book, event->rid, hpasid(VSVA_PASID_INVALID)), event,
+	begin(book, make_pair(book, event->rid, event->hpasid), event,
 	      (struct target){.is_set = event->value != VSVA_RID_BLOCKED,
 			      .kind = (enum vsva_rid_kind)event->value,
 			      .root = event->addr});
@@ -182,7 +182,7 @@ static void enter_attach_rid(struct book *book, const struct vsva_event *event)
 /* The event says what the requester has now, whether or not that is what was asked for. */
 static void enter_attach_rid_done(struct book *book, const struct vsva_event *event)
 {
-	struct pair *pair = book_find_pair(book, event->rid, hpasid(VSVA_PASID_INVALID));
+	struct pair *pair = book_find_pair(book, event->rid, event->hpasid);
 
 	if (!pair)
 		return;
@@ -197,7 +197,7 @@ static void enter_attach_rid_done(struct book *book, const struct vsva_event *ev
 
 static void enter_device_attach(struct book *book, const struct vsva_event *event)
 {
-	struct pair *pair = make_pair(book, event->rid, hpasid(VSVA_PASID_INVALID));
+	struct pair *pair = make_pair(book, event->rid, event->hpasid);
 
 	if (!pair)
 		return;
@@ -412,8 +412,7 @@ void book_enter(struct book *book, const struct vsva_event *event)
 		enter_device_attach(book, event);
 		break;
 	case VSVA_EV_DEVICE_DETACH:
-		end(book, book_find_pair(book, event->rid, hpasid(VSVA_PASID_INVALID)),
-		    event->kind);
+		end(book, book_find_pair(book, event->rid, event->hpasid), event->kind);
 		break;
 	case VSVA_EV_MAP:
 	case VSVA_EV_UNMAP:

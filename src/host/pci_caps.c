@@ -35,6 +35,17 @@ enum { CAP_ID_ATS = 0x0f, CAP_ID_PRI = 0x13, CAP_ID_PASID = 0x1b };
 #define PASID_CONTROL        6u
 #define PASID_CONTROL_ENABLE 1u
 
+#define COMMAND             0x04u
+#define COMMAND_MASTER      4u
+#define CAPABILITIES        0x34u
+#define CAP_EXPRESS         0x10u
+#define EXPRESS_DEVCAP      4u
+#define EXPRESS_DEVCAP_FLR  0x10000000u
+#define EXPRESS_CONTROL     8u
+#define EXPRESS_CONTROL_FLR 0x8000u
+/* Dwords of conventional space behind the header. */
+#define CONVENTIONAL_CAPS_MAX 48u
+
 static void caps_read_one(const struct pci_port *port, uint32_t offset, uint32_t id,
 			  struct pci_caps *caps)
 {
@@ -124,9 +135,6 @@ void pci_pri_disable(const struct pci_port *port, const struct pci_caps *caps)
 		port->write(port->arg, caps->pri + PRI_CONTROL, 2, 0);
 }
 
-#define COMMAND        0x04u
-#define COMMAND_MASTER 0x4u
-
 bool pci_master_set(const struct pci_port *port, bool enable)
 {
 	uint32_t command = port->read(port->arg, COMMAND, 2);
@@ -135,4 +143,29 @@ bool pci_master_set(const struct pci_port *port, bool enable)
 	if (was_on != enable)
 		port->write(port->arg, COMMAND, 2, command ^ COMMAND_MASTER);
 	return was_on;
+}
+
+/* 0: there is none. */
+static uint32_t find_express(const struct pci_port *port)
+{
+	uint32_t offset = port->read(port->arg, CAPABILITIES, 1) & 0xfcu;
+
+	for (unsigned i = 0; i < CONVENTIONAL_CAPS_MAX && offset; i++) {
+		uint32_t head = port->read(port->arg, offset, 2);
+
+		if ((head & 0xffu) == CAP_EXPRESS)
+			return offset;
+		offset = head >> 8 & 0xfcu;
+	}
+	return 0;
+}
+
+void pci_function_reset(const struct pci_port *port)
+{
+	uint32_t express = find_express(port), control;
+
+	if (!express || !(port->read(port->arg, express + EXPRESS_DEVCAP, 4) & EXPRESS_DEVCAP_FLR))
+		return;
+	control = port->read(port->arg, express + EXPRESS_CONTROL, 2);
+	port->write(port->arg, express + EXPRESS_CONTROL, 2, control | EXPRESS_CONTROL_FLR);
 }

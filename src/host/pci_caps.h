@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ATS, PRI and PASID of a PCI function, as its configuration space offers them
- * (PCIe 5.0: 10.5.1, 10.5.2, 7.8.8). */
+ * (PCIe 5.0: 10.5.1, 10.5.2, 7.8.8), and its reset (6.6.2). */
 #ifndef HOST_PCI_CAPS_H
 #define HOST_PCI_CAPS_H
 
@@ -31,5 +31,8 @@ void pci_pri_reset(const struct pci_port *port, const struct pci_caps *caps);
 
 /* Switches bus mastering; returns whether it was on. */
 bool pci_master_set(const struct pci_port *port, bool enable);
+
+/* Function-level reset. Nothing where the function offers none. */
+void pci_function_reset(const struct pci_port *port);
 
 #endif

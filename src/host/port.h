@@ -33,4 +33,22 @@ struct pci_port {
 	void (*write)(void *arg, uint32_t offset, unsigned size, uint32_t value);
 };
 
+/* A physical accelerator (DSA 1.0: vtd/dsa_regs.h). */
+struct dsa_port {
+	void *arg;
+	/* Registers (BAR 0); size 4 or 8, aligned. */
+	uint64_t (*read)(void *arg, uint32_t offset, unsigned size);
+	void (*write)(void *arg, uint32_t offset, unsigned size, uint64_t value);
+	/* Portals (BAR 2), only for what the guest of a mediated device writes there: whole
+	 * descriptors (0 accepted, or posted; 1 retry; -EINVAL), and stores of 4 or 8 bytes. Any
+	 * thread. */
+	int (*submit)(void *arg, uint64_t offset, const void *bytes, bool deferrable);
+	void (*store)(void *arg, uint64_t offset, unsigned size, uint64_t value);
+	struct pci_port config;
+	unsigned vectors; /* of MSI-X */
+	/* Who is told of an MSI-X vector, from any thread, inside an RCU read section; NULL:
+	 * nobody. When it returns the one before is not running. */
+	void (*set_irq)(void *arg, void (*irq)(void *irq_arg, unsigned vector), void *irq_arg);
+};
+
 #endif

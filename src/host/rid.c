@@ -104,6 +104,7 @@ static int reserve_nested(struct domain_locked locked, struct vsva_dev *dev,
 static int attach_rid(struct domain_locked locked, struct vsva_dev *dev,
 		      const struct vsva_rid_config *config)
 {
+	hpasid_t base = hpasid(dev->base ? dev->base : VSVA_PASID_INVALID);
 	struct binding *binding = NULL;
 	int err = 0;
 
@@ -116,10 +117,10 @@ static int attach_rid(struct domain_locked locked, struct vsva_dev *dev,
 	if (err)
 		return err;
 	TRACE(dev->iommu->trace, HOST, ATTACH_RID, .vm = locked.domain->vm, .rid = dev->rid,
-	      .value = config->kind, .addr = config->gpgd.v);
+	      .hpasid = base, .value = config->kind, .addr = config->gpgd.v);
 	err = replace(locked, dev, config, binding);
 	TRACE(dev->iommu->trace, HOST, ATTACH_RID_DONE, .vm = locked.domain->vm, .rid = dev->rid,
-	      .value = dev->rid_kind, .addr = config->gpgd.v, .result = err);
+	      .hpasid = base, .value = dev->rid_kind, .addr = config->gpgd.v, .result = err);
 	return err;
 }
 

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Physical devices assigned to a VM: attachment, the guest's configuration space, registers. */
+/* Devices assigned to a VM, of whatever kind: attachment, what the host reports, submission. */
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "base/check.h"
 #include "base/log.h"
 #include "base/rcu.h"
 #include "vmm/vm.h"
 #include "vtd/dsa_regs.h"
-
-#define PCI_COMMAND        0x04u
-#define PCI_COMMAND_MEMORY 0x2u
-#define PCI_COMMAND_MASTER 0x4u
 
 struct vsva_assigned *assigned_find(struct vsva_vm *vm, rid_t guest_rid)
 {
@@ -22,26 +17,29 @@ struct vsva_assigned *assigned_find(struct vsva_vm *vm, rid_t guest_rid)
 	return assigned;
 }
 
-bool assigned_guest_sees_ats(struct vsva_assigned *assigned)
+static struct guest_context context_of(struct vsva_assigned *assigned)
 {
-	bool sees;
+	struct guest_context context;
 
 	lock_take(&assigned->config_lock);
-	sees = pci_config_ats_enabled(&assigned->config) && !assigned->context.fault &&
-	       assigned->context.dte;
+	context = assigned->context;
 	lock_drop(&assigned->config_lock);
-	return sees;
+	return context;
+}
+
+bool assigned_guest_sees_ats(struct vsva_assigned *assigned)
+{
+	struct guest_context context = context_of(assigned);
+
+	return (assigned->ops->enabled(assigned) & ASSIGNED_ATS) && !context.fault && context.dte;
 }
 
 bool assigned_guest_sees_pri(struct vsva_assigned *assigned)
 {
-	bool sees;
+	struct guest_context context = context_of(assigned);
 
-	lock_take(&assigned->config_lock);
-	sees = pci_config_pri_enabled(&assigned->config) && !assigned->context.fault &&
-	       assigned->context.pre;
-	lock_drop(&assigned->config_lock);
-	return sees;
+	return (assigned->ops->enabled(assigned) & ASSIGNED_PAGE_REQUESTS) && !context.fault &&
+	       context.pre;
 }
 
 /* What the host's driver calls */
@@ -64,22 +62,20 @@ void assigned_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_unit
 
 /* Assign and unassign */
 
-static struct vsva_assigned *new_assigned(struct vsva_vm *vm, struct vsva_device *device,
-					  rid_t guest_rid)
+struct vsva_assigned *assigned_alloc(struct vsva_vm *vm, const struct assigned_ops *ops,
+				     struct vsva_dev *dev, rid_t guest_rid)
 {
 	struct vsva_assigned *assigned = base_zalloc(sizeof(*assigned));
 
 	if (!assigned)
 		return NULL;
 	assigned->vm = vm;
-	assigned->device = device;
-	assigned->dev = vsva_device_dev(device);
+	assigned->ops = ops;
+	assigned->dev = dev;
 	assigned->guest_rid = guest_rid;
 	assigned->context.fault = VTD_FAULT_RTA_1;
 	sparse_init(&assigned->shadows);
 	lock_init(&assigned->config_lock, LOCK_RANK_ASSIGNED, "assigned device");
-	CHECK(pci_config_init(&assigned->config, device_config_description(device)) == 0);
-	mediation_init(assigned);
 	return assigned;
 }
 
@@ -90,10 +86,10 @@ static void free_assigned(struct vsva_assigned *assigned)
 	base_free(assigned);
 }
 
-static bool has_device(const struct vsva_vm *vm, const struct vsva_device *device)
+static bool has_device(const struct vsva_vm *vm, const struct vsva_dev *dev)
 {
 	for (const struct vsva_assigned *a = vm->devices; a; a = a->next)
-		if (a->device == device)
+		if (a->dev == dev)
 			return true;
 	return false;
 }
@@ -103,7 +99,7 @@ static int attach(struct vsva_assigned *assigned)
 {
 	int err;
 
-	if (has_device(assigned->vm, assigned->device))
+	if (has_device(assigned->vm, assigned->dev))
 		return -EBUSY;
 	err = vsva_domain_attach(assigned->vm->domain, assigned->dev);
 	if (err)
@@ -115,27 +111,33 @@ static int attach(struct vsva_assigned *assigned)
 	return err;
 }
 
-int vsva_vm_assign(struct vsva_vm *vm, struct vsva_device *device, rid_t guest_rid,
-		   void (*irq)(void *arg, unsigned vector), void *irq_arg,
-		   struct vsva_assigned **out)
+static void begin(struct vsva_assigned *assigned, void (*irq)(void *arg, unsigned vector),
+		  void *irq_arg)
 {
-	struct vsva_assigned *assigned = new_assigned(vm, device, guest_rid);
-	int err;
+	assigned->ops->begin(assigned);
+	assigned->ops->set_irq(assigned, irq, irq_arg);
+	assigned->next = assigned->vm->devices;
+	rcu_publish(assigned->vm->devices, assigned);
+	shadow_sync_context(assigned);
+}
 
-	if (!assigned)
-		return -ENOMEM;
-	lock_take(&vm->lock);
-	err = assigned_find(vm, guest_rid) ? -EEXIST : attach(assigned);
-	if (!err) {
-		vsva_device_reset(device);
-		device_set_assigned(device, true);
-		vsva_device_set_irq(device, irq, irq_arg);
-		assigned->next = vm->devices;
-		rcu_publish(vm->devices, assigned);
-		shadow_sync_context(assigned);
+int assigned_add(struct vsva_assigned *assigned, void (*irq)(void *arg, unsigned vector),
+		 void *irq_arg, struct vsva_assigned **out)
+{
+	struct vsva_vm *vm = assigned->vm;
+	int err = assigned->ops->open(assigned);
+
+	if (err) {
+		free_assigned(assigned);
+		return err;
 	}
+	lock_take(&vm->lock);
+	err = assigned_find(vm, assigned->guest_rid) ? -EEXIST : attach(assigned);
+	if (!err)
+		begin(assigned, irq, irq_arg);
 	lock_drop(&vm->lock);
 	if (err) {
+		assigned->ops->close(assigned);
 		free_assigned(assigned);
 		return err;
 	}
@@ -153,26 +155,15 @@ static void unlink_assigned(struct vsva_assigned *assigned)
 	rcu_publish(*link, assigned->next);
 }
 
-/* The device stops before anything is taken from under it. */
-static void quiesce(struct vsva_assigned *assigned)
-{
-	lock_take(&assigned->config_lock);
-	vsva_device_config_write(assigned->device, PCI_COMMAND, 2, 0);
-	vsva_device_reset(assigned->device);
-	mediation_release(assigned);
-	pci_config_reset(&assigned->config);
-	lock_drop(&assigned->config_lock);
-}
-
 void vsva_vm_unassign(struct vsva_assigned *assigned)
 {
 	struct vsva_vm *vm = assigned->vm;
 	int err;
 
-	vsva_device_set_irq(assigned->device, NULL, NULL);
+	assigned->ops->set_irq(assigned, NULL, NULL);
 	lock_take(&vm->lock);
 	unlink_assigned(assigned);
-	quiesce(assigned);
+	assigned->ops->quiesce(assigned);
 	shadow_drop_all(assigned, VSVA_RID_BLOCKED);
 	while (vsva_dev_unregister_fault_handler(assigned->dev) == -ETIMEDOUT)
 		; /* our handler never waits: it returns */
@@ -182,45 +173,32 @@ void vsva_vm_unassign(struct vsva_assigned *assigned)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x detached with error %d", vm->name,
 			    assigned->guest_rid.v, err);
 	rcu_synchronize();
-	device_set_assigned(assigned->device, false);
+	assigned->ops->close(assigned);
 	free_assigned(assigned);
 }
 
 void vsva_assigned_reset(struct vsva_assigned *assigned)
 {
-	quiesce(assigned);
+	assigned->ops->quiesce(assigned);
 }
 
-struct vsva_device *vsva_assigned_device(struct vsva_assigned *assigned)
+rid_t vsva_assigned_host_rid(const struct vsva_assigned *assigned)
 {
-	return assigned->device;
+	return vsva_dev_rid(assigned->dev);
 }
 
-/* Registers */
+/* Accesses */
 
 int vsva_assigned_read(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
 		       uint64_t *value)
 {
-	int err;
-
-	lock_take(&assigned->config_lock);
-	err = mediation_read(assigned, bar, offset, size, value);
-	lock_drop(&assigned->config_lock);
-	return err;
+	return assigned->ops->read(assigned, bar, offset, size, value);
 }
 
 int vsva_assigned_write(struct vsva_assigned *assigned, unsigned bar, uint64_t offset,
 			unsigned size, uint64_t value)
 {
-	int err;
-
-	/* Portals carry no PASID that the guest chose: no lock on the submission path. */
-	if (bar != 0)
-		return vsva_device_write(assigned->device, bar, offset, size, value);
-	lock_take(&assigned->config_lock);
-	err = mediation_write(assigned, bar, offset, size, value);
-	lock_drop(&assigned->config_lock);
-	return err;
+	return assigned->ops->write(assigned, bar, offset, size, value);
 }
 
 static bool is_valid_config_access(uint32_t offset, unsigned size)
@@ -234,37 +212,25 @@ int vsva_assigned_config_read(struct vsva_assigned *assigned, uint32_t offset, u
 {
 	if (!is_valid_config_access(offset, size))
 		return -EINVAL;
-	lock_take(&assigned->config_lock);
-	*value = pci_config_read(&assigned->config, offset, size);
-	lock_drop(&assigned->config_lock);
-	return 0;
-}
-
-/* Bus mastering is the device's own; ATS, PRI and PASID stay as the host has set them. */
-static void pass_command(struct vsva_assigned *assigned)
-{
-	uint32_t command = PCI_COMMAND_MEMORY;
-
-	if (pci_config_bus_master(&assigned->config))
-		command |= PCI_COMMAND_MASTER;
-	vsva_device_config_write(assigned->device, PCI_COMMAND, 2, command);
+	return assigned->ops->config_read(assigned, offset, size, value);
 }
 
 int vsva_assigned_config_write(struct vsva_assigned *assigned, uint32_t offset, unsigned size,
 			       uint32_t value)
 {
-	unsigned effects;
-
 	if (!is_valid_config_access(offset, size))
 		return -EINVAL;
-	lock_take(&assigned->config_lock);
-	effects = pci_config_write(&assigned->config, offset, size, value);
-	if (effects & PCI_CONFIG_COMMAND)
-		pass_command(assigned);
-	lock_drop(&assigned->config_lock);
-	if (effects & PCI_CONFIG_FLR)
-		quiesce(assigned);
-	return 0;
+	return assigned->ops->config_write(assigned, offset, size, value);
+}
+
+uint64_t vsva_assigned_bar_size(const struct vsva_assigned *assigned, unsigned bar)
+{
+	return assigned->ops->bar_size(assigned, bar);
+}
+
+unsigned vsva_assigned_vectors(const struct vsva_assigned *assigned)
+{
+	return assigned->ops->vectors(assigned);
 }
 
 /* Submission by a vCPU */
@@ -273,7 +239,7 @@ static int portal_write(void *arg, uint64_t offset, const void *bytes)
 {
 	struct vsva_assigned *assigned = arg;
 
-	return vsva_device_portal_write(assigned->device, offset, bytes, true);
+	return assigned->ops->portal_write(assigned, offset, bytes, true);
 }
 
 struct vsva_portal vsva_assigned_portal(struct vsva_assigned *assigned)
@@ -311,5 +277,5 @@ int vsva_assigned_enqcmd(struct vsva_assigned *assigned, uint64_t portal_offset,
 int vsva_assigned_movdir64b(struct vsva_assigned *assigned, uint64_t portal_offset,
 			    const void *bytes)
 {
-	return vsva_device_portal_write(assigned->device, portal_offset, bytes, false);
+	return assigned->ops->portal_write(assigned, portal_offset, bytes, false);
 }

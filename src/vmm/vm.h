@@ -4,7 +4,8 @@
  *
  * Vocabulary
  *   vIOMMU    the virtual remapping unit of one VM: a register file, a queue that a worker executes
- *   assigned  a physical device given to the VM under a guest requester id
+ *   assigned  a device given to the VM under a guest requester id: a physical function, or a
+ *             mediated device
  *   shadow    what the vIOMMU last read of a guest PASID entry that it bound on the host
  *   mention   a reason for a guest PASID to have a host PASID: a binding, a work queue that has it
  *             programmed, or the virtual command
@@ -27,6 +28,7 @@
 #include "vmm/guest_memory.h"
 #include "vmm/guest_tables.h"
 #include "vmm/mediation.h"
+#include "vsva/mdev.h"
 #include "vsva/vfio.h"
 #include "vsva/vm.h"
 #include "vtd/pci_config.h"
@@ -41,11 +43,44 @@ struct shadow {
 	uint64_t words[3]; /* the entry's qwords 0 to 2 as read */
 };
 
+/* What the guest has switched on in the configuration space. */
+enum assigned_enables { ASSIGNED_ATS = 1 << 0, ASSIGNED_PAGE_REQUESTS = 1 << 1 };
+
+/* What differs between the kinds of devices that a VM has: a physical function
+ * (assigned_function.c) and a mediated device (assigned_mdev.c). */
+struct assigned_ops {
+	/* Before it is attached, without locks; and when nothing is left of it. */
+	int (*open)(struct vsva_assigned *assigned);
+	void (*close)(struct vsva_assigned *assigned);
+	/* It is attached now. vm->lock */
+	void (*begin)(struct vsva_assigned *assigned);
+	void (*set_irq)(struct vsva_assigned *assigned, void (*irq)(void *arg, unsigned vector),
+			void *arg);
+	/* Device and configuration space as after power-on. vm->lock or none */
+	void (*quiesce)(struct vsva_assigned *assigned);
+	unsigned (*enabled)(const struct vsva_assigned *assigned); /* enum assigned_enables */
+	/* As the public functions. Accesses to configuration space are valid. */
+	int (*read)(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
+		    uint64_t *value);
+	int (*write)(struct vsva_assigned *assigned, unsigned bar, uint64_t offset, unsigned size,
+		     uint64_t value);
+	int (*config_read)(struct vsva_assigned *assigned, uint32_t offset, unsigned size,
+			   uint32_t *value);
+	int (*config_write)(struct vsva_assigned *assigned, uint32_t offset, unsigned size,
+			    uint32_t value);
+	int (*portal_write)(struct vsva_assigned *assigned, uint64_t offset, const void *bytes,
+			    bool deferrable);
+	uint64_t (*bar_size)(const struct vsva_assigned *assigned, unsigned bar);
+	unsigned (*vectors)(const struct vsva_assigned *assigned);
+};
+
 struct vsva_assigned {
 	struct vsva_vm *vm;
+	const struct assigned_ops *ops;
 	struct vsva_assigned *next; /* vm->lock; readers RCU */
-	struct vsva_device *device;
 	struct vsva_dev *dev;
+	struct vsva_mdev *mdev;     /* NULL: a physical function */
+	struct vsva_device *device; /* of a mediated device: its parent */
 	rid_t guest_rid;
 	struct guest_context context; /* as last read; written under vm->lock and config_lock */
 	struct sparse shadows;        /* struct shadow by guest PASID; vm->lock */
@@ -53,11 +88,11 @@ struct vsva_assigned {
 	uint64_t rid_words[3];        /* guest's RID_PASID entry behind it; vm->lock */
 	bool scan_pending;            /* vm->lock */
 	uint32_t scan_next;           /* directory index; vm->lock */
-	struct lock config_lock;      /* config, mediated registers; rank ASSIGNED */
-	struct pci_config config;     /* the guest's; config_lock */
-	struct mediation mediation;   /* config_lock */
-	void (*irq)(void *arg, unsigned vector);
-	void *irq_arg;
+	struct lock config_lock;      /* rank ASSIGNED */
+	/* of a physical function */
+	bool has_begun;             /* vm->lock */
+	struct pci_config config;   /* the guest's; config_lock */
+	struct mediation mediation; /* config_lock */
 };
 
 struct vsva_vm {
@@ -178,6 +213,12 @@ void viommu_page_group_response(struct vsva_vm *vm, rid_t guest_rid, bool has_pa
 
 /* Assigned devices (assigned.c) */
 
+/* NULL: no memory. */
+struct vsva_assigned *assigned_alloc(struct vsva_vm *vm, const struct assigned_ops *ops,
+				     struct vsva_dev *dev, rid_t guest_rid);
+/* Opens and attaches it, or frees it. */
+int assigned_add(struct vsva_assigned *assigned, void (*irq)(void *arg, unsigned vector),
+		 void *irq_arg, struct vsva_assigned **out);
 int assigned_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault);
 void assigned_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_unit_fault *fault);
 /* By guest requester id; NULL: none. RCU read section or vm->lock. */
@@ -186,7 +227,5 @@ struct vsva_assigned *assigned_find(struct vsva_vm *vm, rid_t guest_rid);
  * or not: a snapshot. */
 bool assigned_guest_sees_ats(struct vsva_assigned *assigned);
 bool assigned_guest_sees_pri(struct vsva_assigned *assigned);
-/* Unassigns without taking vm->lock's callers into account: last step of vsva_vm_destroy too. */
-void assigned_release(struct vsva_assigned *assigned);
 
 #endif
