@@ -32,11 +32,45 @@ static struct pasid_mention *find(struct vsva_vm *vm, gpasid_t guest)
 
 /* Host PASIDs */
 
+/* What the set has of the space's capacity when nothing is free-pending. */
+static uint32_t set_quota_at_rest(const struct vsva_vm *vm)
+{
+	return vm->quota + VM_QUEUE_RESERVE;
+}
+
+/*
+ * Ids that the guest gave up count against the set until they are reclaimed, and that takes a while:
+ * a guest that replaces all that it has in one go would be refused. The set borrows for them, as much
+ * as it has at rest and no more. map_lock.
+ */
+static bool borrow(struct vsva_vm *vm)
+{
+	uint32_t at_rest = set_quota_at_rest(vm), quota = vsva_ioasid_set_quota(vm->set);
+	uint32_t wanted = quota + VSVA_LIMIT_RECLAIM_BATCH;
+
+	if (__atomic_load_n(&vm->stats.pasids_now, __ATOMIC_RELAXED) >= at_rest ||
+	    quota >= 2 * at_rest)
+		return false;
+	wanted = wanted < 2 * at_rest ? wanted : 2 * at_rest;
+	return vsva_ioasid_set_adjust(vm->set, wanted) == 0;
+}
+
+/* As soon as it can: -EBUSY as long as too many are pending. */
+static void return_borrowed(struct vsva_vm *vm)
+{
+	lock_take(&vm->map_lock);
+	if (vsva_ioasid_set_quota(vm->set) > set_quota_at_rest(vm))
+		vsva_ioasid_set_adjust(vm->set, set_quota_at_rest(vm));
+	lock_drop(&vm->map_lock);
+}
+
 static int alloc_host(struct vsva_vm *vm, hpasid_t *out)
 {
 	uint32_t last = VSVA_LIMIT_FIRST_VM_PASID + HOST_WINDOW - 1;
 	int err = vsva_ioasid_alloc(vm->set, vm->next_host, last, NULL, out);
 
+	if (err == -EDQUOT && borrow(vm))
+		err = vsva_ioasid_alloc(vm->set, vm->next_host, last, NULL, out);
 	if (err == -ENOSPC)
 		err = vsva_ioasid_alloc(vm->set, VSVA_LIMIT_FIRST_VM_PASID, VSVA_PASID_MAX, NULL,
 					out);
@@ -52,6 +86,7 @@ static void free_host(struct vsva_vm *vm, hpasid_t host)
 
 	if (host.v != VSVA_PASID_INVALID)
 		err = vsva_container_pasid_free(vm->container, host);
+	return_borrowed(vm);
 	if (err && err != -ENODEV)
 		log_line(LOG_ERROR, "%s: host PASID %u freed with error %d", vm->name, host.v, err);
 }
@@ -145,8 +180,7 @@ static void unuse(struct vsva_vm *vm, struct pasid_mention *mention, enum mentio
 		vsva_ioasid_put(vsva_ioasid_set_space(vm->set), mention->host);
 }
 
-int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind,
-		  struct pasid_mention **out)
+int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, struct pasid_mention **out)
 {
 	struct pasid_mention *mention;
 	bool charges;
