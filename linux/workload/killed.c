@@ -133,7 +133,7 @@ static void killed_find_heir(unsigned long round, struct killed_page *shared, un
 	}
 }
 
-static void killed_round(unsigned long round)
+void test_killed(unsigned long round)
 {
 	struct killed_page *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 					  MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -160,10 +160,4 @@ static void killed_round(unsigned long round)
 		give_up("killed step=wait status=%#x", wait_status);
 	killed_find_heir(round, shared, in_flight);
 	munmap(shared, PAGE);
-}
-
-void test_killed(unsigned long rounds)
-{
-	for (unsigned long round = 1; round <= rounds; round++)
-		killed_round(round);
 }

@@ -38,7 +38,7 @@ static int boot_count(void)
 static void usage(void)
 {
 	fprintf(stderr, "usage: sva-workload copy|unmapped|ops|next|boot-count\n"
-			"       sva-workload killed [ROUNDS] | storm [COPIES]\n"
+			"       sva-workload killed [ROUND] | storm [COPIES]\n"
 			"       sva-workload unbound wq|dsa|pci ROUND\n");
 }
 
@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 			return any_failed;
 		}
 	if (!strcmp(name, "killed"))
-		test_killed(number(argv[2], 3));
+		test_killed(number(argv[2], 1));
 	else if (!strcmp(name, "storm"))
 		test_storm(number(argv[2], 0));
 	else if (!strcmp(name, "unbound") && argc == 4)

@@ -149,7 +149,7 @@ unsigned records_unfinished(const struct record *records, unsigned count);
 
 void test_copy(void);
 void test_unmapped(void);
-void test_killed(unsigned long rounds);
+void test_killed(unsigned long round);
 void test_ops(void);
 /* What the next user of the queue sees: a copy of 2 MiB. */
 void test_next(void);
