@@ -10,9 +10,24 @@
 
 /* The port: the board's, tapped */
 
+static unsigned last_command(const struct mw *w)
+{
+	return w->command_count ? (unsigned)dsa_CMD_CODE(w->commands[w->command_count - 1]) : 0;
+}
+
+static bool is_drain(unsigned code)
+{
+	return code == DSA_COMMAND_DRAIN_WQ || code == DSA_COMMAND_DRAIN_PASID;
+}
+
 static uint64_t port_read(void *arg, uint32_t offset, unsigned size)
 {
-	return mw_physical(arg, offset, size);
+	struct mw *w = arg;
+	uint64_t value = mw_physical(w, offset, size);
+
+	if (offset == DSA_REG_CMDSTS && w->drains_never_end && is_drain(last_command(w)))
+		value = dsa_CMDSTS_with_ACTIVE(value, 1);
+	return value;
 }
 
 static void port_write(void *arg, uint32_t offset, unsigned size, uint64_t value)
@@ -22,6 +37,8 @@ static void port_write(void *arg, uint32_t offset, unsigned size, uint64_t value
 	if (offset == DSA_REG_CMD) {
 		assert_true(w->command_count < MW_COMMANDS_MAX);
 		w->commands[w->command_count++] = (uint32_t)value;
+		if (w->spoils_enable && last_command(w) == DSA_COMMAND_ENABLE_WQ)
+			value = dsa_CMD_with_OPERAND(value, 0xff);
 	}
 	assert_int_equal(vsva_device_write(w->device, 0, offset, size, value), 0);
 }

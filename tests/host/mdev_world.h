@@ -24,7 +24,8 @@ struct mw {
 	struct vsva_vdcm *vdcm;
 	uint32_t commands[MW_COMMANDS_MAX]; /* written to the physical CMD */
 	unsigned command_count;
-	uint32_t vms;
+	bool spoils_enable;    /* the hardware refuses to enable queues */
+	bool drains_never_end; /* nor does it ever finish a drain */
 };
 
 struct mw_owner {
