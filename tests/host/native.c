@@ -2,6 +2,8 @@
 #include "native.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,17 @@ enum {
 static void observe(void *ledger, const struct vsva_event *event)
 {
 	ledger_observe(ledger, event);
+}
+
+/* Told at the end, if it was not meant. */
+static void keep_violation(void *arg, const char *text)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct native *native = arg;
+
+	pthread_mutex_lock(&lock);
+	snprintf(native->violation, sizeof(native->violation), "%s", text);
+	pthread_mutex_unlock(&lock);
 }
 
 static uint64_t reg_read(struct native *native, uint64_t offset, unsigned size)
@@ -88,7 +101,8 @@ void native_create(struct native *native, enum vsva_cache_policy policy, bool th
 		.cache_policy = policy, .seed = 11, .threads = threads, .observer = observe};
 
 	memset(native, 0, sizeof(*native));
-	native->ledger = watch_begin();
+	native->ledger = ledger_create(keep_violation, native);
+	assert_non_null(native->ledger);
 	machine.observer_arg = native->ledger;
 	assert_int_equal(vsva_machine_create(&machine, &native->machine), 0);
 	native->iommu = vsva_machine_iommu(native->machine);
@@ -133,7 +147,8 @@ void native_destroy(struct native *native)
 	}
 	vsva_machine_destroy(native->machine);
 	ledger_get_counts(native->ledger, &counts);
-	assert_int_equal(counts.violations, native->expected_violations);
+	if (counts.violations != native->expected_violations)
+		fail_msg("%" PRIu64 " violations: %s", counts.violations, native->violation);
 	assert_int_equal(counts.bound_now, 0);
 	assert_int_equal(counts.pasids_allocated, counts.pasids_freed);
 	assert_false(counts.is_blind);

@@ -7,8 +7,9 @@
 #ifndef TESTS_HOST_NATIVE_H
 #define TESTS_HOST_NATIVE_H
 
-#include "watch.h"
+#include "unit.h"
 
+#include "cli/ledger.h"
 #include "vsva/device.h"
 #include "vsva/dsa.h"
 #include "vsva/sva.h"
@@ -24,6 +25,7 @@ struct native {
 	struct vsva_device *engine; /* a test engine, if the test wants one */
 	struct vsva_domain *domain; /* the host's own, without an owner */
 	unsigned expected_violations;
+	char violation[512]; /* the last */
 };
 
 void native_create(struct native *native, enum vsva_cache_policy policy, bool threads);

@@ -810,9 +810,11 @@ int main(void)
 		CASE(sva_unmap_in_doubt_keeps_pages),
 		CASE(sva_exit_in_doubt_keeps_memory_until_the_unit_answers),
 		CASE(sva_destroyed_in_doubt_frees_all),
-		CASE(bbe4b3af9d9e_memory_of_a_bind_that_fails),
+		cmocka_unit_test_setup_teardown(test_bbe4b3af9d9e_memory_of_a_bind_that_fails,
+						setup, teardown),
 		cmocka_unit_test(test_sva_first_bind_survives_each_failure),
-		CASE(701fac40384f_no_pasid_is_lost),
+		cmocka_unit_test_setup_teardown(test_701fac40384f_no_pasid_is_lost, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(cases, NULL, NULL);
