@@ -50,6 +50,10 @@ uint64_t vsva_guest_free_pages(const struct vsva_guest *guest);
  * 0 and a shared queue 1. */
 int vsva_guest_add_device(struct vsva_guest *guest, struct vsva_device *device, rid_t guest_rid,
 			  struct vsva_guest_device **out);
+struct vsva_mdev;
+/* The same with a mediated device (vsva/mdev.h): one queue, 0, of its type. */
+int vsva_guest_add_mdev(struct vsva_guest *guest, struct vsva_mdev *mdev, rid_t guest_rid,
+			struct vsva_guest_device **out);
 int vsva_guest_remove_device(struct vsva_guest_device *device);
 struct vsva_assigned *vsva_guest_device_assigned(struct vsva_guest_device *device);
 
@@ -84,10 +88,10 @@ int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *
 /* VSVA_PASID_INVALID while it has none. */
 gpasid_t vsva_process_pasid(const struct vsva_process *process);
 
-/* Submits a 64-byte DSA descriptor: shared false: to dedicated queue 0, which is given this
- * process' PASID first; true: ENQCMD to shared queue 1. Its completion-record address is the
+/* Submits a 64-byte DSA descriptor: shared false: to the dedicated queue (0), which is given this
+ * process' PASID first; true: ENQCMD to the shared queue (1; of a mediated device 0). Its completion-record address is the
  * process' memory. 0; -EAGAIN retry (queue full); -ENOENT not bound; -EIO the queue could not be
- * enabled. */
+ * enabled, or the device has none of this kind. */
 int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *device,
 			const void *descriptor, bool shared);
 /* Waits until the status byte of a completion record is not zero; returns it, or -ETIMEDOUT. record

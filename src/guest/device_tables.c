@@ -261,7 +261,7 @@ int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root
 	if (!entry)
 		return -ENOMEM;
 	TRACE(guest->seams->trace, GUEST, GUEST_PASID_ENTRY, .vm = vsva_vm_number(guest->vm),
-	      .rid = vsva_device_rid(device->device), .gpasid = pasid, .addr = root.v, .value = 1);
+	      .rid = device->host_rid, .gpasid = pasid, .addr = root.v, .value = 1);
 	return flush_entry(device, pasid.v, false);
 }
 
@@ -280,7 +280,7 @@ int pasid_entry_clear(struct vsva_guest_device *device, gpasid_t pasid)
 	if (!entry)
 		return -ENOENT;
 	TRACE(guest->seams->trace, GUEST, GUEST_PASID_ENTRY, .vm = vsva_vm_number(guest->vm),
-	      .rid = vsva_device_rid(device->device), .gpasid = pasid, .value = 0);
+	      .rid = device->host_rid, .gpasid = pasid, .value = 0);
 	err = flush_entry(device, pasid.v, true);
 	lock_take(&guest->lock);
 	for (int i = 0; i < 8; i++)

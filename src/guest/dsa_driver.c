@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's accelerator driver: one group with engine 0 and two work queues, queue 0 dedicated
- * (its PASID is that of the process that uses it), queue 1 shared.
+  * The guest's accelerator driver: one group with engine 0 and two work queues, queue 0 dedicated
+ * (its PASID is that of the process that uses it), queue 1 shared. A device with one queue has the
+ * one that its capabilities offer.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 /* Words of WQCFG */
 enum { WQCFG_LENGTH = 0, WQCFG_THRESHOLD = 4, WQCFG_LIMITS = 12 };
 
-#define QUEUE_DEDICATED     0u
-#define QUEUE_SHARED        1u
+#define DSA_ID              0x0b258086u
+#define NO_QUEUE            (-1)
 #define QUEUE_ENTRIES       32u
 #define MODE_DEDICATED      0x1u
 #define MODE_BLOCK_ON_FAULT 0x2u
@@ -53,15 +54,52 @@ static int command(struct vsva_guest_device *device, uint32_t code, uint32_t ope
 	return dsa_CMDSTS_ERROR(reg_read(device, DSA_REG_CMDSTS, 4)) ? -EIO : 0;
 }
 
-static void configure_queue(struct vsva_guest_device *device, unsigned queue, uint32_t mode)
+static void configure_queue(struct vsva_guest_device *device, int queue, uint32_t mode)
 {
 	uint64_t base = DSA_WQCFG + (uint64_t)queue * DSA_WQCFG_STRIDE;
 
-	reg_write(device, base + WQCFG_LENGTH, 4, QUEUE_ENTRIES);
-	reg_write(device, base + WQCFG_THRESHOLD, 4, QUEUE_ENTRIES);
+	reg_write(device, base + WQCFG_LENGTH, 4, device->queue_entries);
+	reg_write(device, base + WQCFG_THRESHOLD, 4, device->queue_entries);
 	reg_write(device, base + WQCFG_LIMITS, 4, LIMITS);
 	reg_write(device, base + DSA_WQCFG_MODE_OFFSET, 4,
 		  mode | MODE_BLOCK_ON_FAULT | MODE_PRIORITY | MODE_PASID_ENABLE);
+}
+
+static bool is_dsa(struct vsva_guest_device *device)
+{
+	uint32_t id = 0;
+
+	vsva_assigned_config_read(device->assigned, 0, 4, &id);
+	return id == DSA_ID;
+}
+
+static void choose_queues(struct vsva_guest_device *device)
+{
+	uint64_t cap = reg_read(device, DSA_REG_WQCAP, 8);
+	unsigned queues = (unsigned)dsa_WQCAP_QUEUES(cap);
+	unsigned share = queues ? (unsigned)dsa_WQCAP_TOTAL_SIZE(cap) / (queues > 1 ? 2 : 1) : 0;
+
+	device->queue_entries = share < QUEUE_ENTRIES ? share : QUEUE_ENTRIES;
+	device->dedicated_queue = dsa_WQCAP_DEDICATED(cap) ? 0 : NO_QUEUE;
+	device->shared_queue = NO_QUEUE;
+	if (dsa_WQCAP_SHARED(cap) && (queues > 1 || device->dedicated_queue == NO_QUEUE))
+		device->shared_queue = device->dedicated_queue + 1;
+}
+
+static uint32_t queue_bit(int queue)
+{
+	return queue == NO_QUEUE ? 0 : 1u << queue;
+}
+
+static void configure(struct vsva_guest_device *device)
+{
+	reg_write(device, DSA_GRPCFG, 8,
+		  queue_bit(device->dedicated_queue) | queue_bit(device->shared_queue));
+	reg_write(device, DSA_GRPCFG + DSA_GRPCFG_ENGINES, 8, 1);
+	if (device->dedicated_queue != NO_QUEUE)
+		configure_queue(device, device->dedicated_queue, MODE_DEDICATED);
+	if (device->shared_queue != NO_QUEUE)
+		configure_queue(device, device->shared_queue, 0);
 }
 
 int dsa_driver_start(struct vsva_guest_device *device)
@@ -69,15 +107,13 @@ int dsa_driver_start(struct vsva_guest_device *device)
 	int err;
 
 	device->queue_pasid = gpasid(VSVA_PASID_INVALID);
-	if (vsva_device_kind(device->device) != VSVA_DEVICE_DSA)
+	if (!is_dsa(device))
 		return 0;
-	reg_write(device, DSA_GRPCFG, 8, 1u << QUEUE_DEDICATED | 1u << QUEUE_SHARED);
-	reg_write(device, DSA_GRPCFG + DSA_GRPCFG_ENGINES, 8, 1);
-	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED);
-	configure_queue(device, QUEUE_SHARED, 0);
+	choose_queues(device);
+	configure(device);
 	err = command(device, DSA_COMMAND_ENABLE_DEVICE, 0);
-	if (!err)
-		err = command(device, DSA_COMMAND_ENABLE_WQ, QUEUE_SHARED);
+	if (!err && device->shared_queue != NO_QUEUE)
+		err = command(device, DSA_COMMAND_ENABLE_WQ, (uint32_t)device->shared_queue);
 	device->dsa_ready = !err;
 	return err;
 }
@@ -88,7 +124,7 @@ static int disable_dedicated(struct vsva_guest_device *device)
 
 	if (device->queue_pasid.v == VSVA_PASID_INVALID)
 		return 0;
-	err = command(device, DSA_COMMAND_DISABLE_WQ, 1u << QUEUE_DEDICATED);
+	err = command(device, DSA_COMMAND_DISABLE_WQ, queue_bit(device->dedicated_queue));
 	if (!err)
 		device->queue_pasid = gpasid(VSVA_PASID_INVALID);
 	return err;
@@ -104,8 +140,8 @@ static int enable_dedicated(struct vsva_guest_device *device, gpasid_t pasid)
 	err = disable_dedicated(device);
 	if (err)
 		return err;
-	configure_queue(device, QUEUE_DEDICATED, MODE_DEDICATED | pasid.v << 8);
-	err = command(device, DSA_COMMAND_ENABLE_WQ, QUEUE_DEDICATED);
+	configure_queue(device, device->dedicated_queue, MODE_DEDICATED | pasid.v << 8);
+	err = command(device, DSA_COMMAND_ENABLE_WQ, (uint32_t)device->dedicated_queue);
 	if (!err)
 		device->queue_pasid = pasid;
 	return err;
@@ -129,13 +165,13 @@ int dsa_driver_stop_pasid(struct vsva_guest_device *device, gpasid_t pasid)
 int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *device,
 			const void *descriptor, bool shared)
 {
-	uint64_t portal = shared ? QUEUE_SHARED * DSA_PORTAL_STRIDE + PORTAL_LIMITED
-				 : QUEUE_DEDICATED * DSA_PORTAL_STRIDE + PORTAL_LIMITED;
+	int queue = shared ? device->shared_queue : device->dedicated_queue;
+	uint64_t portal = (uint64_t)queue * DSA_PORTAL_STRIDE + PORTAL_LIMITED;
 	int err;
 
 	if (process->pasid.v == VSVA_PASID_INVALID)
 		return -ENOENT;
-	if (!device->dsa_ready)
+	if (!device->dsa_ready || queue == NO_QUEUE)
 		return -EIO;
 	if (shared) {
 		err = vsva_assigned_enqcmd(device->assigned, portal, process->pasid.v | 1u << 31,

@@ -188,23 +188,27 @@ static int start_device(struct vsva_guest_device *device)
 	return dsa_driver_start(device);
 }
 
-int vsva_guest_add_device(struct vsva_guest *guest, struct vsva_device *device, rid_t guest_rid,
-			  struct vsva_guest_device **out)
+static struct vsva_guest_device *new_device(struct vsva_guest *guest, rid_t guest_rid)
 {
 	struct vsva_guest_device *added = base_zalloc(sizeof(*added));
-	int err;
 
 	if (!added)
-		return -ENOMEM;
+		return NULL;
 	added->guest = guest;
-	added->device = device;
 	added->rid = guest_rid;
 	added->queue_pasid = gpasid(VSVA_PASID_INVALID);
-	err = vsva_vm_assign(guest->vm, device, guest_rid, NULL, NULL, &added->assigned);
+	return added;
+}
+
+/* It is assigned, or (err) is not. */
+static int add_assigned(struct vsva_guest *guest, struct vsva_guest_device *added, int err,
+			struct vsva_guest_device **out)
+{
 	if (err) {
 		base_free(added);
 		return err;
 	}
+	added->host_rid = vsva_assigned_host_rid(added->assigned);
 	err = start_device(added);
 	if (err) {
 		vsva_vm_unassign(added->assigned);
@@ -217,6 +221,30 @@ int vsva_guest_add_device(struct vsva_guest *guest, struct vsva_device *device, 
 	lock_drop(&guest->lock);
 	*out = added;
 	return 0;
+}
+
+int vsva_guest_add_device(struct vsva_guest *guest, struct vsva_device *device, rid_t guest_rid,
+			  struct vsva_guest_device **out)
+{
+	struct vsva_guest_device *added = new_device(guest, guest_rid);
+
+	if (!added)
+		return -ENOMEM;
+	return add_assigned(
+		guest, added,
+		vsva_vm_assign(guest->vm, device, guest_rid, NULL, NULL, &added->assigned), out);
+}
+
+int vsva_guest_add_mdev(struct vsva_guest *guest, struct vsva_mdev *mdev, rid_t guest_rid,
+			struct vsva_guest_device **out)
+{
+	struct vsva_guest_device *added = new_device(guest, guest_rid);
+
+	if (!added)
+		return -ENOMEM;
+	return add_assigned(
+		guest, added,
+		vsva_vm_assign_mdev(guest->vm, mdev, guest_rid, NULL, NULL, &added->assigned), out);
 }
 
 static void unlink_device(struct vsva_guest_device *device)
@@ -308,9 +336,9 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 	err = frame_alloc(guest, order, memory);
 	if (!err)
 		TRACE(guest->seams->trace, GUEST, GUEST_MAP, .vm = vsva_vm_number(guest->vm),
-		      .rid = vsva_device_rid(device->device), .gpasid = gpasid(0),
-		      .addr = device->next_iova, .hpa = hpa(memory->v),
-		      .len = pages * VSVA_PAGE_SIZE, .write = true, .value = device->table.root.v);
+		      .rid = device->host_rid, .gpasid = gpasid(0), .addr = device->next_iova,
+		      .hpa = hpa(memory->v), .len = pages * VSVA_PAGE_SIZE, .write = true,
+		      .value = device->table.root.v);
 	for (uint64_t i = 0; i < pages && !err; i++)
 		err = table_map(&device->table, device->next_iova + i * VSVA_PAGE_SIZE,
 				gpa(memory->v + i * VSVA_PAGE_SIZE), 1, true);
@@ -324,7 +352,7 @@ int vsva_guest_dma_alloc(struct vsva_guest_device *device, uint64_t len, uint64_
 
 #define trace_dma_unmap(device, kind, start, length)                                               \
 	TRACE((device)->guest->seams->trace, GUEST, kind,                                          \
-	      .vm = vsva_vm_number((device)->guest->vm), .rid = vsva_device_rid((device)->device), \
+	      .vm = vsva_vm_number((device)->guest->vm), .rid = (device)->host_rid,                \
 	      .gpasid = gpasid(0), .addr = (start), .len = (length),                               \
 	      .value = (device)->table.root.v)
 

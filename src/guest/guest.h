@@ -53,13 +53,15 @@ struct vsva_process {
 struct vsva_guest_device {
 	struct vsva_guest *guest;
 	struct vsva_guest_device *next;
-	struct vsva_device *device;
 	struct vsva_assigned *assigned;
 	rid_t rid;
+	rid_t host_rid;           /* for events */
 	gpa_t directory;          /* PASID directory */
 	struct guest_table table; /* of requests without PASID */
 	uint64_t next_iova;
-	gpasid_t queue_pasid; /* in dedicated queue 0; INVALID: queue disabled */
+	int dedicated_queue, shared_queue; /* numbers; -1: it has none of the kind */
+	unsigned queue_entries;            /* of each */
+	gpasid_t queue_pasid;              /* in the dedicated queue; INVALID: it is disabled */
 	bool dsa_ready;
 };
 
