@@ -189,6 +189,29 @@ static void test_same_guest_pasid_different_memory(void **state)
 	assert_int_equal(two.memory[to_b + 63], 0xbb);
 }
 
+static void physical_command(unsigned code, uint32_t operand)
+{
+	vsva_device_write(w.device, 0, DSA_REG_CMD, 4,
+			  dsa_CMD_with_OPERAND(dsa_CMD_with_CODE(0, code), operand));
+	assert_int_equal(mw_physical(&w, DSA_REG_CMDSTS, 4), 0);
+}
+
+/* Negative control: the host PASID in the queue is all that keeps them apart. */
+static void test_control_queue_with_another_ones_pasid(void **state)
+{
+	uint32_t offset = vdcm_wqcfg(w.vdcm, a.mdev->queue, 0);
+	uint64_t sizes = mw_physical(&w, offset, 8), mode = mw_physical(&w, offset + 8, 8);
+
+	(void)state;
+	physical_command(DSA_COMMAND_DISABLE_WQ, mdev_queue_mask(a.mdev));
+	vsva_device_write(w.device, 0, offset, 8, sizes);
+	vsva_device_write(w.device, 0, offset + 8, 8, dsa_WQCFG1_with_PASID(mode, host_b.v));
+	physical_command(DSA_COMMAND_ENABLE_WQ, a.mdev->queue);
+	assert_int_equal(mw_submit(&a, mw_noop(RECORD), hpasid(0)), 0);
+	assert_int_equal(one.memory[record_a], 0);
+	assert_int_equal(two.memory[record_b], DSA_STATUS_SUCCESS);
+}
+
 /* Requests "without PASID" of each go through the owner's own second stage. */
 static void test_default_pasids_are_apart(void **state)
 {
@@ -510,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_type_names),
 		cmocka_unit_test(test_making_fails_at_every_step),
 		CASE(test_same_guest_pasid_different_memory),
+		CASE(test_control_queue_with_another_ones_pasid),
 		CASE(test_default_pasids_are_apart),
 		CASE(test_errors_reach_their_owner_only),
 		CASE(test_completion_interrupts_of_its_own_only),
