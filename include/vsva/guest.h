@@ -29,6 +29,7 @@ struct vsva_guest_options {
 	bool no_page_requests; /* its driver does not enable PRI */
 	bool silent_handler;   /* its page-request handler never answers (a hung guest) */
 	uint32_t first_pasid;  /* number of the first PASID it picks itself, 0: 1 */
+	enum vsva_free_policy free_policy; /* of its VM */
 };
 
 /* Creates the VM and boots: root table, queues, interrupts, translation on. options NULL: defaults.
@@ -85,6 +86,10 @@ int vsva_process_read(struct vsva_process *process, gva_t address, void *data, u
 int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *device);
 /* Clears the entry and invalidates. -ENOENT: not bound. */
 int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *device);
+/* A guest that frees before it unbinds: its PASID goes back by virtual command, its entries stay in
+ * the tables until it unbinds. -ENODEV it does not use virtual commands; -ENOENT nothing to free;
+ * errors of the command. */
+int vsva_process_free_pasid(struct vsva_process *process);
 /* VSVA_PASID_INVALID while it has none. */
 gpasid_t vsva_process_pasid(const struct vsva_process *process);
 

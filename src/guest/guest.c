@@ -47,6 +47,7 @@ static int make_vm(struct vsva_guest *guest)
 	struct vsva_vm_options options = {
 		.name = guest->options.name,
 		.pasid_quota = guest->options.pasid_quota,
+		.free_policy = guest->options.free_policy,
 		.msi = handler_msi,
 		.msi_arg = guest,
 	};

@@ -48,6 +48,7 @@ struct vsva_process {
 	uint64_t next_address;    /* where mmap looks first; lock */
 	gpasid_t pasid;           /* INVALID: none; lock */
 	unsigned binds;           /* devices; lock */
+	bool gave_back;           /* its PASID was freed while it was bound */
 };
 
 struct vsva_guest_device {

@@ -432,8 +432,19 @@ static void take_pasid(struct vsva_process *process)
 	lock_take(&guest->lock);
 	process->pasid = gpasid(VSVA_PASID_INVALID);
 	lock_drop(&guest->lock);
-	if (guest->options.use_vcmd)
+	if (guest->options.use_vcmd && !process->gave_back)
 		vcmd_free(guest, pasid);
+	process->gave_back = false;
+}
+
+int vsva_process_free_pasid(struct vsva_process *process)
+{
+	if (!process->guest->options.use_vcmd)
+		return -ENODEV;
+	if (process->pasid.v == VSVA_PASID_INVALID || process->gave_back)
+		return -ENOENT;
+	process->gave_back = true;
+	return vcmd_free(process->guest, process->pasid);
 }
 
 int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *device)
