@@ -5,14 +5,14 @@
  * who cache translations of it.
  *
  * Life. The creator has a reference and puts it; whoever keeps a pointer takes one of his own. The
- * address space dies with vsva_mm_exit() (or with the last reference), whoever still has a reference: a
- * process may exit before the device that works for it is closed.
+ * address space dies with vsva_mm_exit() (or with the last reference), whoever still has a
+ * reference: a process may exit before the device that works for it is closed.
  *
- * When unmap, protect or exit has returned there is no access, of a CPU or of a device, by what they
- * took away. They wait for the unit, in bounded time: no lock of the library may be held.
+ * When unmap, protect or exit has returned there is no access, of a CPU or of a device, by what
+ * they took away. They wait for the unit, in bounded time: no lock of the library may be held.
  *
- * Threads: every function may be called from any thread, at once with every other of the same address
- * space; those that change it or fault pages in are serialised.
+ * Threads: every function may be called from any thread, at once with every other of the same
+ * address space; those that change it or fault pages in are serialised.
  */
 #ifndef VSVA_MM_H
 #define VSVA_MM_H
@@ -30,8 +30,8 @@ struct vsva_mm;
  * because privileged page requests are refused. */
 #define VSVA_MM_KERNEL (1u << 0)
 
-/* An empty address space, with one reference. Memory is that of the machine that iommu drives; it is
- * put before the machine goes. 0; -EINVAL no iommu, unknown flags; -ENOMEM. */
+/* An empty address space, with one reference. Memory is that of the machine that iommu drives; it
+ * is put before the machine goes. 0; -EINVAL no iommu, unknown flags; -ENOMEM. */
 int vsva_mm_create(struct vsva_iommu *iommu, uint32_t flags, struct vsva_mm **out);
 /* One reference more, by somebody who has one. */
 void vsva_mm_get(struct vsva_mm *mm);
@@ -43,10 +43,11 @@ void vsva_mm_exit(struct vsva_mm *mm);
 bool vsva_mm_is_dead(struct vsva_mm *mm);
 
 /*
- * Anonymous memory: zeroes, each page made present when it is first touched. address: 0 or a wish that must be free;
- * len: bytes; both multiples of 4096. prot: VSVA_PROT_READ, with or without VSVA_PROT_WRITE.
- * 0 and *out (may be NULL), the address; -EINVAL; -EEXIST something is mapped there; -ENOMEM no memory, no free
- * range of that length, or VSVA_LIMIT_MM_AREAS; -ESRCH it has exited.
+ * Anonymous memory: zeroes, each page made present when it is first touched. address: 0 or a wish
+ * that must be free; len: bytes; both multiples of 4096. prot: VSVA_PROT_READ, with or without
+ * VSVA_PROT_WRITE. 0 and *out (may be NULL), the address; -EINVAL; -EEXIST something is mapped
+ * there; -ENOMEM no memory, no free range of that length, or VSVA_LIMIT_MM_AREAS; -ESRCH it has
+ * exited.
  */
 int vsva_mm_map(struct vsva_mm *mm, uva_t address, uint64_t len, uint32_t prot, uva_t *out);
 /* Unmaps [address, address+len), whether or not all of it is mapped. 0; -EINVAL; -ENOMEM an area
@@ -54,7 +55,8 @@ int vsva_mm_map(struct vsva_mm *mm, uva_t address, uint64_t len, uint32_t prot, 
  * unmapped, but its pages are not used again before the unit has answered. */
 int vsva_mm_unmap(struct vsva_mm *mm, uva_t address, uint64_t len);
 /* Changes the rights of memory that is mapped without holes. 0; -EINVAL; -ENOMEM a hole, or an area
- * could not be cut: nothing is changed; -ESRCH; -ETIMEDOUT changed, but the unit does not answer. */
+ * could not be cut: nothing is changed; -ESRCH; -ETIMEDOUT changed, but the unit does not answer.
+ * */
 int vsva_mm_protect(struct vsva_mm *mm, uva_t address, uint64_t len, uint32_t prot);
 
 /* Makes the page present. 0, also if it was; -EFAULT: nothing is mapped there, it may not be
@@ -68,7 +70,8 @@ int vsva_mm_read(struct vsva_mm *mm, uva_t address, void *data, uint64_t len);
  * device's own page request. -ENOENT. */
 int vsva_mm_peek(struct vsva_mm *mm, uva_t address, uint8_t *out);
 
-/* Pages that are present, without page tables; those that wait for a unit that does not answer too. */
+/* Pages that are present, without page tables; those that wait for a unit that does not answer too.
+ * */
 uint64_t vsva_mm_page_count(struct vsva_mm *mm);
 
 #ifdef __cplusplus

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Native shared virtual addressing: a process of the host gives its address space to a device, under
- * a PASID. One PASID per address space, on all devices, from the host's own set: numbers below
- * VSVA_LIMIT_FIRST_VM_PASID. Page requests are resolved here, by faulting the page in, and reported
- * to nobody.
+ * Native shared virtual addressing: a process of the host gives its address space to a device,
+ * under a PASID. One PASID per address space, on all devices, from the host's own set: numbers
+ * below VSVA_LIMIT_FIRST_VM_PASID. Page requests are resolved here, by faulting the page in, and
+ * reported to nobody.
  *
  * Either side may go first:
- *   the process exits   the device's entries are cut off (its faults are not recorded any more), its
- *                       page requests are answered "invalid", then memory is freed. The handle and
- *                       the number stay until vsva_sva_unbind(): a driver first has to take the
+ *   the process exits   the device's entries are cut off (its faults are not recorded any more),
+ *                       its page requests are answered "invalid", then memory is freed. The handle
+ *                       and the number stay until vsva_sva_unbind(): a driver first has to take the
  *                       number out of its device.
  *   the device goes     detached or removed: everything of it is torn down. The handle stays until
  *                       vsva_sva_unbind(), which has nothing to do then.
@@ -36,9 +36,9 @@ struct vsva_sva;
 
 /* Of the driver that binds; compared by address. */
 struct vsva_sva_ops {
-	/* The address space has exited: translations are gone, faults are dropped. For a driver that wants to
-	 * stop its device early. Called with locks held: must not block or call back, and vsva_sva_unbind()
-	 * waits for it. May be NULL. */
+	/* The address space has exited: translations are gone, faults are dropped. For a driver
+	 * that wants to stop its device early. Called with locks held: must not block or call back,
+	 * and vsva_sva_unbind() waits for it. May be NULL. */
 	void (*mm_exit)(void *drvdata, struct vsva_sva *handle);
 };
 
@@ -61,12 +61,12 @@ int vsva_sva_enable(struct vsva_dev *dev);
 int vsva_sva_disable(struct vsva_dev *dev);
 
 /*
- * Binds. Bound already with the same ops: one user more, the same handle (and the drvdata of the first). ops may be
- * NULL. The handle has a reference on the address space.
+ * Binds. Bound already with the same ops: one user more, the same handle (and the drvdata of the
+ * first). ops may be NULL. The handle has a reference on the address space.
  *   0
  *   -ENOTSUP   unit not SVM capable: no PASIDs, no first stage
- *   -EINVAL    dev, mm or out NULL; unknown flags, VSVA_SVA_PRIVATE_PASID; device without PASIDs, or not
- *              attached; VSVA_SVA_SUPERVISOR with a process' address space or where the unit has no
+ *   -EINVAL    dev, mm or out NULL; unknown flags, VSVA_SVA_PRIVATE_PASID; device without PASIDs,
+ *              or not attached; VSVA_SVA_SUPERVISOR with a process' address space or where the unit has no
  *              supervisor requests; a kernel's address space without it
  *   -EBUSY     bound already with other ops; the device is a VM's
  *   -ENODEV    the device does not answer any more

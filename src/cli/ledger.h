@@ -8,9 +8,8 @@
  *   space        an address space of a VM, named by the guest physical address of its first-stage
  *                root
  *   memory       guest physical pages of a VM and the host pages behind them
- *
- *   native space an address space of the host's own, named by the host physical address of its root: its
- *                pages lead to host pages without a VM between
+ *   native space an address space of the host's own, named by the host physical address of its
+ *                root: its pages lead to host pages without a VM between
  *
  * An access is allowed while its pair is bound to a space, the space has the page with these
  * rights, and the VM's memory leads it to this host page. Each of the three ends with an event:

@@ -26,8 +26,8 @@ void entries_teardown(struct domain_locked locked, struct vsva_dev *dev,
  * entries say besides P stays. */
 void entries_cut(struct domain_locked locked, struct vsva_dev *dev, const struct entry_ref *entries,
 		 unsigned count, struct aftermath *aftermath);
-/* Faults of the PASID are not recorded from now on, until the entry is published anew. Nothing if it
- * has no table yet. Atomic. */
+/* Faults of the PASID are not recorded from now on, until the entry is published anew. Nothing if
+ * it has no table yet. Atomic. */
 void entry_disable_faults(struct function *function, uint32_t pasid);
 
 #endif

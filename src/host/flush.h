@@ -36,7 +36,8 @@ struct flush_range {
 /* The smallest such range that covers [first, last] (VT-d 6.5.2.2: ranges are aligned to their
  * size). */
 struct flush_range flush_range_cover(uint64_t first, uint64_t last);
-/* The largest such range that begins at start and does not go beyond end; both multiples of 4096. */
+/* The largest such range that begins at start and does not go beyond end; both multiples of 4096.
+ * */
 struct flush_range flush_range_first(uint64_t start, uint64_t end);
 
 /* Where device-TLB descriptors go, and how much at a time. */

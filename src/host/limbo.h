@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a time-out left in doubt: pages that the unit may still be reading, address spaces with all
- * their memory, domain ids and PASIDs under which something may still be cached. They are reused when a later flush of everything has worked, or
- * when the unit has been switched off; until then they lie here.
+ * their memory, domain ids and PASIDs under which something may still be cached. They are reused
+ * when a later flush of everything has worked, or when the unit has been switched off; until then
+ * they lie here.
  */
 #ifndef HOST_LIMBO_H
 #define HOST_LIMBO_H

@@ -24,7 +24,8 @@
 /* Both are called with the address space's lock held: they may wait for the unit, and must not call
  * back. 0; -errno: it is in doubt whether a translation is left. */
 struct mm_notifier_ops {
-	/* Of [start, end) something was taken away: no access by it when this returns. Whole pages. */
+	/* Of [start, end) something was taken away: no access by it when this returns. Whole pages.
+	 * */
 	int (*invalidate_range)(void *arg, uint64_t start, uint64_t end);
 	/* The address space is about to die: no access at all when this returns. The last call. In
 	 * doubt: the callee has a reference, and calls mm_settle() in the end. */

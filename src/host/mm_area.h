@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Areas of a native address space: ranges in which memory may be made present, in the order of their
- * addresses. All ranges are [start, end), multiples of 4096. The owner serialises.
+ * Areas of a native address space: ranges in which memory may be made present, in the order of
+ * their addresses. All ranges are [start, end), multiples of 4096. The owner serialises.
  */
 #ifndef HOST_MM_AREA_H
 #define HOST_MM_AREA_H

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/sched.h"
 
 /* Has no meaning in an entry that is not present. */
 #define CONDEMNED VTD_FS_PTE_G
@@ -119,12 +120,14 @@ void mm_leaf_set(struct mm_table *table, uint64_t *leaf, hpa_t page, bool writab
 			 (table->is_user ? VTD_FS_PTE_US : 0u) | page.v;
 
 	CHECK(load(leaf) == 0);
+	SEAM_MEMORY_WRITE(leaf);
 	__atomic_store_n(leaf, value, __ATOMIC_RELEASE);
 	count(table, 1);
 }
 
 void mm_leaf_set_writable(uint64_t *leaf, bool writable)
 {
+	SEAM_MEMORY_WRITE(leaf);
 	if (writable)
 		__atomic_fetch_or(leaf, VTD_FS_PTE_RW, __ATOMIC_RELEASE);
 	else
@@ -187,6 +190,7 @@ void mm_table_for_each(struct mm_table *table, struct mm_range range,
 
 static void condemn_entry(uint64_t *entry)
 {
+	SEAM_MEMORY_WRITE(entry);
 	/* From here on no hardware writes to it. */
 	__atomic_fetch_and(entry, ~(uint64_t)VTD_FS_PTE_P, __ATOMIC_RELEASE);
 	__atomic_fetch_or(entry, CONDEMNED, __ATOMIC_RELAXED);

@@ -9,8 +9,8 @@
  * Condemning takes P from entries and leaves the rest, so that reaping finds what to free without
  * a list, and neither needs memory.
  *
- * Ranges are [first, last] of addresses; bits above the 48 that are translated are ignored. Writers are
- * serialised by the owner.
+ * Ranges are [first, last] of addresses; bits above the 48 that are translated are ignored. Writers
+ * are serialised by the owner.
  */
 #ifndef HOST_MM_TABLE_H
 #define HOST_MM_TABLE_H

@@ -2,9 +2,10 @@
 /*
  * Native SVA inside.
  *
- *   space   an address space that has been bound: its PASID and its bonds. Made with the first bind, and
- *           stays until the address space goes
- *   bond    a handle, struct vsva_sva: the space on one device, with a binding until that is taken down
+ *   space   an address space that has been bound: its PASID and its bonds. Made with the first
+ *           bind, and stays until the address space goes
+ *   bond    a handle, struct vsva_sva: the space on one device, with a binding until that is taken
+ *           down
  *   cut     the address space has exited: the entry is not present, with FPD left set
  *
  * Locks, in their order:
@@ -16,9 +17,10 @@
  * A notifier comes with the mm's lock, so nobody takes that with one of the later locks held: the
  * page-request worker has none at all.
  *
- * A bind lists its bond before it publishes the entry, and an unmap clears entries before it looks at
- * the list, both under space.lock: so either the notifier flushes for that bond, or hardware can read
- * nothing but the cleared entry. A teardown takes the bond off when its own flush has completed.
+ * A bind lists its bond before it publishes the entry, and an unmap clears entries before it looks
+ * at the list, both under space.lock: so either the notifier flushes for that bond, or hardware can
+ * read nothing but the cleared entry. A teardown takes the bond off when its own flush has
+ * completed.
  */
 #ifndef HOST_SVA_H
 #define HOST_SVA_H
@@ -61,7 +63,8 @@ struct vsva_sva {
 /* The space of an address space, made if there is none. 0; -ESRCH; -ENOMEM; -EAGAIN no thread for
  * the set's work queue; -ENOSPC no capacity for the host's own set. */
 int sva_space_get(struct vsva_iommu *iommu, struct vsva_mm *mm, struct sva_space **out);
-/* Its PASID for one bond more, allocated below end if it has none. bind_lock is held. 0; -ENOSPC; -ENOMEM. */
+/* Its PASID for one bond more, allocated below end if it has none. bind_lock is held. 0; -ENOSPC;
+ * -ENOMEM. */
 int sva_space_take_pasid(struct sva_space *space, uint32_t end);
 /* One bond fewer. bind_lock is held. */
 void sva_space_put_pasid(struct sva_space *space);

@@ -19,9 +19,9 @@ struct chunks {
 	unsigned count;
 };
 
-/* Aligned powers of two that cover [start, end), and nothing else if there are not too many: a descriptor
- * has no others, and one that covered the range in one would cost its neighbours what they have
- * cached. */
+/* Aligned powers of two that cover [start, end), and nothing else if there are not too many: a
+ * descriptor has no others, and one that covered the range in one would cost its neighbours what
+ * they have cached. */
 static void cut_into_chunks(struct chunks *chunks, uint64_t start, uint64_t end)
 {
 	chunks->count = 0;
@@ -37,8 +37,8 @@ static void cut_into_chunks(struct chunks *chunks, uint64_t start, uint64_t end)
 	chunks->count = 1;
 }
 
-/* Under the one domain id of native entries, so for all devices at once. Tables may have gone, too: no
- * hint that only leaves have. */
+/* Under the one domain id of native entries, so for all devices at once. Tables may have gone, too:
+ * no hint that only leaves have. */
 static void flush_unit(struct sva_space *space, const struct chunks *chunks,
 		       struct aftermath *aftermath)
 {
@@ -170,8 +170,8 @@ static void cut_all(struct sva_space *space, struct aftermath *aftermath)
 	}
 }
 
-/* No page request is drained here: whoever resolves them may be waiting for the address space. Those
- * that are pending are answered by their worker. */
+/* No page request is drained here: whoever resolves them may be waiting for the address space.
+ * Those that are pending are answered by their worker. */
 static int release(void *arg)
 {
 	struct sva_space *space = arg;

@@ -9,10 +9,11 @@
 #include "host/child.h"
 
 /*
- * Takes down bindings of one device, 1 … ENTRY_BATCH_MAX. In this order: nobody is asked any more to
- * answer their page requests, pending ones are answered "invalid"; subscribers of the PASIDs hear
- * UNBIND; the entries go, with one sequence of invalidations for all, and page requests are drained;
- * the references on the PASIDs are dropped. Never waits for a guest. The bindings are gone.
+ * Takes down bindings of one device, 1 … ENTRY_BATCH_MAX. In this order: nobody is asked any more
+ * to answer their page requests, pending ones are answered "invalid"; subscribers of the PASIDs
+ * hear UNBIND; the entries go, with one sequence of invalidations for all, and page requests are
+ * drained; the references on the PASIDs are dropped. Never waits for a guest. The bindings are
+ * gone.
  */
 void bindings_teardown(struct domain_locked locked, struct vsva_dev *dev,
 		       struct binding *const *bindings, unsigned count,

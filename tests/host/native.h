@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine without VMs: its accelerator belongs to the host, whose processes use it natively. Queue 0
- * is dedicated, queue 1 shared; both are driven through registers and portals, as a driver and a
- * program drive them. The ledger judges every access.
+ * A machine without VMs: its accelerator belongs to the host, whose processes use it natively.
+ * Queue 0 is dedicated, queue 1 shared; both are driven through registers and portals, as a driver
+ * and a program drive them. The ledger judges every access.
  */
 #ifndef TESTS_HOST_NATIVE_H
 #define TESTS_HOST_NATIVE_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Native address spaces by themselves. Where a device is needed, the test plays it: it walks the tables
- * as hardware does, keeps translations, and forgets them when the notifier says so.
+ * Native address spaces by themselves. Where a device is needed, the test plays it: it walks the
+ * tables as hardware does, keeps translations, and forgets them when the notifier says so.
  */
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Native SVA on the real unit, with an accelerator that the host's processes use: copies by their own
- * pointers, what an unmap takes away, and that either side may go first.
+ * Native SVA on the real unit, with an accelerator that the host's processes use: copies by their
+ * own pointers, what an unmap takes away, and that either side may go first.
  */
 #include "native.h"
 
@@ -284,7 +284,8 @@ static void test_sva_one_pasid_on_all_devices(void **state)
 
 #define ENGINE_PRIVILEGED (1u << 30)
 
-/* Kernel memory is reached by privileged requests only, and what it may not write is not written. */
+/* Kernel memory is reached by privileged requests only, and what it may not write is not written.
+ * */
 static void test_sva_supervisor_mode(void **state)
 {
 	(void)state;

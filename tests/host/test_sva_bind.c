@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Native SVA on a unit of registers: each errno, entries and descriptors one by one, what a time-out
- * leaves behind, each step that can fail.
+ * Native SVA on a unit of registers: each errno, entries and descriptors one by one, what a
+ * time-out leaves behind, each step that can fail.
  */
 #include "world.h"
 
@@ -746,7 +746,8 @@ static void test_sva_first_bind_survives_each_failure(void **state)
 	}
 }
 
-/* Many binds and unbinds, some of which are refused: the last gets the number that the first had. */
+/* Many binds and unbinds, some of which are refused: the last gets the number that the first had.
+ * */
 static void test_701fac40384f_no_pasid_is_lost(void **state)
 {
 	static const struct vsva_sva_ops other;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Defects of native SVA: page tables that are used again, numbers that are used too soon, locks that
- * wait for each other. On a machine whose accelerator the host's processes use, under the ledger. */
+/* Defects of native SVA: page tables that are used again, numbers that are used too soon, locks
+ * that wait for each other. On a machine whose accelerator the host's processes use, under the
+ * ledger. */
 #include "host/native.h"
 
 #include <errno.h>
@@ -28,8 +29,8 @@ static hpa_t page_of(struct native *native, struct vsva_mm *mm, uva_t address)
 	return mm_leaf_page(mm_table_find(&table, address.v));
 }
 
-/* CVE-2025-71202: a page-table page is freed, and becomes somebody's data, while the unit still has a
- * pointer to it in its paging-structure caches. Whoever owns the data writes his own entries. */
+/* CVE-2025-71202: a page-table page is freed, and becomes somebody's data, while the unit still has
+ * a pointer to it in its paging-structure caches. Whoever owns the data writes his own entries. */
 
 #define SPRAYED 64u
 #define SECRET  UINT64_C(0x5ec2e75ec2e75ec2)
@@ -280,7 +281,8 @@ static void test_lock_inversion_of_binds_and_notifiers(void **state)
 	native_destroy(&inversion.native);
 }
 
-/* A notifier that does what none may: it takes the lock of binds below that of the address space. */
+/* A notifier that does what none may: it takes the lock of binds below that of the address space.
+ * */
 static int bind_in_notifier(void *arg, uint64_t start, uint64_t end)
 {
 	struct inversion *inversion = arg;
