@@ -34,6 +34,11 @@ static unsigned tag_size_lg2(uint64_t tag)
 	return (unsigned)(tag >> TAG_SIZE_SHIFT) & 0x3f;
 }
 
+static unsigned did_bucket(uint64_t tag)
+{
+	return (unsigned)(tag >> TAG_DID_SHIFT) % CACHE_DID_BUCKETS;
+}
+
 static size_t line_count(const struct cache *cache)
 {
 	return (size_t)CACHE_WAYS << cache->set_lg2;
@@ -71,6 +76,18 @@ static void count_add(struct cache *cache, int difference)
 	__atomic_store_n(&cache->count, cache->count + (uint32_t)difference, __ATOMIC_RELAXED);
 }
 
+/* 0: the line is empty. */
+static void tag_set(struct cache *cache, size_t index, uint64_t tag)
+{
+	uint64_t old = cache->tags[index];
+
+	if (old)
+		cache->did_lines[did_bucket(old)]--;
+	if (tag)
+		cache->did_lines[did_bucket(tag)]++;
+	cache->tags[index] = tag;
+}
+
 /* An even sequence number again only after the last word: see cache_line_read(). */
 static void line_write(struct cache_line *line, const struct cache_entry *entry)
 {
@@ -90,7 +107,7 @@ static void line_remove(struct cache *cache, size_t index)
 	static const struct cache_entry empty;
 
 	line_write(&cache->lines[index], &empty);
-	cache->tags[index] = 0;
+	tag_set(cache, index, 0);
 	__atomic_store_n(&cache->in_use[index], 0, __ATOMIC_RELAXED);
 	count_add(cache, -1);
 }
@@ -152,7 +169,7 @@ void cache_insert(struct cache *cache, const struct caches_locked *lock,
 		count_add(cache, 1);
 	entry.born = ++cache->born;
 	line_write(&cache->lines[i], &entry);
-	cache->tags[i] = tag_pack(&insertion->tag);
+	tag_set(cache, i, tag_pack(&insertion->tag));
 	__atomic_store_n(&cache->in_use[i], 1, __ATOMIC_RELAXED);
 }
 
@@ -187,11 +204,13 @@ unsigned cache_remove(struct cache *cache, const struct caches_locked *lock,
 		      const struct cache_scope *scope)
 {
 	struct matcher m = matcher_of(scope);
+	const uint32_t *left =
+		scope->by_did ? &cache->did_lines[did_bucket(m.want)] : &cache->count;
 	size_t lines = line_count(cache);
 	unsigned removed = 0;
 
 	caches_check_locked(lock);
-	for (size_t i = 0; i < lines && cache->count; i++) {
+	for (size_t i = 0; i < lines && *left; i++) {
 		if ((cache->tags[i] & m.mask) != m.want)
 			continue;
 		if (scope->kinds && !(scope->kinds >> tag_kind(cache->tags[i]) & 1))

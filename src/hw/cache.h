@@ -22,6 +22,7 @@
 
 #define CACHE_WAYS        4u
 #define CACHE_VALUE_WORDS 4u
+#define CACHE_DID_BUCKETS 256u
 
 struct cache_key {
 	uint64_t word[2];
@@ -65,8 +66,10 @@ struct cache {
 	uint8_t *in_use; /* found since the search for a victim last passed; atomic */
 	unsigned set_lg2;
 	uint32_t count; /* lines that are valid; lock, read atomically */
-	uint64_t born;  /* lock */
-	uint64_t hits;  /* roughly: threads that count at once may lose one */
+	/* of them by domain id, so that nothing is searched for one that has none; lock */
+	uint32_t did_lines[CACHE_DID_BUCKETS];
+	uint64_t born; /* lock */
+	uint64_t hits; /* roughly: threads that count at once may lose one */
 };
 
 struct caches_locked;
