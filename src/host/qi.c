@@ -11,7 +11,7 @@
 #include "host/wait.h"
 #include "vsva/limits.h"
 
-#define RING_ORDER  1u  /* 256 descriptors of 32 bytes: two are in flight per device as a rule */
+#define RING_ORDER  2u  /* 512 descriptors of 32 bytes: some of the largest batches */
 #define ATTEMPTS    4u  /* of a batch whose wait was aborted by others' time-outs */
 #define STUCK_MS    100 /* a queue that ran out of time once is not given the whole time again */
 #define QI_EXECUTED 1   /* an outcome beside 0 and errors */

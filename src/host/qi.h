@@ -20,7 +20,9 @@
 #include "host/port.h"
 #include "vtd/descriptors.h"
 
-#define QI_BATCH_MAX 16u /* descriptors of a batch, its closing wait included */
+/* Descriptors of a batch, its closing wait included: as many as the teardown of many bindings needs
+ * (two for each domain id of a domain, and the device TLB), so that it waits once. */
+#define QI_BATCH_MAX 136u
 
 struct qi {
 	const struct vtd_port *port;
