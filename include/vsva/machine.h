@@ -83,9 +83,21 @@ int vsva_machine_reset_unit(struct vsva_machine *machine);
 /* Counters of the unit. */
 struct vsva_unit_stats {
 	uint64_t iotlb_hits, iotlb_misses, iotlb_entries, iotlb_bytes;
-	uint64_t walks, descriptors, page_requests, faults;
+	uint64_t walks, page_requests, faults;
+	uint64_t descriptors, waits; /* executed; of them wait descriptors */
 };
 void vsva_machine_unit_stats(struct vsva_machine *machine, struct vsva_unit_stats *out);
+
+/* What is in use now. */
+struct vsva_memory_stats {
+	/* The library's own records, of all machines of the process: what the allocator set aside,
+	 * not only what was asked for. */
+	uint64_t record_bytes;
+	/* Pages of 4096 bytes that hold tables and queues of the machine, as the architecture lays
+	 * them out. */
+	uint64_t table_pages;
+};
+void vsva_machine_memory(struct vsva_machine *machine, struct vsva_memory_stats *out);
 
 #ifdef __cplusplus
 }

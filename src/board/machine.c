@@ -329,7 +329,16 @@ void vsva_machine_unit_stats(struct vsva_machine *machine, struct vsva_unit_stat
 		.iotlb_bytes = stats.iotlb_bytes,
 		.walks = stats.walks,
 		.descriptors = stats.descriptors,
+		.waits = stats.waits,
 		.page_requests = stats.page_requests,
 		.faults = stats.faults,
+	};
+}
+
+void vsva_machine_memory(struct vsva_machine *machine, struct vsva_memory_stats *out)
+{
+	*out = (struct vsva_memory_stats){
+		.record_bytes = base_bytes_in_use(),
+		.table_pages = physmem_pages_in_use(machine->seams.physmem),
 	};
 }

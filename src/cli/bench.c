@@ -25,6 +25,7 @@ static const char documentation[] =
 	"  vsva bench\n"
 	"  vsva bench --repetitions 101 --only translation_cached\n"
 	"  vsva bench --json | jq '.measures.translation_cached.median'\n"
+	"  vsva bench lifecycle                a million PASIDs: `vsva bench lifecycle --help`\n"
 	"\n"
 	"A translation is measured as the difference of two copies of the test engine, of the same "
 	"bytes in small\n"
@@ -186,6 +187,8 @@ static int measure_all(struct bench_context *context, const struct bench_argumen
 
 static int make_context(struct bench_context *context)
 {
+	static const struct bench_world_options cached = {.policy = VSVA_CACHE_LRU};
+	static const struct bench_world_options cold = {.policy = VSVA_CACHE_NEVER};
 	int err;
 
 	memset(context, 0, sizeof(*context));
@@ -195,8 +198,8 @@ static int make_context(struct bench_context *context)
 			return -1;
 		memset(context->memory[i], i, BENCH_LEN);
 	}
-	err = bench_world_create(VSVA_CACHE_LRU, &context->cached);
-	return err ? err : bench_world_create(VSVA_CACHE_NEVER, &context->cold);
+	err = bench_world_create(&cached, &context->cached);
+	return err ? err : bench_world_create(&cold, &context->cold);
 }
 
 static void destroy_context(struct bench_context *context)
@@ -215,6 +218,8 @@ int command_bench(int argc, char **argv)
 	struct bench_context context;
 	int err, status = CLI_SETUP;
 
+	if (argc > 1 && !strcmp(argv[1], "lifecycle"))
+		return bench_lifecycle(argc - 1, argv + 1);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
 	err = make_context(&context);

@@ -21,8 +21,13 @@ struct bench_world {
 };
 #define BENCH_LEN (UINT64_C(2) << 20)
 
+struct bench_world_options {
+	enum vsva_cache_policy policy;
+	bool threads;         /* the machine's */
+	uint32_t pasid_quota; /* the guest's; 0: the default */
+};
 /* 0 or -errno; what was made is undone by destroy. */
-int bench_world_create(enum vsva_cache_policy policy, struct bench_world *out);
+int bench_world_create(const struct bench_world_options *options, struct bench_world *out);
 void bench_world_destroy(struct bench_world *world);
 double bench_now_ns(void);
 
@@ -41,5 +46,8 @@ struct bench_measure {
 
 extern const struct bench_measure bench_measures[];
 extern const size_t bench_measure_count;
+
+/* `vsva bench lifecycle` */
+int bench_lifecycle(int argc, char **argv);
 
 #endif

@@ -24,9 +24,10 @@ static int make_device(struct bench_world *world, enum vsva_device_kind kind, ri
 	return err ? err : vsva_guest_add_device(world->guest, *device, guest_rid, assigned);
 }
 
-static int make_guest(struct bench_world *world)
+static int make_guest(struct bench_world *world, uint32_t pasid_quota)
 {
-	struct vsva_guest_options options = {.name = "bench", .memory = MEMORY};
+	struct vsva_guest_options options = {
+		.name = "bench", .memory = MEMORY, .pasid_quota = pasid_quota};
 	int err = vsva_guest_create(world->machine, &options, &world->guest);
 
 	if (!err)
@@ -66,16 +67,18 @@ static int make_process(struct bench_world *world)
 	return err ? err : vsva_process_bind(world->process, world->guest_engine);
 }
 
-int bench_world_create(enum vsva_cache_policy policy, struct bench_world *out)
+int bench_world_create(const struct bench_world_options *options, struct bench_world *out)
 {
-	struct vsva_machine_options options = {
-		.cache_policy = policy, .seed = 1, .iotlb_entries = IOTLB_ENTRIES};
+	struct vsva_machine_options machine = {.cache_policy = options->policy,
+					       .seed = 1,
+					       .threads = options->threads,
+					       .iotlb_entries = IOTLB_ENTRIES};
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	err = vsva_machine_create(&options, &out->machine);
+	err = vsva_machine_create(&machine, &out->machine);
 	if (!err)
-		err = make_guest(out);
+		err = make_guest(out, options->pasid_quota);
 	return err ? err : make_process(out);
 }
 

@@ -15,7 +15,7 @@ struct counters {
 		uint64_t iotlb_hits, iotlb_misses;
 	} __attribute__((aligned(64))) shard[COUNTERS_SHARDS];
 	/* the rest: atomic */
-	uint64_t walks, descriptors, page_requests, faults;
+	uint64_t walks, descriptors, waits, page_requests, faults;
 };
 
 /* 0: the thread has none yet */

@@ -315,8 +315,10 @@ static bool run_one(struct unit *unit)
 	      .hpasid = hpasid(pasid_of(&op)));
 	outcome = execute(unit, &op);
 	advance(unit, &outcome);
-	if (op.type == VTD_DESC_WAIT)
+	if (op.type == VTD_DESC_WAIT) {
+		counters_add(&unit->counters.waits);
 		complete_wait(unit, &op);
+	}
 	return true;
 }
 

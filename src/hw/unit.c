@@ -183,6 +183,7 @@ void unit_get_stats(const struct unit *unit, struct unit_cache_stats *out)
 		.paging_cache_hits =
 			counters_get(&caches->first.hits) + counters_get(&caches->second.hits),
 		.descriptors = counters_get(&counters->descriptors),
+		.waits = counters_get(&counters->waits),
 		.page_requests = counters_get(&counters->page_requests),
 		.faults = counters_get(&counters->faults),
 	};

@@ -143,7 +143,7 @@ void unit_page_request(struct unit *unit, const struct unit_page_request *reques
 struct unit_cache_stats {
 	uint64_t iotlb_hits, iotlb_misses, iotlb_entries, iotlb_bytes;
 	uint64_t walks, pasid_cache_hits, paging_cache_hits;
-	uint64_t descriptors, page_requests, faults;
+	uint64_t descriptors, waits, page_requests, faults;
 };
 void unit_get_stats(const struct unit *unit, struct unit_cache_stats *out);
 
