@@ -71,7 +71,15 @@ void rcu_barrier(void);
 #define rcu_publish(pointer, value)                                                                \
 	(SEAM_POINTER_AT(SEAM_WRITE, #pointer),                                                    \
 	 __atomic_store_n(&(pointer), (value), __ATOMIC_RELEASE))
+#ifdef VSVA_SCHED
 #define rcu_load(pointer)                                                                          \
-	(SEAM_POINTER_AT(SEAM_READ, #pointer), __atomic_load_n(&(pointer), __ATOMIC_ACQUIRE))
-
+	__extension__({                                                                            \
+		__auto_type loaded_ = (SEAM_POINTER_AT(SEAM_READ, #pointer),                       \
+				       __atomic_load_n(&(pointer), __ATOMIC_ACQUIRE));             \
+		SEAM_SEEN_AT(#pointer);                                                            \
+		loaded_;                                                                           \
+	})
+#else
+#define rcu_load(pointer) __atomic_load_n(&(pointer), __ATOMIC_ACQUIRE)
+#endif
 #endif

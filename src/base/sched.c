@@ -100,11 +100,16 @@ static void stuck(const char *what)
 
 /* Who can go on */
 
-bool sched_lock_is_free(const struct lock *lock)
+static bool is_sabotaged(const struct lock *lock)
 {
 	const char *no_lock = sched_.config.sabotage.no_lock;
 
-	return (no_lock && strcmp(no_lock, lock->name) == 0) || !holder_of(lock);
+	return no_lock && strcmp(no_lock, lock->name) == 0;
+}
+
+bool sched_lock_is_free(const struct lock *lock)
+{
+	return is_sabotaged(lock) || !holder_of(lock);
 }
 
 /* Something has happened since it looked: what anybody did, or a few times what a poll did. */
@@ -237,43 +242,117 @@ void sched_reschedule(enum seam_access access, const char *name, uint64_t key)
 
 bool sched_is_point(enum seam_kind kind)
 {
-	return sched_.config.points & 1u << kind;
+	return sched_.is_choosing && sched_.config.points & 1u << kind;
 }
 
 void sched_did(enum seam_access access, const char *name, uint64_t key)
 {
-	struct sched_operation operation = sched_order_describe(access, name, key);
 	struct sched_thread *self = sched_self_;
+	struct sched_operation operation;
 
 	sched_count_step();
-	snprintf(self->recent[self->recent_at++ % RECENT_MAX], RECENT_LEN, "%s", name);
 	if (!self->polling)
 		sched_.progress++;
+	if (!sched_.is_choosing)
+		return;
+	snprintf(self->recent[self->recent_at++ % RECENT_MAX], RECENT_LEN, "%s", name);
+	operation = sched_order_describe(access, name, key);
 	sched_order_operation(self, &operation);
-	if (sched_.config.done && sched_.is_choosing)
+	if (sched_.config.done)
 		sched_.config.done(sched_.config.arg, self->number, &operation);
+}
+
+void sched_did_quietly(enum seam_access access, const char *name)
+{
+	struct sched_operation operation;
+
+	if (!sched_.is_choosing)
+		return;
+	operation = sched_order_describe(access, name, 0);
+	sched_order_operation(sched_self_, &operation);
 }
 
 void sched_point_(enum seam_kind kind, enum seam_access access, const char *name, uint64_t key)
 {
-	if (sched_is_point(kind))
+	if (sched_is_point(kind)) {
 		sched_reschedule(access, name, key);
-	sched_did(access, name, key);
+		sched_did(access, name, key);
+	}
 	if (kind == SEAM_MMIO && access == SEAM_WRITE)
 		sched_signal();
 }
 
+/* For the end of the section. Those that do not fit go the way of all models. */
+static void remember_seen(struct sched_thread *self, const char *name, uint64_t key)
+{
+	struct seen *seen = &self->seen[self->seen_count];
+
+	if (!self->reading_since || self->seen_count == SEEN_MAX)
+		return;
+	for (unsigned i = 0; i < self->seen_count; i++)
+		if (self->seen[i].key == key && strcmp(self->seen[i].name, name) == 0)
+			return;
+	snprintf(seen->name, sizeof(seen->name), "%s", name);
+	seen->key = key;
+	self->seen_count++;
+}
+
+void sched_seen_(enum seam_kind kind, const char *name, uint64_t key)
+{
+	if (!sched_is_point(kind))
+		return;
+	remember_seen(sched_self_, name, key);
+	sched_reschedule(SEAM_READ, name, key);
+}
+
 /* "dev->rid_child" and "entries[i]" are "rid_child" and "entries". */
-void sched_point_at_(enum seam_access access, const char *expression)
+static void last_name(const char *expression, char name[RECENT_LEN])
 {
 	const char *end = expression + strcspn(expression, "[(");
 	const char *begin = end;
-	char name[RECENT_LEN];
 
 	while (begin > expression && (isalnum((unsigned char)begin[-1]) || begin[-1] == '_'))
 		begin--;
-	snprintf(name, sizeof(name), "%.*s", (int)(end - begin), begin);
+	snprintf(name, RECENT_LEN, "%.*s", (int)(end - begin), begin);
+}
+
+static uint64_t locate(const void *pointer)
+{
+	if (sched_.config.locate)
+		return sched_.config.locate(sched_.config.arg, pointer);
+	return (uintptr_t)pointer & 0xfff;
+}
+
+void sched_point_memory_(enum seam_access access, const void *pointer)
+{
+	if (sched_is_point(SEAM_MEMORY))
+		sched_point_(SEAM_MEMORY, access, "memory", locate(pointer));
+}
+
+void sched_seen_memory_(const void *pointer)
+{
+	if (sched_is_point(SEAM_MEMORY))
+		sched_seen_(SEAM_MEMORY, "memory", locate(pointer));
+}
+
+void sched_point_at_(enum seam_access access, const char *expression)
+{
+	char name[RECENT_LEN];
+
+	if (!sched_is_point(SEAM_POINTER))
+		return;
+	last_name(expression, name);
 	sched_point_(SEAM_POINTER, access, name, 0);
+}
+
+void sched_seen_at_(const char *expression)
+{
+	char name[RECENT_LEN];
+
+	if (!sched_is_point(SEAM_POINTER))
+		return;
+	last_name(expression, name);
+	sched_seen_(SEAM_POINTER, name, 0);
 }
 
 void sched_signal(void)
@@ -291,35 +370,58 @@ bool sched_loses_kick(const char *worker)
 
 /* Locks */
 
-static enum seam_kind lock_kind(const struct lock *lock)
+static struct {
+	const char *name;
+	const struct lock *lock; /* of this run */
+	uint64_t run;
+} lock_names[64];
+static uint64_t ambiguous_names, run_number;
+
+/* Its bit, or 0. */
+static uint64_t bit_of(const struct lock *lock)
 {
-	return lock->rank < LOCK_RANK_UNIT_QUEUE ? SEAM_LOCK : SEAM_LOCK_SILICON;
+	if (!sched_.is_choosing || is_sabotaged(lock))
+		return 0;
+	for (unsigned i = 0; i < ARRAY_LEN(lock_names); i++) {
+		uint64_t bit = UINT64_C(1) << i;
+
+		if (!lock_names[i].name)
+			lock_names[i].name = lock->name;
+		else if (strcmp(lock_names[i].name, lock->name) != 0)
+			continue;
+		if (lock_names[i].run == run_number && lock_names[i].lock != lock)
+			ambiguous_names |= bit;
+		lock_names[i].run = run_number;
+		lock_names[i].lock = lock;
+		return bit;
+	}
+	return 0;
 }
 
-static enum seam_kind drop_kind(const struct lock *lock)
+uint64_t sched_thread_locks(unsigned number)
 {
-	return lock->rank < LOCK_RANK_UNIT_QUEUE ? SEAM_DROP : SEAM_DROP_SILICON;
+	return sched_.threads[number].held_names & ~ambiguous_names;
 }
 
-void sched_lock_take(struct lock *lock)
+static bool is_inner(const struct lock *lock)
 {
-	struct sched_thread *self = sched_self_;
+	return lock->rank == LOCK_RANK_UNIT_REGS;
+}
 
-	self->lock = lock;
-	self->state = SCHED_WAITS_FOR_LOCK;
-	if (sched_is_point(lock_kind(lock)) || !sched_lock_is_free(lock))
-		sched_reschedule(SEAM_WRITE, lock->name, 0);
-	self->state = SCHED_READY;
+static bool is_silicon(const struct lock *lock)
+{
+	return lock->rank >= LOCK_RANK_UNIT_QUEUE;
+}
+
+static void held_add(struct sched_thread *self, const struct lock *lock)
+{
 	CHECK(self->held_count < HELD_MAX);
 	self->held[self->held_count++] = lock;
-	sched_did(SEAM_WRITE, lock->name, 0);
+	self->held_names |= bit_of(lock);
 }
 
-/* What the caller goes on to do with what the lock protected, if he does, belongs to whoever has
- * the lock next: as if it were one more operation under the lock. */
-void sched_lock_drop(struct lock *lock)
+static void held_remove(struct sched_thread *self, const struct lock *lock)
 {
-	struct sched_thread *self = sched_self_;
 	unsigned i = self->held_count;
 
 	while (i > 0 && self->held[i - 1] != lock)
@@ -327,22 +429,49 @@ void sched_lock_drop(struct lock *lock)
 	CHECK(i > 0);
 	for (self->held_count--; i <= self->held_count; i++)
 		self->held[i - 1] = self->held[i];
-	if (sched_is_point(drop_kind(lock)))
+	self->held_names &= ~bit_of(lock);
+}
+
+void sched_lock_take(struct lock *lock)
+{
+	bool is_point = sched_is_point(is_silicon(lock) ? SEAM_LOCK_SILICON : SEAM_LOCK);
+	struct sched_thread *self = sched_self_;
+
+	self->lock = lock;
+	self->state = SCHED_WAITS_FOR_LOCK;
+	if ((is_point && !is_inner(lock)) || !sched_lock_is_free(lock))
+		sched_reschedule(SEAM_WRITE, lock->name, 0);
+	self->state = SCHED_READY;
+	if (!is_inner(lock))
+		sched_did(SEAM_WRITE, lock->name, 0);
+	held_add(self, lock);
+}
+
+/* What the caller goes on to do with what the lock protected, if he does, belongs to whoever has
+ * the lock next: as if it were one more operation under the lock. */
+void sched_lock_drop(struct lock *lock)
+{
+	bool is_point = sched_is_point(is_silicon(lock) ? SEAM_DROP_SILICON : SEAM_DROP);
+
+	held_remove(sched_self_, lock);
+	if (is_point && !is_inner(lock))
 		sched_reschedule(SEAM_WRITE, lock->name, 0);
 }
 
 /* Waits */
 
-void sched_wait(bool (*is_over)(void *arg), void *arg, const char *what)
+void sched_wait(bool (*is_over)(void *arg), void *arg, enum seam_access access, const char *what)
 {
 	struct sched_thread *self = sched_self_;
 
+	if (!sched_.is_choosing && is_over(arg))
+		return;
 	self->is_over = is_over;
 	self->is_over_arg = arg;
 	self->what = what;
 	self->state = SCHED_WAITS;
-	sched_reschedule(SEAM_WRITE, what, 0);
-	sched_did(SEAM_WRITE, what, 0);
+	sched_reschedule(access, what, 0);
+	sched_did(access, what, 0);
 }
 
 static bool look(bool (*done)(void *arg), void *arg)
@@ -466,7 +595,7 @@ static bool has_ended(void *arg)
 
 void sched_join(struct sched_thread *thread)
 {
-	sched_wait(has_ended, thread, thread->name);
+	sched_wait(has_ended, thread, SEAM_READ, thread->name);
 	sched_order_joined(sched_self_, thread);
 }
 
@@ -497,6 +626,11 @@ void sched_set_choosing(bool choosing)
 	sched_.is_choosing = choosing;
 }
 
+void sched_settle(void)
+{
+	sched_reschedule(SEAM_READ, NULL, 0);
+}
+
 /* A child process has none of its parent's threads. */
 static void forget_threads_of_parent(void)
 {
@@ -517,6 +651,7 @@ static void begin(const struct sched_config *config)
 	sched_.is_choosing = false;
 	sched_.now_ns = FIRST_NS;
 	sched_.steps = sched_.progress = sched_.signals = sched_.fingerprint = 0;
+	run_number++;
 	sched_order_reset();
 	if (!sched_.threads[0].has_pthread)
 		CHECK(sem_init(&sched_.threads[0].go, 0, 0) == 0);

@@ -29,14 +29,15 @@ struct sched_thread;
 
 enum seam_access { SEAM_READ, SEAM_WRITE };
 
-/* Kinds of points; a test chooses which of them are points at all. */
+/* Kinds of seams; a test chooses which of them are points. The operations of others are not seen at
+ * all, but for locks. */
 enum seam_kind {
 	SEAM_LOCK,         /* before a lock is taken */
-	SEAM_LOCK_SILICON, /* the same, of the unit's and devices' locks and all below */
+	SEAM_LOCK_SILICON, /* the same, of the unit's and devices' locks and all below. But not of a
+			      register file: who locks that says what for, as SEAM_MMIO */
 	SEAM_DROP,         /* after a lock was dropped, of the ranks of SEAM_LOCK */
 	SEAM_DROP_SILICON,
-	SEAM_RCU,     /* read sections, grace periods */
-	SEAM_WORKER,  /* kicks, runs */
+	SEAM_WORKER,  /* kicks */
 	SEAM_POINTER, /* rcu_publish(), rcu_load() */
 	SEAM_MMIO,    /* registers of a unit or device, seen from the driver */
 	SEAM_MEMORY,  /* words of tables and queues that both driver and hardware touch */
@@ -48,7 +49,11 @@ enum seam_kind {
 
 extern _Thread_local struct sched_thread *sched_self_ __attribute__((tls_model("initial-exec")));
 void sched_point_(enum seam_kind kind, enum seam_access access, const char *name, uint64_t key);
+void sched_seen_(enum seam_kind kind, const char *name, uint64_t key);
+void sched_point_memory_(enum seam_access access, const void *pointer);
+void sched_seen_memory_(const void *pointer);
 void sched_point_at_(enum seam_access access, const char *expression);
+void sched_seen_at_(const char *expression);
 
 /* Is the calling thread one of the scheduler's? */
 #define sched_is_on() (__builtin_expect(sched_self_ != NULL, 0))
@@ -62,7 +67,13 @@ void sched_signal(void);
 /* Is this kick to be lost (sabotage)? */
 bool sched_loses_kick(const char *worker);
 
+/* A point behind a read: what was read is used, and may have become old. If it was read inside a
+ * read section there is another point behind the section: there it must not be used any more. */
+#define SEAM_SEEN(kind_, name_, key_)                                                              \
+	(sched_is_on() ? sched_seen_((kind_), (name_), (key_)) : (void)0)
+
 /* A pointer that is published or read: known by the last name of the expression. */
+#define SEAM_SEEN_AT(expression_) (sched_is_on() ? sched_seen_at_((expression_)) : (void)0)
 #define SEAM_POINTER_AT(access_, expression_)                                                      \
 	(sched_is_on() ? sched_point_at_((access_), (expression_)) : (void)0)
 
@@ -81,9 +92,9 @@ void sched_rcu_barrier(void);
 /* The new thread runs when it is its turn. */
 struct sched_thread *sched_start(const char *name, void *(*run)(void *arg), void *arg);
 void sched_join(struct sched_thread *thread);
-/* Waits until is_over(arg), which has no seam in it: anybody may look. what: a literal, for reports.
- */
-void sched_wait(bool (*is_over)(void *arg), void *arg, const char *what);
+/* Waits until is_over(arg), which has no seam in it: anybody may look. Then there is an operation on
+ * what (a literal), which is also for reports. */
+void sched_wait(bool (*is_over)(void *arg), void *arg, enum seam_access access, const char *what);
 /* Waits until done(arg), which may have seams; false: nobody else could do anything any more, so
  * that the time-out has passed. */
 bool sched_poll(bool (*done)(void *arg), void *arg, uint32_t timeout_ms);
@@ -126,6 +137,8 @@ struct sched_config {
 	void (*stuck)(void *arg, const char *report);
 	/* While the test chooses, for each operation; may be NULL. */
 	void (*done)(void *arg, unsigned thread, const struct sched_operation *operation);
+	/* What a word in memory is known by, the same in every run. NULL: its place in its page. */
+	uint64_t (*locate)(void *arg, const void *pointer);
 	void *arg;
 	/* Names of threads that run only when nobody else can; NULL at the end. May be NULL. */
 	const char *const *background;
@@ -138,12 +151,18 @@ struct sched_config {
 /* Runs body as thread 0, which goes on only when no other can. All threads must have ended when it
  * returns. One run at a time. */
 void sched_run(const struct sched_config *config, void (*body)(void *arg), void *arg);
-/* From now on (or from now on no more) the test chooses. */
+/* From now on (or from now on no more) the test chooses. Until then threads go on until they wait.
+ */
 void sched_set_choosing(bool choosing);
+/* Thread 0: returns when nobody else can go on. */
+void sched_settle(void);
 /* Of a thread of this run: its name; what it does next; whether it has ended. */
 const char *sched_thread_name(unsigned number);
 struct sched_operation sched_thread_next(unsigned number);
 bool sched_thread_has_ended(unsigned number);
+/* Bit set of the locks that it holds, by name; bits mean the same in all runs. A name that several
+ * locks had in a run has none. */
+uint64_t sched_thread_locks(unsigned number);
 unsigned sched_thread_count(void);
 /* A number that all operations so far, in their order, add up to. */
 uint64_t sched_fingerprint(void);
@@ -152,7 +171,9 @@ uint64_t sched_fingerprint(void);
 
 #define sched_is_on()                           false
 #define SEAM_POINT(kind_, access_, name_, key_) ((void)0)
+#define SEAM_SEEN(kind_, name_, key_)           ((void)0)
 #define SEAM_POINTER_AT(access_, expression_)   ((void)0)
+#define SEAM_SEEN_AT(expression_)               ((void)0)
 #define sched_lock_take(lock)                   ((void)0)
 #define sched_lock_drop(lock)                   ((void)0)
 #define sched_rcu_online()                      ((void)0)
@@ -163,7 +184,7 @@ uint64_t sched_fingerprint(void);
 #define sched_rcu_barrier()                     ((void)0)
 #define sched_start(name, run, arg)             NULL
 #define sched_join(thread)                      ((void)0)
-#define sched_wait(is_over, arg, what)          ((void)0)
+#define sched_wait(is_over, arg, access, what)  ((void)0)
 #define sched_poll(done, arg, timeout_ms)       false
 #define sched_signal()                          ((void)0)
 #define sched_loses_kick(worker)                false
@@ -174,10 +195,16 @@ uint64_t sched_fingerprint(void);
 /* An atomic variable. */
 #define SEAM_FLAG_READ(name)  SEAM_POINT(SEAM_FLAG, SEAM_READ, (name), 0)
 #define SEAM_FLAG_WRITE(name) SEAM_POINT(SEAM_FLAG, SEAM_WRITE, (name), 0)
-/* A word at a pointer. Known by its offset in its page: pages move from run to run. */
-#define SEAM_MEMORY_READ(pointer)                                                                  \
-	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "memory", (uintptr_t)(pointer)&0xfff)
-#define SEAM_MEMORY_WRITE(pointer)                                                                 \
-	SEAM_POINT(SEAM_MEMORY, SEAM_WRITE, "memory", (uintptr_t)(pointer)&0xfff)
+/* A word of memory. */
+#ifdef VSVA_SCHED
+#define SEAM_MEMORY_(call_)        (sched_is_on() ? (call_) : (void)0)
+#define SEAM_MEMORY_READ(pointer)  SEAM_MEMORY_(sched_point_memory_(SEAM_READ, (pointer)))
+#define SEAM_MEMORY_WRITE(pointer) SEAM_MEMORY_(sched_point_memory_(SEAM_WRITE, (pointer)))
+#define SEAM_MEMORY_SEEN(pointer)  SEAM_MEMORY_(sched_seen_memory_(pointer))
+#else
+#define SEAM_MEMORY_READ(pointer)  ((void)0)
+#define SEAM_MEMORY_WRITE(pointer) ((void)0)
+#define SEAM_MEMORY_SEEN(pointer)  ((void)0)
+#endif
 
 #endif

@@ -13,6 +13,7 @@
 #define HELD_MAX   32u
 #define RECENT_MAX 4u
 #define RECENT_LEN 40u
+#define SEEN_MAX   8u
 
 enum sched_state {
 	SCHED_UNUSED,
@@ -44,7 +45,13 @@ struct sched_thread {
 	unsigned polling; /* depth of conditions being looked at */
 	const struct lock *held[HELD_MAX];
 	unsigned held_count;
+	uint64_t held_names;    /* bit set */
 	uint64_t reading_since; /* 0: no */
+	struct seen {
+		char name[RECENT_LEN];
+		uint64_t key;
+	} seen[SEEN_MAX]; /* in this section */
+	unsigned seen_count;
 
 	uint64_t past;               /* sched_order.c */
 	unsigned since;              /* points since its last operation */
@@ -95,6 +102,8 @@ uint64_t sched_order_signature(void);
 
 /* The operation is done. */
 void sched_did(enum seam_access access, const char *name, uint64_t key);
+/* It tells states apart, but commutes with all that others do: no reason for another order. */
+void sched_did_quietly(enum seam_access access, const char *name);
 
 #endif
 #endif

@@ -47,16 +47,21 @@ static bool grace_period_is_over(void *arg)
 
 void sched_rcu_online(void)
 {
-	sched_point_(SEAM_RCU, SEAM_READ, rcu_name, 0);
+	sched_did_quietly(SEAM_READ, rcu_name);
 	sched_self_->reading_since = ++period;
+	sched_self_->seen_count = 0;
 }
 
+/* What was seen inside is used behind it: too late. */
 void sched_rcu_offline(void)
 {
-	sched_self_->reading_since = 0;
-	/* as with locks: what is used behind the section is used too late */
-	if (sched_is_point(SEAM_RCU) || call_count)
-		sched_reschedule(SEAM_READ, rcu_name, 0);
+	struct sched_thread *self = sched_self_;
+	unsigned count = self->seen_count;
+
+	sched_did_quietly(SEAM_READ, rcu_name);
+	self->reading_since = 0;
+	for (unsigned i = 0; i < count && sched_is_point(SEAM_POINTER); i++)
+		sched_reschedule(SEAM_READ, self->seen[i].name, self->seen[i].key);
 }
 
 void sched_rcu_quiescent(void)
@@ -69,9 +74,9 @@ void sched_rcu_synchronize(void)
 {
 	uint64_t mine;
 
-	sched_point_(SEAM_RCU, SEAM_WRITE, rcu_name, 0);
+	sched_did_quietly(SEAM_WRITE, rcu_name);
 	mine = ++period;
-	sched_wait(grace_period_is_over, &mine, rcu_name);
+	sched_wait(grace_period_is_over, &mine, SEAM_READ, rcu_name);
 }
 
 /* Calls */
@@ -100,11 +105,12 @@ static void set_urgency(void)
 
 void sched_rcu_call(struct rcu_node *node)
 {
-	sched_point_(SEAM_RCU, SEAM_WRITE, rcu_name, 0);
+	sched_did_quietly(SEAM_WRITE, rcu_name);
 	call_add(node);
 	set_urgency();
 	/* the caller may go on with what he has just given away: then it shall be gone */
-	sched_reschedule(SEAM_READ, NULL, 0);
+	if (sched_is_point(SEAM_POINTER))
+		sched_reschedule(SEAM_READ, NULL, 0);
 }
 
 static bool are_carried_out(void *arg)
@@ -116,11 +122,11 @@ void sched_rcu_barrier(void)
 {
 	size_t made = calls_made;
 
-	sched_point_(SEAM_RCU, SEAM_WRITE, rcu_name, 0);
+	sched_did_quietly(SEAM_WRITE, rcu_name);
 	if (calls_wanted < made)
 		calls_wanted = made;
 	set_urgency();
-	sched_wait(are_carried_out, &made, rcu_name);
+	sched_wait(are_carried_out, &made, SEAM_READ, rcu_name);
 }
 
 static bool is_due(void *arg)
@@ -144,7 +150,7 @@ static void carry_out(void)
 static void *reclaim(void *arg)
 {
 	while (call_count || !is_ending) {
-		sched_wait(is_due, arg, rcu_name);
+		sched_wait(is_due, arg, SEAM_READ, rcu_name);
 		if (call_count)
 			carry_out();
 	}

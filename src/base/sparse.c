@@ -41,8 +41,12 @@ static void *get(const struct sparse *sparse, uint32_t index)
 
 void *sparse_get(const struct sparse *sparse, uint32_t index)
 {
+	void *found;
+
 	SEAM_POINT(SEAM_POINTER, SEAM_READ, "sparse", index);
-	return get(sparse, index);
+	found = get(sparse, index);
+	SEAM_SEEN(SEAM_POINTER, "sparse", index);
+	return found;
 }
 
 static int make_leaf(struct sparse *sparse, uint32_t index)

@@ -161,7 +161,7 @@ static bool wait_for_kick(struct worker *worker)
 	bool go_on;
 
 	if (worker->scheduled) {
-		sched_wait(is_woken, worker, worker->name);
+		sched_wait(is_woken, worker, SEAM_WRITE, worker->name);
 		return !worker->stopping;
 	}
 	lock_take(&worker->lock);

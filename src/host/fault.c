@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/sched.h"
 #include "host/driver.h"
 #include "host/mmio.h"
 #include "host/report.h"
@@ -17,6 +18,7 @@ static unsigned record_count(const struct vsva_iommu *iommu)
 
 static uint64_t record_read_word(const struct vsva_iommu *iommu, unsigned index, unsigned word)
 {
+	SEAM_POINT(SEAM_MMIO, SEAM_READ, "FRCD", 0);
 	return iommu->port.read(iommu->port.arg,
 				vtd_frcd_offset(iommu->rules.cap, index) + word * 8, 8);
 }
@@ -37,6 +39,7 @@ static void record_clear(const struct vsva_iommu *iommu, unsigned index)
 	struct vtd_fault_record clear = {{0}};
 
 	vtd_fault_record_set_F(&clear, 1);
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FRCD", 0);
 	iommu->port.write(iommu->port.arg, vtd_frcd_offset(iommu->rules.cap, index) + 8, 8,
 			  clear.q[1]);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "hw/cache_iotlb.h"
 
+#include "base/sched.h"
 #include "hw/cache_pasid.h"
 
 #define FLAGS_MASK UINT64_C(0xfff)
@@ -87,9 +88,15 @@ static enum iotlb_answer find_by_policy(struct caches *caches, rid_t rid, uint32
 enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
 				   const struct iotlb_need *need, struct iotlb_page *out)
 {
+	enum iotlb_answer found;
+
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
 	if (__builtin_expect(caches->policy == UNIT_CACHE_LRU, 1))
-		return find_first(caches, rid, pasid, addr, need, out);
-	return find_by_policy(caches, rid, pasid, addr, need, out);
+		found = find_first(caches, rid, pasid, addr, need, out);
+	else
+		found = find_by_policy(caches, rid, pasid, addr, need, out);
+	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
+	return found;
 }
 
 void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/sched.h"
 #include "vtd/registers.h"
 
 /* Functions of a busy machine; PASIDs in use at once; tables of a few address spaces. */
@@ -113,6 +114,7 @@ bool caches_find(struct caches *caches, struct cache *cache, const struct cache_
 	struct cache_entry entry;
 	size_t best = SIZE_MAX;
 
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
 	for (size_t i = set; i < set + CACHE_WAYS; i++) {
 		if (!cache_line_read(&cache->lines[i], key, &entry) ||
 		    (accept && !accept(&entry, arg)))
@@ -124,6 +126,7 @@ bool caches_find(struct caches *caches, struct cache *cache, const struct cache_
 		if (!caches_serve_stalest(caches))
 			break;
 	}
+	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
 	if (best == SIZE_MAX || !caches_serve(caches))
 		return false;
 	cache_line_touch(cache, best);

@@ -17,6 +17,7 @@
 #define HW_CACHES_H
 
 #include "base/lock.h"
+#include "base/sched.h"
 #include "hw/cache.h"
 #include "hw/unit.h"
 
@@ -65,6 +66,7 @@ static inline void caches_check_locked(const struct caches_locked *lock)
 struct caches_locked caches_lock_to_remove(struct caches *caches);
 static inline uint64_t caches_generation(const struct caches *caches)
 {
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
 	return __atomic_load_n(&caches->generation, __ATOMIC_ACQUIRE);
 }
 /* Locks for a fill. false, and not locked: something was invalidated since that generation. */

@@ -19,6 +19,7 @@ static inline bool memory_read(struct physmem *pm, uint64_t address, uint64_t *w
 		return false;
 	SEAM_MEMORY_READ(p);
 	*word = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	SEAM_MEMORY_SEEN(p);
 	return true;
 }
 
@@ -74,6 +75,7 @@ static inline bool memory_read_pair(struct physmem *pm, uint64_t address, uint64
 		if (first == pair[0])
 			break;
 	}
+	SEAM_MEMORY_SEEN(p);
 	return true;
 }
 

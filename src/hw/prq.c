@@ -6,6 +6,7 @@
  * One call is one RCU read section, so that a wait descriptor with PD=1, which waits for a grace
  * period, finds every request of before it in the queue.
  */
+#include "base/sched.h"
 #include "hw/cache_iotlb.h"
 #include "hw/endpoints.h"
 #include "hw/fault.h"
@@ -138,6 +139,8 @@ static bool reserve(struct unit *unit, uint64_t *slot, struct vtd_effects *fx)
 {
 	int err;
 
+	SEAM_POINT(SEAM_MMIO, SEAM_READ, "PQH", 0);
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "PRS", 0);
 	registers_lock(unit);
 	err = vtd_regfile_prq_reserve(&unit->registers, slot, fx);
 	registers_unlock(unit);
@@ -146,6 +149,8 @@ static bool reserve(struct unit *unit, uint64_t *slot, struct vtd_effects *fx)
 
 static void commit(struct unit *unit, struct vtd_effects *fx)
 {
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "PQT", 0);
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "PRS", 0);
 	registers_lock(unit);
 	vtd_regfile_prq_commit(&unit->registers, fx);
 	registers_unlock(unit);

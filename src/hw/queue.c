@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "base/sched.h"
 #include "hw/endpoints.h"
 #include "hw/invalidate.h"
 #include "hw/memory.h"
@@ -31,6 +32,7 @@ static bool may_fetch(struct unit *unit, struct fetch *fetch)
 	const struct vtd_regfile *rf = &unit->registers;
 	bool allowed;
 
+	SEAM_POINT(SEAM_MMIO, SEAM_READ, "IQT", 0);
 	registers_lock(unit);
 	allowed = vtd_regfile_iq_fetch_allowed(rf);
 	fetch->address = vtd_regfile_iq_head_address(rf);
@@ -255,6 +257,7 @@ static void stop(struct unit *unit, int iqei)
 {
 	struct vtd_effects fx = {0};
 
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FSTS", 0);
 	registers_lock(unit);
 	vtd_regfile_iq_error(&unit->registers, (unsigned)iqei, &fx);
 	registers_unlock(unit);
@@ -267,6 +270,9 @@ static void advance(struct unit *unit, const struct outcome *outcome)
 {
 	struct vtd_effects fx = {0};
 
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "IQH", 0);
+	if (outcome->timed_out || outcome->answered_wrongly)
+		SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FSTS", 0);
 	registers_lock(unit);
 	vtd_regfile_iq_advance(&unit->registers);
 	if (outcome->timed_out)

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/sched.h"
 #include "hw/invalidate.h"
 #include "hw/queue.h"
 
@@ -24,6 +25,8 @@ void registers_record_fault(struct unit *unit, const struct vtd_fault_record *re
 {
 	struct vtd_effects fx = {0};
 
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FRCD", 0);
+	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FSTS", 0);
 	registers_lock(unit);
 	vtd_regfile_record_fault(&unit->registers, record, &fx);
 	registers_unlock(unit);

@@ -9,6 +9,8 @@
 #include "vtd/faults.h"
 #include "vtd/tables.h"
 
+#define QUOTA 4096u
+
 static int owner_token;
 
 static void ignore_line(void *arg, enum log_level level, const char *line)
@@ -172,6 +174,7 @@ static void make_unit(struct silicon *s, const struct silicon_options *options)
 				     .physmem = s->physmem,
 				     .policy = options->policy,
 				     .seed = 5,
+				     .iotlb_entries = options->iotlb_entries,
 				     .msi = deliver,
 				     .arg = s};
 
@@ -192,7 +195,7 @@ static void make_endpoint(struct silicon *s, bool pri)
 
 	assert_int_equal(pci_config_init(&s->config, &description), 0);
 	assert_int_equal(endpoint_init(&s->endpoint, s->unit, SILICON_RID, &s->config, s->physmem,
-				       &ops, NULL),
+				       &ops, &s->trace),
 			 0);
 	assert_int_equal(unit_attach(s->unit, &s->endpoint), 0);
 	/* bus master */
@@ -208,11 +211,15 @@ static void make_driver(struct silicon *s, uint32_t domain_flags)
 				     .pf_rid = SILICON_RID,
 				     .is_pci = true,
 				     .config = {s, config_read, config_write}};
+	struct vsva_ioasid_space *space;
+	uint32_t available;
 
 	assert_int_equal(host_iommu_create(&config, &s->iommu), 0);
+	space = vsva_iommu_ioasid_space(s->iommu);
+	available = vsva_ioasid_space_available(space);
 	assert_int_equal(host_dev_add(s->iommu, &info, &s->dev), 0);
-	assert_int_equal(vsva_ioasid_set_alloc(vsva_iommu_ioasid_space(s->iommu), &owner_token,
-					       4096, &s->set),
+	assert_int_equal(vsva_ioasid_set_alloc(space, &owner_token,
+					       available < QUOTA ? available : QUOTA, &s->set),
 			 0);
 	assert_int_equal(vsva_domain_alloc(s->iommu, s->set, VSVA_DOMAIN_NESTING | domain_flags, 1,
 					   &s->domain),

@@ -41,6 +41,7 @@ struct silicon_tap {
 };
 
 struct silicon {
+	struct trace trace;     /* of the device; set it likewise */
 	struct silicon_tap tap; /* set it while nobody else accesses the hardware */
 	struct physmem *physmem;
 	struct worker_pool *pool;
@@ -68,7 +69,8 @@ struct silicon_options {
 	enum worker_mode mode;
 	bool no_pri; /* the device has no page requests */
 	uint64_t cap_set, ecap_set, ecap_clear;
-	uint32_t domain_flags; /* beside VSVA_DOMAIN_NESTING */
+	uint32_t domain_flags;  /* beside VSVA_DOMAIN_NESTING */
+	uint32_t iotlb_entries; /* 0: as the unit likes */
 	struct silicon_tap tap;
 };
 

@@ -96,6 +96,12 @@ static void on_operation(void *arg, unsigned thread, const struct sched_operatio
 			operation->key);
 }
 
+static uint64_t locate(void *arg, const void *pointer)
+{
+	(void)arg;
+	return it.test->locate(it.world, pointer);
+}
+
 /* Choosing */
 
 static void note_choice(unsigned choice)
@@ -229,6 +235,40 @@ static void *actor_run(void *arg)
 	return NULL;
 }
 
+static void check_outcome(const struct explore_case *test)
+{
+	if (!test->outcome)
+		return;
+	it.result->outcome = test->outcome(it.world);
+	for (unsigned i = 0; i < test->outcome_count; i++)
+		if (test->outcomes[i] == it.result->outcome)
+			return;
+	if (test->outcomes)
+		explore_fail("the outcome is that of no order of the actors");
+}
+
+static void finish_world(const struct explore_case *test)
+{
+	if (test->check)
+		test->check(it.world);
+	check_outcome(test);
+	test->teardown(it.world);
+}
+
+/* One actor after the other. */
+static void sequence(void *arg)
+{
+	const unsigned *order = arg;
+
+	it.world = it.test->setup(it.test->seed);
+	for (unsigned i = 0; i < EXPLORE_ACTORS_MAX && it.test->actors[i].run; i++) {
+		sched_settle();
+		it.test->actors[order[i]].run(it.world);
+	}
+	sched_settle();
+	finish_world(it.test);
+}
+
 static void body(void *arg)
 {
 	const struct explore_case *test = it.test;
@@ -236,6 +276,7 @@ static void body(void *arg)
 
 	(void)arg;
 	it.world = test->setup(test->seed);
+	sched_settle();
 	for (unsigned i = 0; i < EXPLORE_ACTORS_MAX && test->actors[i].run; i++)
 		threads[i] = sched_start(test->actors[i].name, actor_run,
 					 (void *)(uintptr_t)&test->actors[i]);
@@ -243,19 +284,18 @@ static void body(void *arg)
 	for (unsigned i = 0; i < EXPLORE_ACTORS_MAX && threads[i]; i++)
 		sched_join(threads[i]);
 	sched_set_choosing(false);
-	if (test->check)
-		test->check(it.world);
-	test->teardown(it.world);
+	finish_world(test);
 }
 
 static void run_one(void)
 {
 	const struct explore_case *test = it.test;
 	struct sched_config config = {
-		.points = test->points ? test->points : EXPLORE_FINE,
+		.points = test->points ? test->points : EXPLORE_POINTS_ALL,
 		.choose = choose,
 		.stuck = on_stuck,
 		.done = on_operation,
+		.locate = test->locate ? locate : NULL,
 		.background = test->background,
 		.is_lazy = test->is_lazy,
 		.sabotage = test->sabotage,
@@ -352,6 +392,7 @@ struct task {
 	unsigned depth;
 	const char *schedule;
 	bool verbose;
+	const unsigned *order;
 };
 
 static void run_depth_first(const struct task *task)
@@ -383,6 +424,15 @@ static void run_random(const struct task *task)
 		draw_priorities();
 		run_one();
 	}
+}
+
+/* In order */
+
+static void run_order(const struct task *task)
+{
+	struct sched_config config = {.stuck = on_stuck, .background = it.test->background};
+
+	sched_run(&config, sequence, (void *)(uintptr_t)task->order);
 }
 
 /* Replay */
@@ -492,6 +542,54 @@ static void in_child(const struct explore_case *test, void (*run)(const struct t
 	shared->seconds = seconds_now() - begin;
 	*result = *shared;
 	munmap(shared, sizeof(*shared));
+}
+
+static void add_outcome(uint64_t *outcomes, unsigned *count, uint64_t outcome)
+{
+	for (unsigned i = 0; i < *count; i++)
+		if (outcomes[i] == outcome)
+			return;
+	assert_true(*count < EXPLORE_OUTCOMES_MAX);
+	outcomes[(*count)++] = outcome;
+}
+
+/* All orders of what stands behind the first places. */
+static void run_orders(const struct explore_case *test, unsigned *order, unsigned first,
+		       unsigned actors, uint64_t *outcomes, unsigned *count,
+		       struct explore_result *result)
+{
+	struct task task = {.order = order};
+
+	if (first == actors) {
+		in_child(test, run_order, &task, result);
+		if (result->verdict == EXPLORE_GOOD)
+			add_outcome(outcomes, count, result->outcome);
+		return;
+	}
+	for (unsigned i = first; i < actors; i++) {
+		unsigned kept = order[first];
+
+		order[first] = order[i];
+		order[i] = kept;
+		run_orders(test, order, first + 1, actors, outcomes, count, result);
+		if (result->verdict != EXPLORE_GOOD)
+			return;
+		order[i] = order[first];
+		order[first] = kept;
+	}
+}
+
+unsigned explore_in_order(const struct explore_case *test, uint64_t outcomes[EXPLORE_OUTCOMES_MAX],
+			  struct explore_result *result)
+{
+	unsigned order[EXPLORE_ACTORS_MAX], actors = 0, count = 0;
+
+	while (actors < EXPLORE_ACTORS_MAX && test->actors[actors].run) {
+		order[actors] = actors;
+		actors++;
+	}
+	run_orders(test, order, 0, actors, outcomes, &count, result);
+	return count;
 }
 
 void explore_all(const struct explore_case *test, unsigned preemptions, uint64_t schedules_max,

@@ -23,10 +23,9 @@
 #define EXPLORE_SCHEDULE_LEN 8192u
 #define EXPLORE_TEXT_LEN     4096u
 
-/* Every kind; all but what goes on inside the hardware. */
-#define EXPLORE_FINE ((1u << SEAM_KINDS) - 1)
-#define EXPLORE_COARSE                                                                             \
-	(EXPLORE_FINE & ~(1u << SEAM_LOCK_SILICON | 1u << SEAM_DROP_SILICON | 1u << SEAM_MEMORY))
+#define EXPLORE_POINTS_ALL ((1u << SEAM_KINDS) - 1)
+/* Without what may be used too late behind locks of hardware, where nothing is ever freed. */
+#define EXPLORE_POINTS_SILICON (EXPLORE_POINTS_ALL & ~(1u << SEAM_DROP_SILICON))
 
 struct explore_actor {
 	const char *name;
@@ -37,18 +36,25 @@ struct explore_case {
 	const char *name;
 	uint64_t seed;
 	void *(*setup)(uint64_t seed);
+	const uint64_t *outcomes; /* of explore_in_order(); NULL: not compared */
+	unsigned outcome_count;
 	struct explore_actor actors[EXPLORE_ACTORS_MAX];
 	/* When all actors have ended and nobody can do anything any more. Then teardown. */
 	void (*check)(void *world);
 	void (*teardown)(void *world);
+	/* Between both; may be NULL. What came of the actors, as a number: it has to be one that they
+	 * come to one after the other, in some order. */
+	uint64_t (*outcome)(void *world);
 	/* Of the scheduler's configuration */
-	uint32_t points; /* 0: EXPLORE_FINE */
+	uint32_t points; /* 0: EXPLORE_POINTS_ALL */
 	const char *const *background;
 	bool is_lazy;
 	struct sched_sabotage sabotage;
 	/* Goes on also from states that were visited in another order of independent operations: to
 	 * judge the operations' names and keys, or where threads share what is behind no seam. */
 	bool revisits;
+	/* What a word of memory of the world is known by; NULL: its place in its page. */
+	uint64_t (*locate)(void *world, const void *pointer);
 };
 
 enum explore_verdict {
@@ -69,9 +75,16 @@ struct explore_result {
 	bool is_complete;     /* all schedules under the bound were run */
 	double seconds;
 	uint64_t fingerprint;
+	uint64_t outcome;
 	char schedule[EXPLORE_SCHEDULE_LEN];
 	char text[EXPLORE_TEXT_LEN];
 };
+
+#define EXPLORE_OUTCOMES_MAX 32u
+
+/* What comes of the actors one after the other, in each order. Returns how many different ones. */
+unsigned explore_in_order(const struct explore_case *test, uint64_t outcomes[EXPLORE_OUTCOMES_MAX],
+			  struct explore_result *result);
 
 /* Depth first, with at most 0, 1, … preemptions, until one fails. schedules_max: of each bound; 0:
  * all. */

@@ -5,6 +5,9 @@
 
 #include "base/check.h"
 
+/* Operations that a thread may take more in other schedules. */
+#define SLACK 24u
+
 static struct reduction_object *find(struct reduction *reduction, uint64_t object)
 {
 	for (unsigned i = 0; i < REDUCTION_OBJECTS; i++) {
@@ -45,6 +48,18 @@ static void wake_sleepers(struct reduction *reduction, unsigned thread,
 	}
 }
 
+/* Kept as what was not held, so that nothing seen is everything held. */
+static void note_locks(struct reduction *reduction, struct reduction_object *object,
+		       unsigned thread)
+{
+	uint64_t not_held = object->not_held[thread] | ~sched_thread_locks(thread);
+
+	if (not_held == object->not_held[thread])
+		return;
+	object->not_held[thread] = not_held;
+	reduction->has_grown = true;
+}
+
 void reduction_operation(struct reduction *reduction, unsigned thread,
 			 const struct sched_operation *operation)
 {
@@ -53,35 +68,40 @@ void reduction_operation(struct reduction *reduction, unsigned thread,
 							: &object->read_end[thread];
 	uint32_t number = ++reduction->done[thread];
 
+	/* what is_met_by() allows for need not be explored again */
 	if (*end < number) {
+		reduction->has_grown |= number > *end + SLACK;
 		*end = number;
-		reduction->has_grown = true;
 	}
+	note_locks(reduction, object, thread);
 	reduction->sleepers &= ~(1u << thread);
 	wake_sleepers(reduction, thread, operation);
 }
 
 static bool is_met_by(const struct reduction *reduction, const struct reduction_object *object,
-		      enum seam_access access, unsigned thread)
+		      enum seam_access access, uint64_t locks, unsigned thread)
 {
 	uint32_t done = reduction->done[thread];
 
-	if (sched_thread_has_ended(thread))
+	if (sched_thread_has_ended(thread) || (locks & ~object->not_held[thread]))
 		return false;
-	return object->write_end[thread] > done ||
-	       (access == SEAM_WRITE && object->read_end[thread] > done);
+	if (object->write_end[thread] && object->write_end[thread] + SLACK > done)
+		return true;
+	return access == SEAM_WRITE && object->read_end[thread] &&
+	       object->read_end[thread] + SLACK > done;
 }
 
 bool reduction_is_met(struct reduction *reduction, unsigned thread)
 {
 	struct sched_operation next = sched_thread_next(thread);
+	uint64_t locks = sched_thread_locks(thread);
 	struct reduction_object *object;
 
 	if (!next.object)
 		return false;
 	object = find(reduction, next.object);
 	for (unsigned i = 0; i < sched_thread_count(); i++)
-		if (i != thread && is_met_by(reduction, object, next.access, i))
+		if (i != thread && is_met_by(reduction, object, next.access, locks, i))
 			return true;
 	return false;
 }

@@ -4,8 +4,9 @@
  * preempting it behind that operation, unless one of the others meets it (does something to the
  * same object, and one of both is a write) before the thread goes on. So
  *
- *   - a thread is not preempted in front of an operation that nobody is still going to meet, as far
- *     as all runs so far have shown; when a run shows more, the exploration is repeated;
+ *   - a thread is not preempted in front of an operation that nobody is still going to meet, or
+ *     only under a lock that it holds, as far as all runs so far have shown; when a run shows more,
+ *     the exploration is repeated;
  *   - a thread that was preempted sleeps until somebody has met its operation: going on before that
  *     is what a preemption one operation later leads to as well.
  */
@@ -20,6 +21,7 @@
 struct reduction_object {
 	uint64_t object; /* 0: free */
 	uint32_t read_end[SCHED_THREADS_MAX], write_end[SCHED_THREADS_MAX];
+	uint64_t not_held[SCHED_THREADS_MAX]; /* locks that were not held in all of them */
 };
 
 struct reduction {

@@ -2,6 +2,7 @@
 #include "hw/device/device_tlb.h"
 
 #include "base/alloc.h"
+#include "base/sched.h"
 
 #define SET_LG2 7u
 #define SETS    (1u << SET_LG2)
@@ -52,6 +53,7 @@ void device_tlb_destroy(struct device_tlb *tlb)
 
 uint64_t device_tlb_generation(const struct device_tlb *tlb)
 {
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
 	return __atomic_load_n(&tlb->generation, __ATOMIC_SEQ_CST);
 }
 
@@ -122,11 +124,15 @@ static bool lookup_class(const struct device_tlb *tlb, const struct device_tlb_t
 bool device_tlb_lookup(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
 		       uint8_t rights, struct device_tlb_entry *out)
 {
+	bool is_hit = false;
+
 	DEBUG_CHECK(rcu_is_reading());
-	for (unsigned i = 0; i < ARRAY_LEN(classes_lg2); i++)
-		if (lookup_class(tlb, tag, classes_lg2[i], out) && (out->rights & rights) == rights)
-			return true;
-	return false;
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
+	for (unsigned i = 0; i < ARRAY_LEN(classes_lg2) && !is_hit; i++)
+		is_hit = lookup_class(tlb, tag, classes_lg2[i], out) &&
+			 (out->rights & rights) == rights;
+	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
+	return is_hit;
 }
 
 static unsigned class_that_fits(unsigned page_lg2)
