@@ -22,13 +22,15 @@ struct vsva_server;
 struct vsva_server_options {
 	const char *socket_dir; /* made with mode 0700 if it is not there */
 	unsigned vms;           /* 0: 1; bare: only 1 */
-	unsigned accelerators;  /* of each VM, 0: 1; at most 8 */
+	unsigned accelerators;  /* of each VM, 0: 1, or none if it has mediated ones; at most 8 */
+	unsigned mdevs;         /* of each VM: dedicated queues of one accelerator that all VMs share */
 	bool test_engine;       /* a test engine too */
 	uint64_t register_base; /* where firmware puts the VT-d function's BAR; 0: 0xf8000000 */
 	bool no_page_requests, no_vcmd, no_five_level; /* what the virtual unit does not offer */
 };
 
-/* The machine must run with threads. On a bare machine the VT-d page is the physical unit itself.
+/* The machine must run with threads. On a bare machine the VT-d page is the physical unit itself,
+ * and there are no mediated devices. An accelerator has 16 queues: so many mediated devices in all.
  * 0; -EINVAL; -EPERM, -EBUSY or another error of the directory (said in the log); -ENOMEM; errors
  * of vsva_vm_create and vsva_device_create. */
 int vsva_server_create(struct vsva_machine *machine, const struct vsva_server_options *options,

@@ -202,7 +202,11 @@ static void take_in(struct flight *flight, const struct vsva_event *event)
 		return;
 	switch (event->kind) {
 	case VSVA_EV_DEVICE_ATTACH:
-		requester->vm = event->vm;
+		/* part of a function: what it sends has its base PASID */
+		if (event->hpasid.v == VSVA_PASID_INVALID)
+			requester->vm = event->vm;
+		else
+			pair->vm = event->vm;
 		break;
 	case VSVA_EV_BIND:
 		pair->vm = event->vm;

@@ -22,6 +22,7 @@ enum {
 	KEY_POLICY = 'p',
 	KEY_QUIET = 'q',
 	KEY_LEDGER = 'l',
+	KEY_MDEVS = 'm',
 	KEY_IN_FLIGHT = 'f',
 	KEY_TEST_ENGINE = 't',
 	KEY_VMS = 'n',
@@ -48,6 +49,11 @@ static const struct argp_option options[] = {
 	 0},
 	{"vms", KEY_VMS, "N", 0, "number of virtual machines (1)", 0},
 	{"accelerators", KEY_ACCELERATORS, "N", 0, "accelerators of each VM (1, at most 8)", 0},
+	{"mdevs", KEY_MDEVS, "N", 0,
+	 "mediated devices of each VM, in place of accelerators: dedicated queues of one "
+	 "accelerator "
+	 "that all VMs share (at most 8, and 16 in all); not with --bare",
+	 0},
 	{"test-engine", KEY_TEST_ENGINE, NULL, 0, "a test engine for each VM too", 0},
 	{"bare", KEY_BARE, NULL, 0,
 	 "the VT-d page is the physical unit itself: caching mode off, no virtual command, one VM",
@@ -109,6 +115,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return take_number(text, 256, "--vms", &arguments->server.vms);
 	case KEY_ACCELERATORS:
 		return take_number(text, 8, "--accelerators", &arguments->server.accelerators);
+	case KEY_MDEVS:
+		return take_number(text, 8, "--mdevs", &arguments->server.mdevs);
 	case KEY_TEST_ENGINE:
 		arguments->server.test_engine = true;
 		return 0;
@@ -135,6 +143,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			argp_error(state, "--socket-dir is missing: where shall the sockets go?");
 		if (arguments->with_ledger && arguments->machine.bare)
 			argp_error(state, "--ledger needs the host that --bare leaves out");
+		if (arguments->server.mdevs && arguments->machine.bare)
+			argp_error(state, "--mdevs needs the host that --bare leaves out");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

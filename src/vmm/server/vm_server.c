@@ -12,6 +12,7 @@
 #define DEFAULT_REGISTER_BASE UINT64_C(0xf8000000)
 #define VTD_BAR_SIZE          (UINT64_C(64) << 20)
 #define ACCELERATORS_MAX      8u
+#define SHARED_QUEUES_MAX     16u
 #define VMS_MAX               256u
 #define GUEST_HAW             48u
 
@@ -83,6 +84,26 @@ static int make_device(struct served_vm *vm, enum vsva_device_kind kind, unsigne
 	return 0;
 }
 
+static int make_mdev(struct served_vm *vm, unsigned number, uint8_t slot)
+{
+	struct served_function *function = &vm->functions[vm->function_count];
+	int err = vsva_mdev_create(vm->server->vdcm, VSVA_MDEV_DEDICATED, &function->mdev);
+
+	if (err)
+		return err;
+	err = vsva_vm_assign_mdev(vm->vm, function->mdev, rid((uint16_t)(slot << 3)), served_irq,
+				  function, &function->assigned);
+	if (err) {
+		vsva_mdev_destroy(function->mdev);
+		return err;
+	}
+	function->vm = vm;
+	function->index = vm->function_count++;
+	function->slot = slot;
+	snprintf(function->name, sizeof(function->name), "dsa%u", number);
+	return 0;
+}
+
 static uint8_t accelerator_slot(unsigned number)
 {
 	return (uint8_t)(number == 0 ? SLOT_DSA0 : SLOT_TEST + number);
@@ -91,13 +112,22 @@ static uint8_t accelerator_slot(unsigned number)
 static int make_devices(struct served_vm *vm)
 {
 	const struct vsva_server_options *options = &vm->server->options;
+	unsigned number = 0;
 	int err = 0;
 
-	for (unsigned i = 0; i < options->accelerators && !err; i++)
-		err = make_device(vm, VSVA_DEVICE_DSA, i, accelerator_slot(i));
+	for (; number < options->accelerators && !err; number++)
+		err = make_device(vm, VSVA_DEVICE_DSA, number, accelerator_slot(number));
+	for (; number < options->accelerators + options->mdevs && !err; number++)
+		err = make_mdev(vm, number, accelerator_slot(number));
 	if (!err && options->test_engine)
 		err = make_device(vm, VSVA_DEVICE_TEST_ENGINE, 0, SLOT_TEST);
 	return err;
+}
+
+static uint64_t bar_size(const struct served_function *function, unsigned bar)
+{
+	return function->mdev ? vsva_mdev_bar_size(function->mdev, bar)
+			      : vsva_device_bar_size(function->device, bar);
 }
 
 static void describe(const struct served_function *function, struct vfu_function *out)
@@ -109,13 +139,14 @@ static void describe(const struct served_function *function, struct vfu_function
 		.config_size = PCI_CONFIG_SIZE,
 		.goes_first = function->index == 0,
 	};
-	if (!function->device) {
+	if (!function->device && !function->mdev) {
 		out->bar_size[0] = VTD_BAR_SIZE;
 		return;
 	}
 	for (unsigned bar = 0; bar < VFU_BAR_COUNT; bar++)
-		out->bar_size[bar] = vsva_device_bar_size(function->device, bar);
-	out->irq_count[VFU_IRQ_MSIX] = vsva_device_vectors(function->device);
+		out->bar_size[bar] = bar_size(function, bar);
+	out->irq_count[VFU_IRQ_MSIX] = function->mdev ? vsva_mdev_vectors(function->mdev)
+						      : vsva_device_vectors(function->device);
 }
 
 /* DMAR */
@@ -213,6 +244,7 @@ static void free_vm(struct served_vm *vm)
 		if (vm->functions[i].assigned)
 			vsva_vm_unassign(vm->functions[i].assigned);
 		vsva_device_destroy(vm->functions[i].device);
+		vsva_mdev_destroy(vm->functions[i].mdev);
 	}
 	if (is_bare(vm->server))
 		vsva_machine_set_msi(vm->server->machine, NULL, NULL);
@@ -228,14 +260,32 @@ static int take_options(struct vsva_server *server, const struct vsva_server_opt
 	server->options = *options;
 	if (!server->options.vms)
 		server->options.vms = 1;
-	if (!server->options.accelerators)
+	if (!server->options.accelerators && !server->options.mdevs)
 		server->options.accelerators = 1;
 	if (!server->options.register_base)
 		server->options.register_base = DEFAULT_REGISTER_BASE;
-	if (!options->socket_dir || server->options.accelerators > ACCELERATORS_MAX ||
+	if (!options->socket_dir || options->mdevs > ACCELERATORS_MAX ||
+	    server->options.accelerators + options->mdevs > ACCELERATORS_MAX ||
 	    server->options.vms > VMS_MAX || server->options.register_base % VTD_BAR_SIZE)
 		return -EINVAL;
-	return is_bare(server) && server->options.vms > 1 ? -EINVAL : 0;
+	if (server->options.vms * options->mdevs > SHARED_QUEUES_MAX)
+		return -EINVAL;
+	return is_bare(server) && (server->options.vms > 1 || options->mdevs) ? -EINVAL : 0;
+}
+
+/* As many queues as there are mediated devices: the more entries has each. */
+static int make_shared(struct vsva_server *server)
+{
+	struct vsva_device_options options = {
+		.kind = VSVA_DEVICE_DSA,
+		.queues = server->options.vms * server->options.mdevs,
+	};
+	int err;
+
+	if (!options.queues)
+		return 0;
+	err = vsva_device_create(server->machine, &options, &server->shared);
+	return err ? err : vsva_vdcm_create(server->shared, &server->vdcm);
 }
 
 static int make_vms(struct vsva_server *server)
@@ -247,6 +297,7 @@ static int make_vms(struct vsva_server *server)
 	server->vms = base_calloc(server->options.vms, sizeof(*server->vms));
 	if (!server->vms)
 		return -ENOMEM;
+	err = make_shared(server);
 	for (unsigned i = 0; i < server->options.vms && !err; i++) {
 		server->vm_count = i + 1;
 		err = make_vm(server, i);
@@ -302,6 +353,8 @@ void vsva_server_destroy(struct vsva_server *server)
 		vfu_server_stop(server->vfu);
 	for (unsigned i = 0; i < server->vm_count; i++)
 		free_vm(&server->vms[i]);
+	CHECK(vsva_vdcm_destroy(server->vdcm) == 0);
+	vsva_device_destroy(server->shared);
 	if (server->vfu)
 		vfu_server_destroy(server->vfu);
 	base_free(server->vms);

@@ -12,6 +12,7 @@
 #include "vmm/server/dmar.h"
 #include "vmm/server/listener.h"
 #include "vsva/limits.h"
+#include "vsva/mdev.h"
 #include "vsva/server.h"
 #include "vtd/pci_config.h"
 
@@ -33,7 +34,8 @@ struct served_function {
 	char name[16];
 	uint8_t slot; /* device number on QEMU's root bus */
 	struct vfu_connection *connection;
-	struct vsva_device *device;     /* NULL: the VT-d page */
+	struct vsva_device *device;     /* NULL: the VT-d page, or mediated */
+	struct vsva_mdev *mdev;         /* NULL: not mediated */
 	struct vsva_assigned *assigned; /* NULL: the VT-d page, or bare */
 };
 
@@ -58,6 +60,8 @@ struct vsva_server {
 	struct vsva_machine *machine;
 	struct vsva_server_options options;
 	struct vfu_server *vfu;
+	struct vsva_device *shared; /* the accelerator of the mediated devices, NULL: none */
+	struct vsva_vdcm *vdcm;
 	struct served_vm *vms;
 	unsigned vm_count;
 	uint64_t clients_served, leaked; /* atomic */
