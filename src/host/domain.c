@@ -57,6 +57,7 @@ int vsva_domain_alloc(struct vsva_iommu *iommu, struct vsva_ioasid_set *owner, u
 		base_free(domain);
 		return err;
 	}
+	ioasid_set_hold(owner);
 	domain->owner = owner;
 	domain->flags = flags;
 	domain->vm = vm;
@@ -112,8 +113,10 @@ static void domain_reclaim(struct rcu_node *node)
 
 void domain_put(struct vsva_domain *domain)
 {
-	if (__atomic_sub_fetch(&domain->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		rcu_call(&domain->rcu, domain_reclaim);
+	if (__atomic_sub_fetch(&domain->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	ioasid_set_drop(domain->owner);
+	rcu_call(&domain->rcu, domain_reclaim);
 }
 
 struct vsva_domain *dev_domain_get(const struct vsva_dev *dev)

@@ -120,18 +120,19 @@ static void entry_reclaim(struct entry *entry)
 {
 	struct vsva_ioasid_set *set = entry->set;
 	struct vsva_ioasid_space *space = set->space;
+	uint32_t id = entry->id;
 
 	CHECK(!entry->bindings);
 	entry_set_state(entry, VSVA_IOASID_FREE);
-	TRACE(space->trace, HOST, IOASID_RECLAIM, .hpasid = hpasid(entry->id));
 	list_remove(&entry->link);
-	sparse_set(&space->entries, entry->id, NULL);
-	allocator_give(space, entry->id);
+	sparse_set(&space->entries, id, NULL);
+	allocator_give(space, id);
 	set_count(set, set->count - 1);
 	set->pending--;
 	waiters_tell(entry);
 	rcu_call(&entry->rcu, entry_free_memory);
 	set_lost_id(set);
+	TRACE(space->trace, HOST, IOASID_RECLAIM, .hpasid = hpasid(id));
 }
 
 void entry_get(struct entry *entry)

@@ -19,7 +19,7 @@ struct vsva_ioasid_space *ioasid_space_create(unsigned bits, struct worker_pool 
 void ioasid_space_destroy(struct vsva_ioasid_space *space);
 
 /* Keeps the handle of a set valid after vsva_ioasid_set_free, until the drop: it has no ids then
- * that could be found, and gets none. Atomic. */
+ * that could be found, and alloc and set_adjust say -ENOENT. NULL is ignored. Atomic. */
 void ioasid_set_hold(struct vsva_ioasid_set *set);
 void ioasid_set_drop(struct vsva_ioasid_set *set);
 

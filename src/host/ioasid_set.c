@@ -100,12 +100,13 @@ int vsva_ioasid_set_alloc(struct vsva_ioasid_space *space, const void *token, ui
 
 void ioasid_set_hold(struct vsva_ioasid_set *set)
 {
-	__atomic_fetch_add(&set->holds, 1, __ATOMIC_RELAXED);
+	if (set)
+		__atomic_fetch_add(&set->holds, 1, __ATOMIC_RELAXED);
 }
 
 void ioasid_set_drop(struct vsva_ioasid_set *set)
 {
-	if (__atomic_sub_fetch(&set->holds, 1, __ATOMIC_ACQ_REL) == 0)
+	if (set && __atomic_sub_fetch(&set->holds, 1, __ATOMIC_ACQ_REL) == 0)
 		rcu_call(&set->rcu, free_memory);
 }
 

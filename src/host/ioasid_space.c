@@ -23,7 +23,6 @@ static int make_parts(struct vsva_ioasid_space *space)
 
 	if (err)
 		return err;
-	numbers_take(&space->numbers, 0); /* RID_PASID */
 	space->reaper = worker_create(space->pool, "ioasid-reaper", reaper_run, space);
 	return space->reaper ? 0 : -EAGAIN;
 }

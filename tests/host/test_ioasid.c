@@ -1,87 +1,45 @@
 // SPDX-License-Identifier: MIT
-#include "unit.h"
+#include "ioasid_world.h"
 
 #include <errno.h>
 
-#include "base/alloc.h"
 #include "base/random.h"
-#include "base/rcu.h"
-#include "bind_id.h"
-#include "host/ioasid.h"
+#include "vsva/limits.h"
 
-#define BITS 13u /* a small space: 8191 ids */
-#define LAST ((1u << BITS) - 1)
-
-struct fixture {
-	struct worker_pool *pool;
-	struct vsva_ioasid_space *space;
-	struct vsva_ioasid_set *a, *b;
-};
-static struct fixture fixture;
-static int token_a, token_b, token_c;
-
-static int setup(void **state)
-{
-	struct fixture *f = &fixture;
-
-	f->pool = worker_pool_create(WORKERS_MANUAL, 0);
-	f->space = ioasid_space_create(BITS, f->pool, NULL);
-	assert_non_null(f->space);
-	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_a, 100, &f->a), 0);
-	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_b, 100, &f->b), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	vsva_ioasid_set_free(f->a);
-	vsva_ioasid_set_free(f->b);
-	ioasid_space_destroy(f->space);
-	worker_pool_destroy(f->pool);
-	return 0;
-}
-
-static hpasid_t alloc(struct vsva_ioasid_set *set)
-{
-	hpasid_t id;
-
-	assert_int_equal(vsva_ioasid_alloc(set, 1, VSVA_PASID_MAX, NULL, &id), 0);
-	return id;
-}
+static int token_c;
 
 static void test_ioasid_set_refuses_bad_arguments(void **state)
 {
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	struct vsva_ioasid_set *set;
 
 	assert_int_equal(vsva_ioasid_set_alloc(f->space, NULL, 1, &set), -EINVAL);
 	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, 0, &set), -EINVAL);
-	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_a, 1, &set), -EEXIST);
-	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, LAST, &set), -ENOSPC);
-	assert_int_equal(vsva_ioasid_space_available(f->space), LAST - 200);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &f->token_a, 1, &set), -EEXIST);
+	assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, IOASID_LAST, &set), -ENOSPC);
+	assert_int_equal(vsva_ioasid_space_available(f->space), IOASID_LAST - 2 * IOASID_QUOTA);
 }
 
 /* Freed sets took their quota with them: capacity leaked with every VM. */
 static void test_ioasid_set_free_returns_quota(void **state)
 {
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	struct vsva_ioasid_set *set;
 
 	for (unsigned i = 0; i < 100; i++) {
-		assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c, LAST - 200, &set), 0);
+		assert_int_equal(vsva_ioasid_set_alloc(f->space, &token_c,
+						       IOASID_LAST - 2 * IOASID_QUOTA, &set),
+				 0);
 		assert_int_equal(vsva_ioasid_space_available(f->space), 0);
 		vsva_ioasid_set_free(set);
 	}
-	assert_int_equal(vsva_ioasid_space_available(f->space), LAST - 200);
+	assert_int_equal(vsva_ioasid_space_available(f->space), IOASID_LAST - 2 * IOASID_QUOTA);
 }
 
 /* Quota 0 meant "all that is left", so the next VM got none. */
 static void test_ioasid_quota_zero_takes_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	struct vsva_ioasid_set *set;
 	uint32_t before = vsva_ioasid_space_available(f->space);
 
@@ -91,7 +49,7 @@ static void test_ioasid_quota_zero_takes_nothing(void **state)
 
 static void test_ioasid_alloc_respects_range(void **state)
 {
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	hpasid_t id;
 
 	assert_int_equal(vsva_ioasid_alloc(f->a, 63, 65, NULL, &id), 0);
@@ -102,15 +60,16 @@ static void test_ioasid_alloc_respects_range(void **state)
 	assert_int_equal(id.v, 65);
 	assert_int_equal(vsva_ioasid_alloc(f->a, 63, 65, NULL, &id), -ENOSPC);
 	assert_int_equal(id.v, VSVA_PASID_INVALID);
-	assert_int_equal(vsva_ioasid_alloc(f->a, LAST, VSVA_PASID_MAX, NULL, &id), 0);
-	assert_int_equal(id.v, LAST);
-	assert_int_equal(vsva_ioasid_alloc(f->a, LAST, VSVA_PASID_MAX, NULL, &id), -ENOSPC);
-	assert_int_equal(vsva_ioasid_alloc(f->a, LAST + 1, VSVA_PASID_MAX, NULL, &id), -ENOSPC);
+	assert_int_equal(vsva_ioasid_alloc(f->a, IOASID_LAST, VSVA_PASID_MAX, NULL, &id), 0);
+	assert_int_equal(id.v, IOASID_LAST);
+	assert_int_equal(vsva_ioasid_alloc(f->a, IOASID_LAST, VSVA_PASID_MAX, NULL, &id), -ENOSPC);
+	assert_int_equal(vsva_ioasid_alloc(f->a, IOASID_LAST + 1, VSVA_PASID_MAX, NULL, &id),
+			 -ENOSPC);
 }
 
 static void test_ioasid_alloc_refuses_bad_range(void **state)
 {
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	hpasid_t id = {7};
 
 	assert_int_equal(vsva_ioasid_alloc(f->a, 0, 5, NULL, &id), -EINVAL);
@@ -121,20 +80,20 @@ static void test_ioasid_alloc_refuses_bad_range(void **state)
 
 static void test_ioasid_quota_bounds_ids(void **state)
 {
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	hpasid_t id;
 
-	for (unsigned i = 0; i < 100; i++)
-		alloc(f->a);
+	for (unsigned i = 0; i < IOASID_QUOTA; i++)
+		ioasid_new(f->a);
 	assert_int_equal(vsva_ioasid_alloc(f->a, 1, VSVA_PASID_MAX, NULL, &id), -EDQUOT);
 	assert_int_equal(id.v, VSVA_PASID_INVALID);
-	alloc(f->b);
+	ioasid_new(f->b);
 }
 
 static void test_ioasid_free_checks_owner(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t id = alloc(f->a);
+	struct ioasid_world *f = *state;
+	hpasid_t id = ioasid_new(f->a);
 
 	assert_int_equal(vsva_ioasid_free(f->b, id), -EACCES);
 	assert_int_equal(vsva_ioasid_free(f->a, hpasid(id.v + 1)), 0);
@@ -146,8 +105,8 @@ static void test_ioasid_free_checks_owner(void **state)
 
 static void test_ioasid_private_data_is_replaced(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t id = alloc(f->a);
+	struct ioasid_world *f = *state;
+	hpasid_t id = ioasid_new(f->a);
 	void *found;
 
 	assert_int_equal(vsva_ioasid_set_data(f->a, id, f), 0);
@@ -162,8 +121,8 @@ static void test_ioasid_private_data_is_replaced(void **state)
 
 static void test_ioasid_find_checks_set(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t id = alloc(f->a);
+	struct ioasid_world *f = *state;
+	hpasid_t id = ioasid_new(f->a);
 
 	assert_int_equal(vsva_ioasid_find(f->space, f->a, id, NULL), 0);
 	assert_int_equal(vsva_ioasid_find(f->space, f->b, id, NULL), -EACCES);
@@ -175,8 +134,8 @@ static void test_ioasid_find_checks_set(void **state)
 
 static void test_ioasid_gpasid_is_unique_in_set(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t x = alloc(f->a), y = alloc(f->a), z = alloc(f->b), found;
+	struct ioasid_world *f = *state;
+	hpasid_t x = ioasid_new(f->a), y = ioasid_new(f->a), z = ioasid_new(f->b), found;
 	gpasid_t guest;
 
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), 0);
@@ -198,8 +157,8 @@ static void test_ioasid_gpasid_is_unique_in_set(void **state)
 /* Attaching a guest PASID to an id that has one overwrote it. */
 static void test_ioasid_gpasid_is_not_overwritten(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t x = alloc(f->a), found;
+	struct ioasid_world *f = *state;
+	hpasid_t x = ioasid_new(f->a), found;
 
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), 0);
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(6)), -EBUSY);
@@ -213,8 +172,8 @@ static void test_ioasid_gpasid_is_not_overwritten(void **state)
 /* The host does not judge guest PASIDs. */
 static void test_ioasid_gpasid_may_be_any_number(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t x = alloc(f->a), y = alloc(f->a), found;
+	struct ioasid_world *f = *state;
+	hpasid_t x = ioasid_new(f->a), y = ioasid_new(f->a), found;
 
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(0x12345678)), 0);
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, y, gpasid(0x12345678)), -EEXIST);
@@ -227,8 +186,8 @@ static void test_ioasid_gpasid_may_be_any_number(void **state)
 
 static void test_ioasid_free_forgets_gpasid(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t x = alloc(f->a), y = alloc(f->a), found;
+	struct ioasid_world *f = *state;
+	hpasid_t x = ioasid_new(f->a), y = ioasid_new(f->a), found;
 
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, x, gpasid(5)), 0);
 	assert_int_equal(vsva_ioasid_free(f->a, x), 0);
@@ -240,8 +199,8 @@ static void test_ioasid_free_forgets_gpasid(void **state)
 
 static void test_ioasid_bind_keeps_list_and_flags(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t id = alloc(f->a), found;
+	struct ioasid_world *f = *state;
+	hpasid_t id = ioasid_new(f->a), found;
 	struct ioasid_binding x = {.id = id, .guest = {9}}, y = {.id = id, .guest = {9}};
 	uint32_t flags;
 
@@ -260,8 +219,8 @@ static void test_ioasid_bind_keeps_list_and_flags(void **state)
 
 static void test_ioasid_bind_keeps_gpasid_of_owner(void **state)
 {
-	struct fixture *f = *state;
-	hpasid_t id = alloc(f->a), found;
+	struct ioasid_world *f = *state;
+	hpasid_t id = ioasid_new(f->a), found;
 	struct ioasid_binding x = {.id = id, .guest = {9}}, other = {.id = id, .guest = {8}};
 
 	assert_int_equal(vsva_ioasid_attach_gpasid(f->a, id, gpasid(9)), 0);
@@ -271,42 +230,11 @@ static void test_ioasid_bind_keeps_gpasid_of_owner(void **state)
 	assert_int_equal(vsva_ioasid_find_gpasid(f->a, gpasid(9), &found), 0);
 }
 
-static void try_alloc(struct fixture *f, int expected)
-{
-	hpasid_t id = {3};
-
-	assert_int_equal(vsva_ioasid_alloc(f->a, 1, VSVA_PASID_MAX, NULL, &id), expected);
-	/* an allocation that failed late returned the id that had been freed again */
-	assert_int_equal(id.v == VSVA_PASID_INVALID, expected != 0);
-}
-
-static void test_ioasid_alloc_fail_nth(void **state)
-{
-	struct fixture *f = *state;
-	unsigned nth = 1;
-
-	for (;; nth++) {
-		hpasid_t id;
-		int err;
-
-		fail_nth_set(nth, 0);
-		err = vsva_ioasid_alloc(f->a, 5000 + nth * 256, VSVA_PASID_MAX, NULL, &id);
-		fail_nth_set(0, 0);
-		if (!err)
-			break;
-		assert_true(err == -ENOMEM || err == -ENOSPC);
-		assert_int_equal(id.v, VSVA_PASID_INVALID);
-		assert_int_equal(vsva_ioasid_set_count(f->a), 0);
-	}
-	assert_true(nth > 2);
-	try_alloc(f, 0);
-}
-
 /* Against a model: who has which id, who has which guest PASID. */
 static void test_ioasid_random_against_model(void **state)
 {
 	enum { IDS = 300, GUESTS = 64 };
-	struct fixture *f = *state;
+	struct ioasid_world *f = *state;
 	struct vsva_ioasid_set *sets[2] = {f->a, f->b};
 	int owner[IDS] = {0}, guest_of[IDS];
 	int id_of[2][GUESTS] = {{0}};
@@ -360,49 +288,105 @@ static void test_ioasid_random_against_model(void **state)
 	}
 }
 
-static void test_ioasid_pasid_costs_little(void **state)
-{
-	struct fixture *f = *state;
-	size_t before;
+/* All numbers that there are, each bound once: found, costing little, and freed in batches. */
 
-	alloc(f->a);
-	before = base_bytes_in_use();
-	for (unsigned i = 0; i < 64; i++)
-		alloc(f->a);
-	assert_true((base_bytes_in_use() - before) / 64 <= 80);
+#define ALL VSVA_PASID_MAX
+
+static void count_batches(void *arg, const struct vsva_ioasid_event *events, size_t count)
+{
+	unsigned *batches = arg;
+
+	assert_int_not_equal(events[count - 1].id.v, 0);
+	++*batches;
 }
+
+static void bind_all(struct vsva_ioasid_set *set, struct ioasid_binding *bindings)
+{
+	for (uint32_t i = 0; i < ALL; i++) {
+		bindings[i] = (struct ioasid_binding){.id = ioasid_new(set), .guest = {ALL - i}};
+		if (ioasid_bind(set, &bindings[i], VSVA_IOASID_GUEST_MODE))
+			fail();
+	}
+}
+
+static void find_all(struct vsva_ioasid_set *set)
+{
+	for (uint32_t i = 0; i < ALL; i++) {
+		hpasid_t found;
+
+		if (vsva_ioasid_find_gpasid(set, gpasid(ALL - i), &found) || found.v != i + 1)
+			fail();
+	}
+}
+
+static void use_all(struct vsva_ioasid_space *space, struct ioasid_binding *bindings)
+{
+	struct vsva_ioasid_set *set, *other;
+	size_t before = base_bytes_in_use();
+	hpasid_t id;
+	int token = 0;
+
+	assert_int_equal(vsva_ioasid_set_alloc(space, &token, ALL, &set), 0);
+	assert_int_equal(vsva_ioasid_set_alloc(space, &set, 1, &other), -ENOSPC);
+	bind_all(set, bindings);
+	assert_true((base_bytes_in_use() - before) / ALL <= 80);
+	assert_int_equal(vsva_ioasid_alloc(set, 1, ALL, NULL, &id), -EDQUOT);
+	find_all(set);
+	vsva_ioasid_free_all(set);
+	assert_int_equal(vsva_ioasid_set_count(set), ALL);
+	for (uint32_t i = 0; i < ALL; i++)
+		ioasid_unbind(set, &bindings[i]);
+	assert_int_equal(vsva_ioasid_free_all_sync(set), 0);
+	assert_int_equal(vsva_ioasid_set_count(set), 0);
+	ioasid_new(set);
+	vsva_ioasid_set_free(set);
+}
+
+static void test_ioasid_all_numbers(void **state)
+{
+	static const struct vsva_ioasid_subscriber subscriber = {.reclaim = count_batches};
+	struct worker_pool *pool = worker_pool_create(WORKERS_MANUAL, 0);
+	struct vsva_ioasid_space *space = ioasid_space_create(20, pool, NULL);
+	struct ioasid_binding *bindings = calloc(ALL, sizeof(*bindings));
+	struct vsva_ioasid_notifier *notifier;
+	unsigned batches = 0;
+
+	(void)state;
+	assert_non_null(bindings);
+	assert_int_equal(
+		vsva_ioasid_notifier_register(space, NULL, 0, &subscriber, &batches, &notifier), 0);
+	use_all(space, bindings);
+	assert_int_equal(batches, (ALL + VSVA_LIMIT_RECLAIM_BATCH - 1) / VSVA_LIMIT_RECLAIM_BATCH);
+	assert_true(worker_pool_run_idle(pool, 100) < 100);
+	assert_int_equal(vsva_ioasid_space_available(space), ALL);
+	assert_int_equal(vsva_ioasid_notifier_unregister(notifier), 0);
+	ioasid_space_destroy(space);
+	worker_pool_destroy(pool);
+	free(bindings);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ioasid_setup, ioasid_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_ioasid_set_refuses_bad_arguments, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_set_free_returns_quota, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_quota_zero_takes_nothing, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_alloc_respects_range, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_alloc_refuses_bad_range, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_quota_bounds_ids, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_free_checks_owner, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_private_data_is_replaced, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_find_checks_set, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_gpasid_is_unique_in_set, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_gpasid_is_not_overwritten, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_gpasid_may_be_any_number, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_free_forgets_gpasid, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_bind_keeps_list_and_flags, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_bind_keeps_gpasid_of_owner, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_alloc_fail_nth, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_random_against_model, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ioasid_pasid_costs_little, setup, teardown),
+		TEST(test_ioasid_set_refuses_bad_arguments),
+		TEST(test_ioasid_set_free_returns_quota),
+		TEST(test_ioasid_quota_zero_takes_nothing),
+		TEST(test_ioasid_alloc_respects_range),
+		TEST(test_ioasid_alloc_refuses_bad_range),
+		TEST(test_ioasid_quota_bounds_ids),
+		TEST(test_ioasid_free_checks_owner),
+		TEST(test_ioasid_private_data_is_replaced),
+		TEST(test_ioasid_find_checks_set),
+		TEST(test_ioasid_gpasid_is_unique_in_set),
+		TEST(test_ioasid_gpasid_is_not_overwritten),
+		TEST(test_ioasid_gpasid_may_be_any_number),
+		TEST(test_ioasid_free_forgets_gpasid),
+		TEST(test_ioasid_bind_keeps_list_and_flags),
+		TEST(test_ioasid_bind_keeps_gpasid_of_owner),
+		TEST(test_ioasid_random_against_model),
+		cmocka_unit_test(test_ioasid_all_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
