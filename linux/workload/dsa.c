@@ -246,6 +246,13 @@ int queue_holds(void)
 	return queue_word(6, 0, 0xffff);
 }
 
+bool device_is_commanded(void)
+{
+	const volatile uint32_t *registers = device_registers();
+
+	return registers && registers[0xa8 / 4] >> 31;
+}
+
 bool can_overlap(void)
 {
 	const volatile uint32_t *registers = device_registers();

@@ -108,13 +108,16 @@ static void unbind_function(const char *function)
 	       function, err);
 }
 
+/* When the driver has told the queue to finish what it has, and waits. */
 static pid_t start_killer(pid_t whom)
 {
 	pid_t killer = fork_or_give_up();
+	double end = now_s() + patience_s;
 
 	if (killer)
 		return killer;
-	usleep(30000);
+	while (!device_is_commanded() && now_s() < end)
+		usleep(500);
 	kill(whom, SIGKILL);
 	_exit(0);
 }

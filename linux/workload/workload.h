@@ -129,6 +129,8 @@ int queue_pasid(void);
 /* Descriptors that the queue has taken and not finished, by its own count (WQCFG dword 6, bits
  * 15:0); −1 unknown. */
 int queue_holds(void);
+/* A command of the driver is under way (CMDSTS bit 31). */
+bool device_is_commanded(void);
 /* GENCAP bit 1. */
 bool can_overlap(void);
 bool can(enum opcode opcode);
