@@ -214,22 +214,23 @@ static void log_refusal(const struct vsva_dev *dev, const struct bind_request *r
 		    request->data.addr_width, strerror(-err));
 }
 
+/* The news with the lock, so that that of an unbind does not overtake it. */
 static int bind_decoded(struct vsva_domain *domain, struct vsva_dev *dev,
 			const struct bind_request *request)
 {
 	struct domain_locked locked;
 	int err;
 
+	locked = domain_lock(domain);
 	TRACE(dev->iommu->trace, HOST, BIND, .vm = domain->vm, .rid = dev->rid,
 	      .hpasid = request->pasid, .gpasid = request->guest, .addr = request->data.gpgd);
-	locked = domain_lock(domain);
 	err = bind_locked(locked, dev, request);
-	domain_unlock(locked);
-	if (err)
-		log_refusal(dev, request, err);
 	TRACE(dev->iommu->trace, HOST, BIND_DONE, .vm = domain->vm, .rid = dev->rid,
 	      .hpasid = request->pasid, .gpasid = request->guest, .addr = request->data.gpgd,
 	      .result = err);
+	domain_unlock(locked);
+	if (err)
+		log_refusal(dev, request, err);
 	return err;
 }
 

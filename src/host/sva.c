@@ -179,6 +179,7 @@ static int bind_locked(struct domain_locked locked, struct vsva_sva *bond)
 	return publish(locked, bond, binding);
 }
 
+/* With the lock, so that the news of an unbind does not overtake that of the bind. */
 static int bind_traced(struct vsva_domain *domain, struct vsva_sva *bond)
 {
 	struct vsva_iommu *iommu = domain->iommu;
@@ -186,12 +187,12 @@ static int bind_traced(struct vsva_domain *domain, struct vsva_sva *bond)
 	struct domain_locked locked;
 	int err;
 
-	TRACE(iommu->trace, HOST, BIND, .rid = bond->dev->rid, .hpasid = bond->pasid, .addr = root);
 	locked = domain_lock(domain);
+	TRACE(iommu->trace, HOST, BIND, .rid = bond->dev->rid, .hpasid = bond->pasid, .addr = root);
 	err = bind_locked(locked, bond);
-	domain_unlock(locked);
 	TRACE(iommu->trace, HOST, BIND_DONE, .rid = bond->dev->rid, .hpasid = bond->pasid,
 	      .addr = root, .result = err);
+	domain_unlock(locked);
 	return err;
 }
 

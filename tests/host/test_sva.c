@@ -547,10 +547,9 @@ static void stress_turn(struct stress *stress, unsigned turn)
 		.len = LEN, .shared = true, .from = user.from, .to = user.to, .pasid = user.pasid};
 	struct vsva_sva *second = NULL;
 
-	if (turn % 3 == 0)
-		assert_int_equal(vsva_sva_bind(vsva_device_dev(stress->native.engine), user.mm, 0,
-					       NULL, NULL, &second),
-				 0);
+	if (turn % 3 == 0 &&
+	    vsva_sva_bind(vsva_device_dev(stress->native.engine), user.mm, 0, NULL, NULL, &second))
+		second = NULL; /* just detached */
 	copy.completion = native_empty(user.mm, NATIVE_PAGE);
 	while (native_submit(native, user.mm, &copy) == 1)
 		sched_yield();
@@ -573,19 +572,29 @@ static void *stress_run(void *arg)
 	return NULL;
 }
 
-/* The second device comes and goes under them. */
+static void detach_and_attach(struct stress *stress)
+{
+	struct vsva_dev *dev = vsva_device_dev(stress->native.engine);
+
+	assert_int_equal(vsva_domain_detach(stress->native.domain, dev), 0);
+	assert_int_equal(vsva_domain_attach(stress->native.domain, dev), 0);
+}
+
+/* The second device comes and goes under them, and works while it is there. */
 static void *stress_device(void *arg)
 {
 	struct stress *stress = arg;
 	struct vsva_dev *dev = vsva_device_dev(stress->native.engine);
 	struct vsva_mm *mm = native_process(&stress->native);
+	uva_t at = native_buffer(mm, NATIVE_PAGE, 1);
 
 	while (!__atomic_load_n(&stress->stop, __ATOMIC_ACQUIRE)) {
 		struct vsva_sva *bond;
 
-		if (vsva_sva_bind(dev, mm, 0, NULL, NULL, &bond) == 0)
-			assert_int_equal(vsva_sva_unbind(bond), 0);
-		sched_yield();
+		assert_int_equal(vsva_sva_bind(dev, mm, 0, NULL, NULL, &bond), 0);
+		engine_fill(&stress->native, vsva_sva_pasid(bond).v, at.v, ENGINE_FILL);
+		detach_and_attach(stress);
+		assert_int_equal(vsva_sva_unbind(bond), 0);
 	}
 	vsva_mm_put(mm);
 	return NULL;
