@@ -132,7 +132,8 @@ int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev,
  *   -ENOTSUP  not a PCI device
  *   -ENOENT   the host PASID is not allocated
  *   -EACCES   the host PASID is in another owner's set
- *   -EBUSY    the pair is bound with other data; the id has another guest PASID
+ *   -EBUSY    the pair is bound with other data; the id has another guest PASID; it stands for
+ *             the requests without PASID of a part of this function
  *   -EEXIST   the guest PASID is another id's of the set
  *   -ENOSPC   no domain id is left
  *   -ENOMEM, -ETIMEDOUT  unwound without a trace

@@ -194,6 +194,16 @@ static void take_did_of(struct domain_locked locked, struct binding *binding,
 	binding->did = first->did;
 }
 
+/* function.lock. The base PASID of a sub-device has an entry, whatever is bound. */
+static bool is_base(const struct function *function, uint32_t pasid)
+{
+	for (const struct list *at = function->subdevs.next; at != &function->subdevs;
+	     at = at->next)
+		if (container_of(at, struct vsva_dev, in_function)->base == pasid)
+			return true;
+	return false;
+}
+
 /* function.lock */
 static int remember(struct domain_locked locked, struct binding *binding)
 {
@@ -204,6 +214,8 @@ static int remember(struct domain_locked locked, struct binding *binding)
 
 	if (err)
 		return err;
+	if (!binding->is_rid && is_base(function, pasid))
+		return -EBUSY;
 	if (first)
 		take_did_of(locked, binding, first);
 	else if (!pasid_table_make(&function->pasids, pasid))

@@ -41,16 +41,18 @@ void function_flush_device_tlb(struct function *function, struct flush *flush, u
  * A device that does not answer may still hold translations, and would use them as translated
  * requests, which only the context entry stops (VT-d 3.4.4, 6.5.2.5). It stays so until it is
  * detached. Global, because all its translations are meant.
+ *
+ * That ATS is off comes last: whoever finds it off relies on the device being blocked. Until then
+ * others, of other domains, ask the device as well, and block it themselves before they return.
  */
 static void isolate(struct function *function, struct aftermath *aftermath)
 {
 	struct flush flush;
 
-	if (__atomic_exchange_n(&function->is_isolated, true, __ATOMIC_ACQ_REL))
-		return;
-	LOG_LIMITED(LOG_WARN, "host: device %04x does not answer invalidations: it is blocked",
-		    function->rid.v);
-	__atomic_store_n(&function->is_ats_on, false, __ATOMIC_RELEASE);
+	if (!__atomic_exchange_n(&function->is_isolated, true, __ATOMIC_ACQ_REL))
+		LOG_LIMITED(LOG_WARN,
+			    "host: device %04x does not answer invalidations: it is blocked",
+			    function->rid.v);
 	context_clear_present(function->context);
 	flush_begin(&flush, function->iommu);
 	flush_context_device(&flush, function->rid);
@@ -58,10 +60,10 @@ static void isolate(struct function *function, struct aftermath *aftermath)
 	flush_iotlb_global(&flush);
 	if (flush_end(&flush))
 		aftermath->is_in_doubt = true;
+	__atomic_store_n(&function->is_ats_on, false, __ATOMIC_RELEASE);
 }
 
-void function_flush_end(struct function *function, struct flush *flush,
-			struct aftermath *aftermath)
+void function_flush_end(struct function *function, struct flush *flush, struct aftermath *aftermath)
 {
 	int err = flush_end(flush);
 

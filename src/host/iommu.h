@@ -70,7 +70,7 @@ int host_dev_add(struct vsva_iommu *iommu, const struct host_dev_info *info, str
  * changes that entry; binds, flushes, fault handler and page responses are as of any device. The
  * parent must be attached first: else vsva_domain_attach says -ENODEV.
  * 0; -EINVAL parent is none or a sub-device itself, bad PASID; -EEXIST another sub-device has this
- * base; -ENOMEM.
+ * base, or it is bound; -ENOMEM. A base cannot be bound.
  */
 int host_subdev_add(struct vsva_dev *parent, hpasid_t base, struct vsva_dev **out);
 /* Also in surprise: whatever is attached or bound is torn down first, in bounded time, and a

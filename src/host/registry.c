@@ -56,8 +56,7 @@ static int wait_until_unused(struct vsva_iommu *iommu, rid_t rid_, unsigned *ref
 {
 	if (host_wait(iommu->pool, has_no_refs, refs, iommu->qi.timeout_ms))
 		return 0;
-	LOG_LIMITED(LOG_ERROR, "host: device %04x is still in use; its memory is given up",
-		    rid_.v);
+	LOG_LIMITED(LOG_ERROR, "host: device %04x is still in use; its memory is given up", rid_.v);
 	return -ETIMEDOUT;
 }
 
@@ -65,9 +64,15 @@ static int wait_until_unused(struct vsva_iommu *iommu, rid_t rid_, unsigned *ref
  * is still in its handler, or its own memory may still be used. */
 static int dev_stop(struct vsva_dev *dev, int *err)
 {
-	struct vsva_domain *domain = __atomic_load_n(&dev->domain, __ATOMIC_ACQUIRE);
+	struct vsva_domain *domain = dev_domain_get(dev);
 
-	*err = domain ? vsva_domain_detach(domain, dev) : 0;
+	*err = 0;
+	if (domain) {
+		*err = vsva_domain_detach(domain, dev);
+		domain_put(domain);
+	}
+	if (*err == -EINVAL) /* somebody else was faster */
+		*err = 0;
 	if (*err == -EBUSY)
 		return -EBUSY;
 	if (vsva_dev_unregister_fault_handler(dev) == -ETIMEDOUT)
@@ -213,9 +218,10 @@ static int function_remove(struct function *function)
 static int subdev_link(struct vsva_dev *dev)
 {
 	struct function *function = dev->function;
-	int err = 0;
+	int err;
 
 	lock_take(&function->lock);
+	err = function_find_bindings(function, dev->base) ? -EEXIST : 0;
 	for (struct list *at = function->subdevs.next; at != &function->subdevs; at = at->next)
 		if (container_of(at, struct vsva_dev, in_function)->base == dev->base)
 			err = -EEXIST;

@@ -421,14 +421,27 @@ static struct vsva_fault uapi_fault(const struct vsva_unit_fault *unit_fault)
 	return fault;
 }
 
+/* Who may bind on the domain that the device is attached to, or NULL. Only to be compared. */
+static const struct vsva_ioasid_set *owner_of(const struct vsva_dev *dev)
+{
+	const struct vsva_ioasid_set *owner = NULL;
+	const struct vsva_domain *domain;
+
+	rcu_read_lock(); /* the domain may be detached and freed */
+	domain = rcu_load(dev->domain);
+	if (domain)
+		owner = domain->owner;
+	rcu_read_unlock();
+	return owner;
+}
+
 /* function.lock. Is the PASID one of the owner's to whom the sub-device belongs? */
 static bool is_of_subdev(const struct vsva_dev *dev, hpasid_t pasid)
 {
-	const struct vsva_domain *domain = __atomic_load_n(&dev->domain, __ATOMIC_ACQUIRE);
+	const struct vsva_ioasid_set *owner = owner_of(dev);
 
 	return dev->base == pasid.v ||
-	       (domain && domain->owner &&
-		domain->owner == vsva_ioasid_set_of(dev->iommu->space, pasid));
+	       (owner && owner == vsva_ioasid_set_of(dev->iommu->space, pasid));
 }
 
 static struct vsva_dev *bound_dev(const struct function *function, hpasid_t pasid)

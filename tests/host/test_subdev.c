@@ -126,6 +126,30 @@ static void test_subdev_refuses_bad_arguments(void **state)
 	assert_int_equal(host_subdev_add(pair->world->dev, hpasid(BASE_A), &dev), -EEXIST);
 }
 
+/* The base PASID has an entry of its own, whoever may bind it otherwise. */
+static void test_subdev_base_cannot_be_bound(void **state)
+{
+	struct world *world = *state;
+	hpasid_t base = world_pasid(world), bound = world_bind(world, gpasid(8));
+	struct vsva_gpasid_bind_data data = world_bind_data(base, gpasid(7));
+	static const struct vsva_rid_config blocked = {.kind = VSVA_RID_BLOCKED};
+	struct vsva_dev *dev;
+
+	assert_int_equal(host_subdev_add(world->dev, bound, &dev), -EEXIST);
+	assert_int_equal(host_subdev_add(world->dev, base, &dev), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(vsva_bind_gpasid(world->domain, world->dev, &data), -EBUSY);
+		assert_int_equal(vsva_bind_gpasid(world->domain, dev, &data),
+				 i == 0 ? -ENODEV : -EBUSY);
+		if (i == 0)
+			assert_int_equal(vsva_domain_attach(world->domain, dev), 0);
+		else
+			assert_int_equal(vsva_attach_rid(world->domain, dev, &blocked), 0);
+	}
+	assert_int_equal(host_dev_remove(dev), 0);
+	assert_int_equal(vsva_bind_gpasid(world->domain, world->dev, &data), 0);
+}
+
 /* The function cannot go, nor be detached, under those who share it. */
 static void test_subdev_keeps_its_parent(void **state)
 {
@@ -405,6 +429,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_subdev_refuses_bad_arguments),
+		cmocka_unit_test_setup_teardown(test_subdev_base_cannot_be_bound, world_setup,
+						world_teardown),
 		T(test_subdev_keeps_its_parent),
 		T(test_subdev_attach_is_a_second_stage_at_its_base),
 		T(test_subdev_owners_are_apart),
