@@ -86,28 +86,16 @@ static void free_assigned(struct vsva_assigned *assigned)
 	base_free(assigned);
 }
 
-static bool has_device(const struct vsva_vm *vm, const struct vsva_dev *dev)
-{
-	for (const struct vsva_assigned *a = vm->devices; a; a = a->next)
-		if (a->dev == dev)
-			return true;
-	return false;
-}
-
-/* The domain takes a device that it has already; undoing that would take it from its first owner. */
 static int attach(struct vsva_assigned *assigned)
 {
-	int err;
+	int err = vsva_container_add(assigned->vm->container, assigned->dev, &assigned->handle);
 
-	if (has_device(assigned->vm, assigned->dev))
-		return -EBUSY;
-	err = vsva_domain_attach(assigned->vm->domain, assigned->dev);
 	if (err)
 		return err;
-	err = vsva_dev_register_fault_handler(assigned->dev, assigned_fault, assigned_unit_fault,
-					      assigned);
+	err = vsva_container_set_fault_handler(assigned->handle, assigned_fault,
+					       assigned_unit_fault, assigned);
 	if (err)
-		vsva_domain_detach(assigned->vm->domain, assigned->dev);
+		vsva_container_device_close(assigned->handle);
 	return err;
 }
 
@@ -164,10 +152,9 @@ void vsva_vm_unassign(struct vsva_assigned *assigned)
 	lock_take(&vm->lock);
 	unlink_assigned(assigned);
 	assigned->ops->quiesce(assigned);
-	shadow_drop_all(assigned, VSVA_RID_BLOCKED);
-	while (vsva_dev_unregister_fault_handler(assigned->dev) == -ETIMEDOUT)
-		; /* our handler never waits: it returns */
-	err = vsva_domain_detach(vm->domain, assigned->dev);
+	/* all that is bound goes together; the shadows find nothing left */
+	err = vsva_container_device_close(assigned->handle);
+	shadow_forget_all(assigned);
 	lock_drop(&vm->lock);
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x detached with error %d", vm->name,

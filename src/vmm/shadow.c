@@ -47,14 +47,14 @@ static int bind_first_stage(struct vsva_assigned *assigned, gpasid_t guest, hpas
 		.vtd.flags = first_stage_flags(entry),
 	};
 
-	return vsva_bind_gpasid(assigned->vm->domain, assigned->dev, &data);
+	return vsva_container_bind_gpasid(assigned->handle, &data);
 }
 
 static int bind_entry(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t host,
 		      const struct vtd_pasid_entry *entry)
 {
 	if (vtd_pasid_entry_PGTT(entry) == VTD_PGTT_PASS_THROUGH)
-		return vsva_bind_second_stage(assigned->vm->domain, assigned->dev, host);
+		return vsva_container_bind_second_stage(assigned->handle, host);
 	return bind_first_stage(assigned, guest, host, entry);
 }
 
@@ -81,25 +81,27 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 	return 0;
 }
 
-static void shadow_unbind(struct vsva_assigned *assigned, const struct shadow *shadow)
+static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
 {
 	struct vsva_vm *vm = assigned->vm;
-	int err = vsva_unbind_gpasid(vm->domain, assigned->dev, shadow->hpasid);
+
+	pasid_map_put(vm, shadow->mention, MENTION_BIND);
+	VM_COUNT(vm, unbinds);
+	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
+	sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
+	base_free(shadow);
+}
+
+static void shadow_unbind(struct vsva_assigned *assigned, struct shadow *shadow)
+{
+	struct vsva_vm *vm = assigned->vm;
+	int err = vsva_container_unbind_gpasid(assigned->handle, shadow->hpasid);
 
 	if (err)
 		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u unbound with error %d",
 			    vm->name, assigned->guest_rid.v, shadow->hpasid.v, err);
-	pasid_map_put(vm, shadow->mention, MENTION_BIND);
 	vm_charge(vm, VM_WORK_OF_BIND);
-	VM_COUNT(vm, unbinds);
-	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
-}
-
-static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
-{
-	shadow_unbind(assigned, shadow);
-	sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
-	base_free(shadow);
+	shadow_free(assigned, shadow);
 }
 
 /* A guest's refused entry stays unbound: its DMA faults under its own PASID, and the next
@@ -163,7 +165,7 @@ static void sync_rid(struct vsva_assigned *assigned)
 	int err;
 
 	rid_config_of(assigned, &config, &guest);
-	err = vsva_attach_rid(vm->domain, assigned->dev, &config);
+	err = vsva_container_attach_rid(assigned->handle, &config);
 	if (err) {
 		LOG_LIMITED(LOG_WARN,
 			    "%s: device %04x requests without PASID are blocked: error %d (first "
@@ -171,7 +173,7 @@ static void sync_rid(struct vsva_assigned *assigned)
 			    vm->name, assigned->guest_rid.v, err,
 			    (unsigned long long)config.gpgd.v);
 		config = (struct vsva_rid_config){.kind = VSVA_RID_BLOCKED};
-		vsva_attach_rid(vm->domain, assigned->dev, &config);
+		vsva_container_attach_rid(assigned->handle, &config);
 	}
 	assigned->rid_kind = config.kind;
 	memcpy(assigned->rid_words, guest.entry.q, sizeof(assigned->rid_words));
@@ -219,7 +221,7 @@ void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
 	if (shadow && !now.fault && is_unchanged(assigned->vm, shadow, &now.entry))
 		return;
 	if (shadow)
-		shadow_free(assigned, shadow);
+		shadow_unbind(assigned, shadow);
 	if (!now.fault)
 		shadow_create(assigned, guest, &now.entry);
 }
@@ -256,7 +258,7 @@ static void scan_directory_entry(struct vsva_assigned *assigned, uint32_t index)
 		if (present)
 			shadow_sync_pasid(assigned, gpasid(pasid));
 		else if (shadow)
-			shadow_free(assigned, shadow);
+			shadow_unbind(assigned, shadow);
 	}
 }
 
@@ -331,8 +333,18 @@ void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind)
 	struct shadow *shadow;
 
 	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++)
+		shadow_unbind(assigned, shadow);
+	assigned->scan_pending = false;
+	vsva_container_attach_rid(assigned->handle, &config);
+	assigned->rid_kind = kind;
+}
+
+void shadow_forget_all(struct vsva_assigned *assigned)
+{
+	struct shadow *shadow;
+
+	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++)
 		shadow_free(assigned, shadow);
 	assigned->scan_pending = false;
-	vsva_attach_rid(assigned->vm->domain, assigned->dev, &config);
-	assigned->rid_kind = kind;
+	assigned->rid_kind = VSVA_RID_BLOCKED;
 }

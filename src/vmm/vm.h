@@ -79,6 +79,7 @@ struct vsva_assigned {
 	const struct assigned_ops *ops;
 	struct vsva_assigned *next; /* vm->lock; readers RCU */
 	struct vsva_dev *dev;
+	struct vsva_container_device *handle; /* of the VM's container */
 	struct vsva_mdev *mdev;     /* NULL: a physical function */
 	struct vsva_device *device; /* of a mediated device: its parent */
 	rid_t guest_rid;
@@ -190,6 +191,8 @@ bool shadow_scan_some(struct vsva_vm *vm);
 bool shadow_scan_is_pending(const struct vsva_vm *vm);
 /* Unbinds all; requests without PASID get `kind`. */
 void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind);
+/* The device is closed: what was bound there is not any more. */
+void shadow_forget_all(struct vsva_assigned *assigned);
 
 /* The queue (viommu_queue.c); vm->lock held */
 
