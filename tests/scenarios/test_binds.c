@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "base/rcu.h"
 #include "host/world.h"
 #include "tables_of_unit.h"
 #include "vtd/registers.h"
@@ -202,6 +203,57 @@ static void test_bind_on_a_second_device_fail_nth(void **state)
 		assert_int_equal(host_dev_remove(second.dev), 0);
 	} while (steps >= nth);
 	assert_true(failed > 0);
+}
+
+/* Aux detach */
+
+/* The part of a function that had a domain is detached, and the domain goes: nothing of it may be
+ * used any more, by the device or by the driver. */
+static bool aux_detach(struct replay *r)
+{
+	struct silicon *s = &r->s;
+	uint64_t page = silicon_page(s);
+	hpasid_t base = silicon_pasid(s);
+	struct vsva_domain *domain;
+	struct vsva_dev *sub;
+	bool holds;
+
+	replay_put(r, page, 111);
+	assert_int_equal(vsva_domain_alloc(s->iommu, NULL, 0, 2, &domain), 0);
+	assert_int_equal(vsva_domain_map(domain, gpa(0), s->base, GUEST_LEN, 3), 0);
+	assert_int_equal(host_subdev_add(s->dev, base, &sub), 0);
+	assert_int_equal(vsva_domain_attach(domain, sub), 0);
+	holds = replay_reads(r, base.v, page, 111);
+	replay_arm(r);
+	assert_int_equal(vsva_domain_detach(domain, sub), 0);
+	assert_int_equal(vsva_domain_free(domain), 0);
+	replay_disarm(r);
+	rcu_barrier();
+	holds = holds && replay_reads_nothing(r, base.v, page);
+	assert_int_equal(vsva_domain_attach(s->domain, sub), 0);
+	holds = holds && replay_reads(r, base.v, page, 111);
+	assert_int_equal(host_dev_remove(sub), 0);
+	return holds && replay_reads_nothing(r, base.v, page);
+}
+
+static void leave_out_iotlb(struct replay *r, struct vtd_desc *desc)
+{
+	if (vtd_desc_type(desc) == VTD_DESC_IOTLB)
+		replay_leave_out(r, desc);
+}
+
+static void leave_out_device_tlb(struct replay *r, struct vtd_desc *desc)
+{
+	if (vtd_desc_type(desc) == VTD_DESC_PASID_DEV_TLB)
+		replay_leave_out(r, desc);
+}
+
+static void test_aux_detach_leaves_nothing_in_use(void **state)
+{
+	(void)state;
+	replay_survives(aux_detach, NULL);
+	replay_is_seen(aux_detach, leave_out_iotlb, false, NULL);
+	replay_is_seen(aux_detach, leave_out_device_tlb, true, NULL);
 }
 
 /* Locks that were held during a drain */
@@ -413,6 +465,7 @@ int main(void)
 		T(test_bind_before_the_record_of_the_device_exists),
 		cmocka_unit_test(test_use_of_a_record_that_does_not_exist_is_seen),
 		T(test_bind_on_a_second_device_fail_nth),
+		cmocka_unit_test(test_aux_detach_leaves_nothing_in_use),
 		cmocka_unit_test(test_teardown_drains_without_the_units_lock),
 		cmocka_unit_test(test_teardown_that_keeps_others_out_is_seen),
 		cmocka_unit_test(test_qemu_2025_two_threads_create_one_pasid_space),

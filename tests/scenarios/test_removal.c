@@ -120,6 +120,45 @@ static void test_silent_device_delays_no_other_device(void **state)
 	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), -ETIMEDOUT);
 }
 
+/* A driver goes with PASIDs bound, and its device may still have work for them. */
+static bool detach_with_pasids_bound(struct replay *r)
+{
+	struct replay_space a = replay_space(r, 111);
+	struct silicon *s = &r->s;
+	hpasid_t pasids[BOUND];
+	struct vsva_iommu_stats stats;
+
+	for (unsigned i = 0; i < BOUND; i++) {
+		pasids[i] = silicon_pasid(s);
+		if (silicon_bind(s, pasids[i], a.root) || !replay_reads(r, pasids[i].v, VA, 111))
+			return false;
+	}
+	replay_arm(r);
+	if (vsva_domain_detach(s->domain, s->dev))
+		return false;
+	replay_disarm(r);
+	vsva_iommu_get_stats(s->iommu, &stats);
+	for (unsigned i = 0; i < BOUND; i++)
+		if (!replay_reads_nothing(r, pasids[i].v, VA))
+			return false;
+	return !stats.bound_now && !vsva_domain_attach(s->domain, s->dev) &&
+	       replay_reads_nothing(r, pasids[0].v, VA) && !silicon_bind(s, pasids[0], a.root) &&
+	       replay_reads(r, pasids[0].v, VA, 111);
+}
+
+static void leave_out_pasid_cache(struct replay *r, struct vtd_desc *desc)
+{
+	if (vtd_desc_type(desc) == VTD_DESC_PASID_CACHE)
+		replay_leave_out(r, desc);
+}
+
+static void test_idxd_config_7_driver_goes_with_pasids_bound(void **state)
+{
+	(void)state;
+	replay_survives(detach_with_pasids_bound, NULL);
+	replay_is_seen(detach_with_pasids_bound, leave_out_pasid_cache, false, NULL);
+}
+
 /* The queue of page requests, and all else of the unit, is not taken away from under a device. */
 static void destroy_with_a_device(void *arg)
 {
@@ -150,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_cve_2026_43161_removal_waits_for_a_silent_device_once),
 		cmocka_unit_test_setup_teardown(test_silent_device_delays_no_other_device,
 						world_setup, world_teardown),
+		cmocka_unit_test(test_idxd_config_7_driver_goes_with_pasids_bound),
 		cmocka_unit_test(test_page_fault_queue_is_not_removed_with_a_device_in_it),
 	};
 
