@@ -103,6 +103,28 @@ int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *
  * (may be NULL): 32 bytes. */
 int vsva_process_wait(struct vsva_process *process, gva_t completion, void *record);
 
+/* Misconduct: guests that are caught half-way, or that do not do what they should. */
+
+/* vsva_process_bind(), up to the submission: the entry is written and its invalidation on its way.
+ * Bound already: 0. */
+int vsva_process_bind_begin(struct vsva_process *process, struct vsva_guest_device *device);
+/* Invalidates a range of the address space on every device, as an unmap does, and does not wait.
+ * -ENOENT: it has no PASID. */
+int vsva_process_flush_begin(struct vsva_process *process, gva_t address, uint64_t len);
+/* Sits in its queue for so many rounds of invalidating the process' PASID on the device and waiting
+ * with drain, while its own page-request handler does not run. -ENOENT: not bound; -ETIMEDOUT. */
+int vsva_guest_spin(struct vsva_process *process, struct vsva_guest_device *device,
+		    unsigned rounds);
+/* Another kernel takes over without a word to the old one's devices: a new root table over living
+ * bindings, translation never off; then queues, devices and all are set up anew. Processes are
+ * gone. */
+int vsva_guest_reinit(struct vsva_guest *guest);
+/* The VMM is killed: as under vsva serve, the files of its functions are closed one by one, the
+ * unit's among them, in an order that `order` chooses, each resets its function; and its memory
+ * goes. Returns how many PASIDs, bindings and windows the VM still has. Nothing can be done with
+ * the guest but vsva_guest_destroy(). */
+uint64_t vsva_guest_vanish(struct vsva_guest *guest, uint64_t order);
+
 struct vsva_guest_stats {
 	uint64_t page_requests, page_faults_resolved, page_faults_refused, faults, invalidations;
 	uint64_t last_fault_reason, last_fault_address, last_fault_pasid;

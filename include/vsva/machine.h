@@ -97,6 +97,7 @@ struct vsva_memory_stats {
 	 * them out. */
 	uint64_t table_pages;
 };
+/* Not inside an observer: it waits until what was freed is free. */
 void vsva_machine_memory(struct vsva_machine *machine, struct vsva_memory_stats *out);
 
 #ifdef __cplusplus

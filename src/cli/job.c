@@ -14,8 +14,7 @@ static int clear_record(const struct job *job)
 {
 	static const struct vsva_dsa_completion none;
 
-	return vsva_process_write(job->process->process, gva(job->descriptor.completion), &none,
-				  sizeof(none));
+	return world_process_write(job->process, job->descriptor.completion, &none, sizeof(none));
 }
 
 static int take_slot(struct job *job)
@@ -23,16 +22,15 @@ static int take_slot(struct job *job)
 	struct world_slots *slots = &job->process->slots;
 	int err = 0;
 
-	if (!slots->page.v)
-		err = vsva_process_mmap(job->process->process, gva(0), VSVA_PAGE_SIZE, true, false,
-					&slots->page);
+	if (!slots->page)
+		err = world_process_map(job->process, 0, VSVA_PAGE_SIZE, true, false, &slots->page);
 	if (err)
 		return err;
 	if (slots->used == UINT64_MAX)
 		return -ENOSPC;
 	job->slot = (unsigned)__builtin_ctzll(~slots->used);
 	slots->used |= UINT64_C(1) << job->slot;
-	job->descriptor.completion = slots->page.v + job->slot * RECORD_LEN;
+	job->descriptor.completion = slots->page + job->slot * RECORD_LEN;
 	return clear_record(job);
 }
 
@@ -57,25 +55,25 @@ static int take_record(struct job *job)
 
 static uint64_t batch_record(const struct job *job, unsigned index)
 {
-	return job->batch_memory.v + VSVA_PAGE_SIZE + index * RECORD_LEN;
+	return job->batch_memory + VSVA_PAGE_SIZE + index * RECORD_LEN;
 }
 
 static int write_batch(struct job *job)
 {
 	static const struct vsva_dsa_completion none;
-	struct vsva_process *process = job->process->process;
+	struct world_process *process = job->process;
 	int err = 0;
 
 	for (unsigned i = 0; i < job->batch_count && !err; i++) {
 		job->batch[i].completion = batch_record(job, i);
-		err = vsva_process_write(process, gva(batch_record(job, i)), &none, sizeof(none));
+		err = world_process_write(process, batch_record(job, i), &none, sizeof(none));
 	}
 	if (err)
 		return err;
-	job->descriptor.source = job->batch_memory.v;
+	job->descriptor.source = job->batch_memory;
 	job->descriptor.size = job->batch_count;
-	return vsva_process_write(process, job->batch_memory, job->batch,
-				  job->batch_count * sizeof(job->batch[0]));
+	return world_process_write(process, job->batch_memory, job->batch,
+				   job->batch_count * sizeof(job->batch[0]));
 }
 
 static int make_batch(struct job *job)
@@ -84,7 +82,7 @@ static int make_batch(struct job *job)
 
 	if (!job->batch_count)
 		return 0;
-	err = vsva_process_mmap(job->process->process, gva(0), 2 * VSVA_PAGE_SIZE, true, false,
+	err = world_process_map(job->process, 0, 2 * VSVA_PAGE_SIZE, true, false,
 				&job->batch_memory);
 	return err ? err : write_batch(job);
 }
@@ -93,27 +91,26 @@ static int read_batch(const struct job *job, struct job_result *out)
 {
 	if (!job->batch_count)
 		return 0;
-	return vsva_process_read(job->process->process, gva(batch_record(job, 0)), out->batch,
-				 job->batch_count * RECORD_LEN);
+	return world_process_read(job->process, batch_record(job, 0), out->batch,
+				  job->batch_count * RECORD_LEN);
 }
 
 static void drop_batch(struct job *job)
 {
-	if (job->batch_memory.v && job->process->process)
-		vsva_process_munmap(job->process->process, job->batch_memory, 2 * VSVA_PAGE_SIZE);
-	job->batch_memory = gva(0);
+	if (job->batch_memory && world_process_is_alive(job->process))
+		world_process_unmap(job->process, job->batch_memory, 2 * VSVA_PAGE_SIZE);
+	job->batch_memory = 0;
 }
 
 /* Submission */
 
-static int submit(const struct job *job, struct vsva_guest_device *device)
+static int submit(const struct job *job, struct world_device *device)
 {
-	struct vsva_machine *machine = job->process->guest->world->machine;
+	struct vsva_machine *machine = job->process->world->machine;
 	int err = -EAGAIN;
 
 	for (unsigned i = 0; i < SUBMIT_RUNS && err == -EAGAIN; i++) {
-		err = vsva_process_submit(job->process->process, device, &job->descriptor,
-					  job->is_shared);
+		err = world_process_submit(job->process, device, &job->descriptor, job->is_shared);
 		if (err == -EAGAIN)
 			vsva_machine_run_idle(machine, 1);
 	}
@@ -122,19 +119,16 @@ static int submit(const struct job *job, struct vsva_guest_device *device)
 
 int job_submit(struct job *job, struct world_device *device)
 {
-	struct vsva_guest_device *handle = world_find_device(job->process->guest, device);
 	int err;
 
 	job->slot = JOB_NO_SLOT;
-	if (!job->process->process)
+	if (!world_process_is_alive(job->process))
 		return -ESTALE;
-	if (!handle)
-		return -ENODEV;
 	err = take_record(job);
 	if (!err)
 		err = make_batch(job);
 	if (!err)
-		err = submit(job, handle);
+		err = submit(job, device);
 	if (err) {
 		drop_batch(job);
 		drop_slot(job);
@@ -147,10 +141,9 @@ int job_wait(struct job *job, struct job_result *out)
 	int status;
 
 	memset(out, 0, sizeof(*out));
-	if (!job->process->process)
+	if (!world_process_is_alive(job->process))
 		return -ESTALE;
-	status = vsva_process_wait(job->process->process, gva(job->descriptor.completion),
-				   &out->record);
+	status = world_process_wait(job->process, job->descriptor.completion, &out->record);
 	if (status > 0)
 		out->status = (uint8_t)status;
 	if (status > 0 && read_batch(job, out))

@@ -20,7 +20,7 @@ struct job {
 	bool is_shared;       /* queue */
 	unsigned batch_count; /* 0: one descriptor */
 	struct vsva_dsa_descriptor batch[JOB_BATCH_MAX];
-	gva_t batch_memory; /* descriptors, then records */
+	uint64_t batch_memory; /* descriptors, then records */
 };
 #define JOB_NO_SLOT 64u
 

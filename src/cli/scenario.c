@@ -104,8 +104,18 @@ struct world_device *scenario_device(lua_State *L, int arg)
 	struct world_device *device = scenario_record(L, arg, SCENARIO_DEVICE);
 
 	world_tell_hops(device->world);
-	if (!device->device)
+	if (!world_device_is_there(device))
 		luaL_error(L, "device %s was removed", device->name);
+	return device;
+}
+
+struct world_device *scenario_physical_device(lua_State *L, int arg)
+{
+	struct world_device *device = scenario_device(L, arg);
+
+	if (device->parent)
+		luaL_error(L, "%s is a mediated device: it has no function of its own",
+			   device->name);
 	return device;
 }
 
@@ -123,13 +133,33 @@ struct world_process *scenario_process(lua_State *L, int arg)
 {
 	struct world_process *process = scenario_record(L, arg, SCENARIO_PROCESS);
 
-	world_tell_hops(process->guest->world);
-	if (!process->process)
+	world_tell_hops(process->world);
+	if (world_process_is_alive(process))
+		return process;
+	if (process->guest)
 		luaL_error(L,
 			   "process %s of guest %s is dead: it exited, or its guest died or booted "
 			   "again",
 			   process->name, process->guest->name);
+	luaL_error(L, "process %s of the host is dead: it exited", process->name);
+	return NULL;
+}
+
+struct world_process *scenario_guest_process(lua_State *L, int arg)
+{
+	struct world_process *process = scenario_process(L, arg);
+
+	if (!process->guest)
+		luaL_error(L, "process %s is the host's: only a guest's can do this",
+			   process->name);
 	return process;
+}
+
+void scenario_check_device(lua_State *L, const struct world_process *process,
+			   struct world_device *device)
+{
+	if (process->guest)
+		scenario_guest_device(L, process->guest, device);
 }
 
 struct vsva_guest_device *scenario_guest_device(lua_State *L, const struct world_guest *guest,
@@ -297,6 +327,7 @@ static void open_binding(lua_State *L)
 	scenario_open_guest(L);
 	scenario_open_process(L);
 	scenario_open_job(L);
+	scenario_open_lifecycle(L);
 }
 
 static int load(lua_State *L, const struct scenario_source *source)

@@ -47,8 +47,14 @@ void *scenario_record(lua_State *L, int arg, const char *kind);
 /* Those that live; else an error that says who is dead. Tells the hops so far. */
 struct world *scenario_machine(lua_State *L, int arg);
 struct world_device *scenario_device(lua_State *L, int arg);
+struct world_device *scenario_physical_device(lua_State *L, int arg); /* no mediated one */
 struct world_guest *scenario_guest(lua_State *L, int arg);
 struct world_process *scenario_process(lua_State *L, int arg);
+/* Not one of the host's. */
+struct world_process *scenario_guest_process(lua_State *L, int arg);
+/* An error that says so, if the process' guest does not have the device. */
+void scenario_check_device(lua_State *L, const struct world_process *process,
+			   struct world_device *device);
 /* The device as the guest has it. */
 struct vsva_guest_device *scenario_guest_device(lua_State *L, const struct world_guest *guest,
 						struct world_device *device);
@@ -84,6 +90,7 @@ void scenario_open_machine(lua_State *L);
 void scenario_open_guest(lua_State *L);
 void scenario_open_process(lua_State *L);
 void scenario_open_job(lua_State *L);
+void scenario_open_lifecycle(lua_State *L);
 
 /* Methods that another file holds. */
 int scenario_guest_engine(lua_State *L);

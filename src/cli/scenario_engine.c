@@ -76,7 +76,7 @@ int scenario_guest_engine(lua_State *L)
 /* process:engine(device, {…}) */
 int scenario_process_engine(lua_State *L)
 {
-	struct world_process *process = scenario_process(L, 1);
+	struct world_process *process = scenario_guest_process(L, 1);
 	struct world_device *device = scenario_device(L, 2);
 	struct engine_command command = command_option(L, 3);
 	gpasid_t pasid = vsva_process_pasid(process->process);

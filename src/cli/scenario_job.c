@@ -202,7 +202,7 @@ static struct scenario_job *submit(lua_State *L, const struct operation *op)
 	job = push_job(L, process);
 	job->job.descriptor = descriptor_option(L, 3, op);
 	job->job.is_shared = scenario_flag(L, 3, "shared", false);
-	scenario_guest_device(L, process->guest, device);
+	scenario_check_device(L, process, device);
 	scenario_check(L, job_submit(&job->job, device), "%s by %s on %s", op->name, process->name,
 		       device->name);
 	return job;
@@ -257,7 +257,7 @@ static int process_batch(lua_State *L)
 	job->job.descriptor = descriptor_option(L, 3, &batch);
 	job->job.is_shared = scenario_flag(L, 3, "shared", false);
 	read_batch(L, 3, &job->job);
-	scenario_guest_device(L, process->guest, device);
+	scenario_check_device(L, process, device);
 	scenario_check(L, job_submit(&job->job, device), "batch by %s on %s", process->name,
 		       device->name);
 	return wait_for(L, job);
@@ -268,7 +268,6 @@ static int process_raw(lua_State *L)
 {
 	struct world_process *process = scenario_process(L, 1);
 	struct world_device *device = scenario_device(L, 2);
-	struct vsva_guest_device *handle = scenario_guest_device(L, process->guest, device);
 	size_t len;
 	const char *bytes = luaL_checklstring(L, 3, &len);
 	struct vsva_dsa_descriptor descriptor;
@@ -276,7 +275,8 @@ static int process_raw(lua_State *L)
 
 	luaL_argcheck(L, len == sizeof(descriptor), 3, "a descriptor has 64 bytes");
 	memcpy(&descriptor, bytes, sizeof(descriptor));
-	err = vsva_process_submit(process->process, handle, &descriptor, lua_toboolean(L, 4));
+	scenario_check_device(L, process, device);
+	err = world_process_submit(process, device, &descriptor, lua_toboolean(L, 4));
 	lua_pushboolean(L, !err);
 	return 1;
 }

@@ -80,11 +80,21 @@ static void check_memory(lua_State *L, uint64_t len)
 			   (LUAI_UACINT)len, (LUAI_UACINT)GUEST_MEMORY_MIN);
 }
 
+static enum vsva_free_policy free_policy_option(lua_State *L, int arg)
+{
+	const char *name = scenario_text(L, arg, "free_policy");
+	enum vsva_free_policy policy = VSVA_FREE_RECLAIMS;
+
+	if (name && vsva_free_policy_parse(name, &policy))
+		luaL_error(L, "no free policy '%s'; there are: reclaims, unbinds-first", name);
+	return policy;
+}
+
 static int make_guest(lua_State *L)
 {
-	static const char *const keys[] = {
-		"name",           "memory",      "quota", "vcmd", "no_page_requests",
-		"silent_handler", "first_pasid", NULL};
+	static const char *const keys[] = {"name",        "memory",           "quota",
+					   "vcmd",        "no_page_requests", "silent_handler",
+					   "first_pasid", "free_policy",      NULL};
 	struct world *world = scenario_machine(L, 1);
 	struct world_guest *guest;
 	struct vsva_guest_options options;
@@ -99,6 +109,7 @@ static int make_guest(lua_State *L)
 		.no_page_requests = scenario_flag(L, 2, "no_page_requests", false),
 		.silent_handler = scenario_flag(L, 2, "silent_handler", false),
 		.first_pasid = (uint32_t)scenario_number(L, 2, "first_pasid", 0),
+		.free_policy = free_policy_option(L, 2),
 	};
 	check_memory(L, options.memory);
 	scenario_check(L, world_make_guest(world, &options, &guest), "guest%s%s",
@@ -163,6 +174,18 @@ static void set_host_stats(lua_State *L, const struct world *world)
 	scenario_set_number(L, "requests_pending_now", host.requests_pending_now);
 }
 
+static void set_group_stats(lua_State *L, const struct world *world)
+{
+	struct groups_counts groups;
+
+	groups_get_counts(world->groups, &groups);
+	scenario_set_number(L, "groups_asked", groups.asked);
+	scenario_set_number(L, "groups_answered", groups.answered);
+	scenario_set_number(L, "groups_open", groups.open);
+	scenario_set_number(L, "groups_lost", groups.lost);
+	scenario_set_number(L, "groups_wrong", groups.wrong);
+}
+
 static int machine_stats(lua_State *L)
 {
 	struct world *world = scenario_machine(L, 1);
@@ -172,6 +195,7 @@ static int machine_stats(lua_State *L)
 	lua_newtable(L);
 	set_unit_stats(L, world);
 	set_host_stats(L, world);
+	set_group_stats(L, world);
 	scenario_set_number(L, "accesses", ledger.accesses);
 	scenario_set_number(L, "violations", ledger.violations);
 	scenario_set_number(L, "pasids_now", ledger.pasids_allocated - ledger.pasids_freed);
@@ -190,13 +214,13 @@ static int device_tostring(lua_State *L)
 
 static int device_rid(lua_State *L)
 {
-	lua_pushinteger(L, vsva_device_rid(scenario_device(L, 1)->device).v);
+	lua_pushinteger(L, vsva_device_rid(world_device_function(scenario_device(L, 1))).v);
 	return 1;
 }
 
 static int device_gone(lua_State *L)
 {
-	struct world_device *device = scenario_device(L, 1);
+	struct world_device *device = scenario_physical_device(L, 1);
 
 	luaL_checktype(L, 2, LUA_TBOOLEAN);
 	vsva_device_set_gone(device->device, lua_toboolean(L, 2));
@@ -205,7 +229,7 @@ static int device_gone(lua_State *L)
 
 static int device_reset(lua_State *L)
 {
-	vsva_device_reset(scenario_device(L, 1)->device);
+	vsva_device_reset(scenario_physical_device(L, 1)->device);
 	return 0;
 }
 

@@ -14,7 +14,7 @@ static int process_tostring(lua_State *L)
 {
 	const struct world_process *process = scenario_record(L, 1, SCENARIO_PROCESS);
 
-	lua_pushfstring(L, "%s/%s", process->guest->name, process->name);
+	lua_pushfstring(L, "%s/%s", process->guest ? process->guest->name : "host", process->name);
 	return 1;
 }
 
@@ -24,10 +24,10 @@ static int process_bind(lua_State *L)
 {
 	struct world_process *process = scenario_process(L, 1);
 	struct world_device *device = scenario_device(L, 2);
-	struct vsva_guest_device *handle = scenario_guest_device(L, process->guest, device);
 
-	scenario_check(L, vsva_process_bind(process->process, handle), "bind of %s to %s",
-		       process->name, device->name);
+	scenario_check_device(L, process, device);
+	scenario_check(L, world_bind_process(process, device), "bind of %s to %s", process->name,
+		       device->name);
 	world_name_pasid(process);
 	return 0;
 }
@@ -36,9 +36,9 @@ static int process_unbind(lua_State *L)
 {
 	struct world_process *process = scenario_process(L, 1);
 	struct world_device *device = scenario_device(L, 2);
-	struct vsva_guest_device *handle = scenario_guest_device(L, process->guest, device);
 
-	scenario_check(L, vsva_process_unbind(process->process, handle), "unbind of %s from %s",
+	scenario_check_device(L, process, device);
+	scenario_check(L, world_unbind_process(process, device), "unbind of %s from %s",
 		       process->name, device->name);
 	return 0;
 }
@@ -46,12 +46,12 @@ static int process_unbind(lua_State *L)
 /* nil while it has none */
 static int process_pasid(lua_State *L)
 {
-	gpasid_t pasid = vsva_process_pasid(scenario_process(L, 1)->process);
+	uint32_t pasid = world_process_pasid(scenario_process(L, 1));
 
-	if (pasid.v == VSVA_PASID_INVALID)
+	if (pasid == VSVA_PASID_INVALID)
 		lua_pushnil(L);
 	else
-		lua_pushinteger(L, pasid.v);
+		lua_pushinteger(L, pasid);
 	return 1;
 }
 
@@ -67,7 +67,7 @@ static int process_is_alive(lua_State *L)
 {
 	const struct world_process *process = scenario_record(L, 1, SCENARIO_PROCESS);
 
-	lua_pushboolean(L, process->process != NULL);
+	lua_pushboolean(L, world_process_is_alive(process));
 	return 1;
 }
 
@@ -77,9 +77,8 @@ static int process_alloc(lua_State *L)
 {
 	static const char *const keys[] = {"writable", "huge", "at", NULL};
 	struct world_process *process = scenario_process(L, 1);
-	uint64_t len = scenario_length(L, 2, ALLOC_MAX), unit;
+	uint64_t len = scenario_length(L, 2, ALLOC_MAX), unit, address;
 	bool is_huge;
-	gva_t address;
 
 	lua_settop(L, 3);
 	scenario_options(L, 3, keys);
@@ -87,10 +86,10 @@ static int process_alloc(lua_State *L)
 	unit = is_huge ? HUGE_SIZE : VSVA_PAGE_SIZE;
 	len = (len + unit - 1) & ~(unit - 1);
 	scenario_check(L,
-		       vsva_process_mmap(process->process, gva(scenario_number(L, 3, "at", 0)), len,
+		       world_process_map(process, scenario_number(L, 3, "at", 0), len,
 					 scenario_flag(L, 3, "writable", true), is_huge, &address),
 		       "alloc of %lld bytes for %s", (long long)len, process->name);
-	lua_pushinteger(L, (lua_Integer)address.v);
+	lua_pushinteger(L, (lua_Integer)address);
 	return 1;
 }
 
@@ -100,7 +99,7 @@ static int process_munmap(lua_State *L)
 	uint64_t address = scenario_address(L, 2), len = scenario_length(L, 3, ALLOC_MAX);
 
 	len = (len + VSVA_PAGE_SIZE - 1) & ~(uint64_t)(VSVA_PAGE_SIZE - 1);
-	scenario_check(L, vsva_process_munmap(process->process, gva(address), len),
+	scenario_check(L, world_process_unmap(process, address, len),
 		       "munmap of %#llx, %lld bytes, of %s", (unsigned long long)address,
 		       (long long)len, process->name);
 	return 0;
@@ -115,8 +114,8 @@ static int process_write(lua_State *L)
 	size_t len;
 	const char *bytes = luaL_checklstring(L, 3, &len);
 
-	scenario_check(L, vsva_process_write(process->process, gva(address), bytes, len),
-		       "write of %s to %#llx", process->name, (unsigned long long)address);
+	scenario_check(L, world_process_write(process, address, bytes, len), "write of %s to %#llx",
+		       process->name, (unsigned long long)address);
 	return 0;
 }
 
@@ -127,8 +126,8 @@ static int process_read(lua_State *L)
 	luaL_Buffer buffer;
 	char *bytes = luaL_buffinitsize(L, &buffer, len);
 
-	scenario_check(L, vsva_process_read(process->process, gva(address), bytes, len),
-		       "read of %s from %#llx", process->name, (unsigned long long)address);
+	scenario_check(L, world_process_read(process, address, bytes, len), "read of %s from %#llx",
+		       process->name, (unsigned long long)address);
 	luaL_pushresultsize(&buffer, len);
 	return 1;
 }
@@ -163,11 +162,10 @@ static int process_fill(lua_State *L)
 
 	for (uint64_t done = 0; done < len; done += CHUNK) {
 		make_pattern(chunk, chunk_len(len, done), pattern, done);
-		scenario_check(L,
-			       vsva_process_write(process->process, gva(address + done), chunk,
-						  chunk_len(len, done)),
-			       "fill of %s at %#llx", process->name,
-			       (unsigned long long)(address + done));
+		scenario_check(
+			L,
+			world_process_write(process, address + done, chunk, chunk_len(len, done)),
+			"fill of %s at %#llx", process->name, (unsigned long long)(address + done));
 	}
 	return 0;
 }
@@ -192,11 +190,11 @@ static int push_same(lua_State *L, bool is_same, uint64_t offset)
 	return 2;
 }
 
-static void read_chunk(lua_State *L, const struct world_process *process, uint64_t address,
+static void read_chunk(lua_State *L, struct world_process *process, uint64_t address,
 		       uint8_t *chunk, uint64_t len)
 {
-	scenario_check(L, vsva_process_read(process->process, gva(address), chunk, len),
-		       "read of %s from %#llx", process->name, (unsigned long long)address);
+	scenario_check(L, world_process_read(process, address, chunk, len), "read of %s from %#llx",
+		       process->name, (unsigned long long)address);
 }
 
 /* process:check(address, length, pattern) → true, or false and the offset of the first difference

@@ -17,8 +17,10 @@ struct summary {
 	uint64_t binds, unbinds, binds_refused;
 	uint64_t accesses, faults;
 	uint64_t pasids_allocated, pasids_leaked;
-	uint64_t bound_left; /* bindings when everything was destroyed */
-	uint64_t violations; /* of the ledger */
+	uint64_t bound_left;   /* bindings when everything was destroyed */
+	uint64_t groups_open;  /* page-request groups that were never answered */
+	uint64_t groups_wrong; /* answered twice, or not asked for */
+	uint64_t violations;   /* of the ledger */
 	bool ledger_is_blind;
 
 	struct vsva_unit_stats unit;

@@ -199,6 +199,8 @@ static void tell_summary(struct teller *teller, const struct summary *s)
 	add_number(line, "page_requests", s->page_requests);
 	add_number(line, "page_responses", s->page_responses);
 	add_number(line, "pages_refused", s->pages_refused);
+	add_number(line, "groups_open", s->groups_open);
+	add_number(line, "groups_wrong", s->groups_wrong);
 	add_number(line, "binds", s->binds);
 	add_number(line, "unbinds", s->unbinds);
 	add_number(line, "binds_refused", s->binds_refused);

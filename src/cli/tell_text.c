@@ -65,7 +65,11 @@ static void say_who(char *buffer, size_t size, const struct names *names, const 
 	const char *guest = names_guest(names, hop->vm);
 	const char *process = names_process(names, hop->vm, hop->guest);
 
-	if (!hop->vm)
+	const char *native = names_process(names, 0, gpasid(hop->event.hpasid.v));
+
+	if (!hop->vm && native)
+		snprintf(buffer, size, "host/%s", native);
+	else if (!hop->vm)
 		snprintf(buffer, size, "-");
 	else if (!guest)
 		snprintf(buffer, size, "VM %" PRIu32, hop->vm);
@@ -411,6 +415,11 @@ static void print_summary(const struct text_teller *text, const struct summary *
 		s->binds, s->unbinds, s->binds_refused);
 	fprintf(out, "  %-14s %" PRIu64 ", %" PRIu64 " answered, %" PRIu64 " of them refused\n",
 		"page requests", s->page_requests, s->page_responses, s->pages_refused);
+	if (s->groups_open || s->groups_wrong)
+		fprintf(out,
+			"  %-14s %" PRIu64 " never answered, %" PRIu64
+			" answered twice or not asked for\n",
+			"", s->groups_open, s->groups_wrong);
 	fprintf(out,
 		"  %-14s %" PRIu64 " by devices, judged by the ledger: %" PRIu64 " violations%s\n",
 		"accesses", s->accesses, s->violations,

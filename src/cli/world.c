@@ -24,6 +24,7 @@ static void observe(void *arg, const struct vsva_event *event)
 	struct hop hop = {.event = *event, .vm = event->vm, .guest = event->gpasid};
 
 	ledger_observe(world->ledger, event);
+	groups_observe(world->groups, event);
 	count_refusals(world, event);
 	if (world->options.hops != TELL_HOPS_NONE) {
 		hop.has_gpa = ledger_gpa_of(world->ledger, event, &hop.gpa);
@@ -80,21 +81,46 @@ struct world *world_create(const struct world_options *options)
 	world->cache_policy = options->cache_policy;
 	world->seed = world->random = options->seed;
 	world->ledger = ledger_create(report_violation, world);
+	world->groups = groups_create();
 	world->recorder = recorder_create(options->hops != TELL_HOPS_NONE);
 	world->teller = make_teller(world);
-	if (world->ledger && world->recorder && world->teller)
+	if (world->ledger && world->groups && world->recorder && world->teller)
 		return world;
 	world_destroy(world);
 	return NULL;
 }
 
-static void destroy_machine(struct world *world)
+static void end_guests_and_processes(struct world *world)
 {
 	for (struct world_guest *guest = world->guests; guest; guest = guest->next)
 		if (guest->guest)
 			world_kill_guest(guest);
-	for (struct world_device *device = world->devices; device; device = device->next)
-		device->device = NULL; /* the machine destroys them */
+	for (struct world_process *process = world->processes; process; process = process->next)
+		if (process->mm)
+			world_exit_process(process);
+}
+
+/* Whoever has them lets go; the machine destroys them. */
+static void release_devices(struct world *world)
+{
+	for (struct world_device *device = world->devices; device; device = device->next) {
+		vsva_mdev_destroy(device->mdev);
+		device->mdev = NULL;
+	}
+	for (struct world_device *device = world->devices; device; device = device->next) {
+		if (device->native)
+			native_device_destroy(device->native);
+		vsva_vdcm_destroy(device->vdcm);
+		device->native = NULL;
+		device->vdcm = NULL;
+		device->device = NULL;
+	}
+}
+
+static void destroy_machine(struct world *world)
+{
+	end_guests_and_processes(world);
+	release_devices(world);
 	vsva_machine_destroy(world->machine);
 	world->machine = NULL;
 }
@@ -117,6 +143,7 @@ void world_destroy(struct world *world)
 	if (world->teller)
 		world->teller->ops->destroy(world->teller);
 	recorder_destroy(world->recorder);
+	groups_destroy(world->groups);
 	ledger_destroy(world->ledger);
 	names_fini(&world->names);
 	free(world);
@@ -186,10 +213,19 @@ static void count_ledger(const struct world *world, struct summary *s)
 	s->bound_left = counts.bound_now;
 }
 
+static void count_groups(const struct world *world, struct summary *s)
+{
+	struct groups_counts counts;
+
+	groups_get_counts(world->groups, &counts);
+	s->groups_open = counts.open;
+	s->groups_wrong = counts.wrong;
+}
+
 static bool is_clean(const struct summary *s)
 {
 	return !s->expectations_failed && !s->violations && !s->ledger_is_blind &&
-	       !s->pasids_leaked && !s->bound_left;
+	       !s->pasids_leaked && !s->bound_left && !s->groups_open && !s->groups_wrong;
 }
 
 int world_end(struct world *world, int status)
@@ -200,15 +236,14 @@ int world_end(struct world *world, int status)
 				  .expectations = world->expectations,
 				  .expectations_failed = world->expectations_failed};
 
-	for (struct world_guest *guest = world->guests; guest; guest = guest->next)
-		if (guest->guest)
-			world_kill_guest(guest);
+	end_guests_and_processes(world);
 	if (world->machine)
 		vsva_machine_unit_stats(world->machine, &summary.unit);
 	destroy_machine(world);
 	world_tell_hops(world);
 	count_events(world, &summary);
 	count_ledger(world, &summary);
+	count_groups(world, &summary);
 	summary.status = status ? status : (is_clean(&summary) ? CLI_OK : CLI_FAILED);
 	/* where nothing was run, there is nothing to sum up; machines get their last line all the
 	 * same */

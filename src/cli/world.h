@@ -9,12 +9,15 @@
 #ifndef CLI_WORLD_H
 #define CLI_WORLD_H
 
+#include "cli/groups.h"
 #include "cli/ledger.h"
 #include "cli/names.h"
+#include "cli/native.h"
 #include "cli/recorder.h"
 #include "cli/summary.h"
 #include "cli/tell.h"
 #include "vsva/guest.h"
+#include "vsva/mdev.h"
 
 struct world_options {
 	const char *scenario; /* its name, for the summary */
@@ -26,13 +29,19 @@ struct world_options {
 
 struct world;
 
+/* A physical device, or a mediated one on it. */
 struct world_device {
 	struct world_device *next;
 	struct world *world;
-	struct vsva_device *device; /* NULL: removed */
 	enum vsva_device_kind kind;
 	char name[NAME_MAX_LEN];
-	bool is_gone;
+	/* both NULL: removed */
+	struct vsva_device *device;
+	struct vsva_mdev *mdev;
+	struct world_device *parent; /* of a mediated device */
+	/* who has a physical one, beside guests */
+	struct vsva_vdcm *vdcm;
+	struct native_device *native;
 };
 
 /* A device that a guest has. */
@@ -55,14 +64,25 @@ struct world_guest {
 
 /* Completion records, 64 of 32 bytes in a page of the process; see job.h. */
 struct world_slots {
-	gva_t page; /* 0: none yet */
+	uint64_t page; /* its address; 0: none yet */
 	uint64_t used;
 };
 
+/* A device that a process of the host is bound to. */
+struct world_bond {
+	struct world_bond *next;
+	struct world_device *device;
+	struct vsva_sva *handle;
+};
+
+/* Of a guest, or (guest NULL) of the host: a native one. */
 struct world_process {
 	struct world_process *next;
+	struct world *world;
 	struct world_guest *guest;
-	struct vsva_process *process; /* NULL: dead */
+	struct vsva_process *process; /* of a guest; NULL: dead */
+	struct vsva_mm *mm;           /* of the host; NULL: dead */
+	struct world_bond *bonds;
 	char name[NAME_MAX_LEN];
 	struct world_slots slots;
 };
@@ -71,6 +91,7 @@ struct world {
 	struct world_options options;
 	struct names names;
 	struct ledger *ledger;
+	struct groups *groups;
 	struct recorder *recorder;
 	struct teller *teller;
 	struct vsva_machine *machine;        /* NULL: none yet */
@@ -80,7 +101,7 @@ struct world {
 	struct world_device *devices;
 	struct world_guest *guests;
 	struct world_process *processes;
-	unsigned device_counts[2], guest_count;
+	unsigned device_counts[2], mdev_count, guest_count, native_count;
 	uint64_t random; /* state of world_random */
 	uint64_t expectations, expectations_failed;
 	uint64_t binds_refused, pages_refused; /* atomic: the observer counts */
@@ -106,19 +127,52 @@ uint64_t world_random(struct world *world, uint64_t n);
  * used is dead. */
 int world_make_device(struct world *world, const struct vsva_device_options *options,
 		      const char *name, struct world_device **out);
-/* Surprise removal: it stops answering, then whoever has it lets go of it, then it is gone. */
+/* The accelerator becomes a parent with the first. */
+int world_make_mdev(struct world_device *parent, enum vsva_mdev_type type, const char *name,
+		    struct world_device **out);
+bool world_device_is_there(const struct world_device *device);
+/* On whose behalf its requests are: its own, or the parent's. */
+struct vsva_device *world_device_function(const struct world_device *device);
+/* Surprise removal: it stops answering, then whoever has it lets go of it, then it is gone. Of a
+ * mediated device: it is taken away and destroyed. */
 int world_remove_device(struct world_device *device);
 int world_make_guest(struct world *world, const struct vsva_guest_options *options,
 		     struct world_guest **out);
 int world_kill_guest(struct world_guest *guest);
+/* Its VMM is killed. *left: what the VM had not given back then. */
+int world_vanish_guest(struct world_guest *guest, uint64_t order, uint64_t *left);
 int world_reboot_guest(struct world_guest *guest);
+/* Another kernel takes it over. */
+int world_reinit_guest(struct world_guest *guest);
 int world_add_device(struct world_guest *guest, struct world_device *device);
 int world_take_device(struct world_guest *guest, struct world_device *device);
 /* NULL: the guest does not have it. */
 struct vsva_guest_device *world_find_device(const struct world_guest *guest,
 					    const struct world_device *device);
 int world_make_process(struct world_guest *guest, const char *name, struct world_process **out);
+int world_make_native(struct world *world, const char *name, struct world_process **out);
+int world_reset_unit(struct world *world);
+
+/* Processes of either kind (world_process.c); they live */
+
+bool world_process_is_alive(const struct world_process *process);
+/* A process of the host: its address space goes first, then its devices let go of it. */
 int world_exit_process(struct world_process *process);
+/* -ENODEV: it cannot have this device. */
+int world_bind_process(struct world_process *process, struct world_device *device);
+int world_unbind_process(struct world_process *process, struct world_device *device);
+/* As its CPU and its devices know it; VSVA_PASID_INVALID: none. */
+uint32_t world_process_pasid(const struct world_process *process);
+int world_process_map(struct world_process *process, uint64_t at, uint64_t len, bool writable,
+		      bool huge, uint64_t *out);
+int world_process_unmap(struct world_process *process, uint64_t address, uint64_t len);
+int world_process_write(struct world_process *process, uint64_t address, const void *data,
+			uint64_t len);
+int world_process_read(struct world_process *process, uint64_t address, void *data, uint64_t len);
+/* As vsva_process_submit() and vsva_process_wait(). -ENODEV: it does not have this device. */
+int world_process_submit(struct world_process *process, struct world_device *device,
+			 const void *descriptor, bool shared);
+int world_process_wait(struct world_process *process, uint64_t completion, void *record);
 /* After a bind: events of its PASID are told under its name. */
 void world_name_pasid(struct world_process *process);
 

@@ -178,16 +178,22 @@ static struct vtd_desc device_tlb_descriptor(const struct vsva_guest_device *dev
 	return descriptor;
 }
 
+#define ENTRY_DESCRIPTORS 3u
+
+static void describe_flush(struct vsva_guest_device *device, uint32_t pasid, struct vtd_desc *out)
+{
+	out[0] = pasid_cache_descriptor(pasid);
+	out[1] = pasid_iotlb_descriptor(pasid);
+	out[2] = device_tlb_descriptor(device, pasid, 0, EVERYTHING);
+	GUEST_COUNT(device->guest, invalidations);
+}
+
 static int flush_entry(struct vsva_guest_device *device, uint32_t pasid, bool drain)
 {
-	struct vtd_desc descriptors[] = {
-		pasid_cache_descriptor(pasid),
-		pasid_iotlb_descriptor(pasid),
-		device_tlb_descriptor(device, pasid, 0, EVERYTHING),
-	};
+	struct vtd_desc descriptors[ENTRY_DESCRIPTORS];
 
-	GUEST_COUNT(device->guest, invalidations);
-	return queue_submit_wait(device->guest, descriptors, 3,
+	describe_flush(device, pasid, descriptors);
+	return queue_submit_wait(device->guest, descriptors, ENTRY_DESCRIPTORS,
 				 drain && !device->guest->options.no_page_requests);
 }
 
@@ -201,7 +207,8 @@ static unsigned order_of(uint64_t address, uint64_t len)
 	return order;
 }
 
-int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len)
+static int flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len,
+		       bool waits)
 {
 	unsigned order = order_of(address, len);
 	uint64_t base = address & ~((UINT64_C(4096) << order) - 1);
@@ -211,12 +218,39 @@ int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address
 	descriptors[0] = pasid_iotlb_page_descriptor(pasid.v, base, order);
 	for (struct vsva_guest_device *device = guest->devices; device; device = device->next) {
 		descriptors[1] = device_tlb_descriptor(device, pasid.v, base, order);
-		err = queue_submit_wait(guest, descriptors, 2, false);
+		err = waits ? queue_submit_wait(guest, descriptors, 2, false)
+			    : queue_submit_begin(guest, descriptors, 2);
 		if (!first_err)
 			first_err = err;
 	}
 	GUEST_COUNT(guest, invalidations);
 	return first_err;
+}
+
+int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len)
+{
+	return flush_range(guest, pasid, address, len, true);
+}
+
+int pasid_flush_range_begin(struct vsva_guest *guest, gpasid_t pasid, uint64_t address,
+			    uint64_t len)
+{
+	return flush_range(guest, pasid, address, len, false);
+}
+
+int flush_everything(struct vsva_guest *guest)
+{
+	struct vtd_desc descriptors[] = {
+		vtd_desc_of_type(VTD_DESC_CONTEXT),
+		vtd_desc_of_type(VTD_DESC_PASID_CACHE),
+		vtd_desc_of_type(VTD_DESC_IOTLB),
+	};
+
+	vtd_desc_context_set_G(&descriptors[0], VTD_CONTEXT_GLOBAL);
+	vtd_desc_pasid_cache_set_G(&descriptors[1], VTD_PASID_CACHE_GLOBAL);
+	vtd_desc_iotlb_set_G(&descriptors[2], VTD_IOTLB_GLOBAL);
+	GUEST_COUNT(guest, invalidations);
+	return queue_submit_wait(guest, descriptors, 3, false);
 }
 
 int rid_flush_all(struct vsva_guest_device *device)
@@ -248,7 +282,7 @@ static int flush_context(struct vsva_guest_device *device)
 
 /* Changes */
 
-int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root)
+static int write_entry(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root)
 {
 	struct vsva_guest *guest = device->guest;
 	struct vtd_pasid_entry *entry;
@@ -262,7 +296,30 @@ int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root
 		return -ENOMEM;
 	TRACE(guest->seams->trace, GUEST, GUEST_PASID_ENTRY, .vm = vsva_vm_number(guest->vm),
 	      .rid = device->host_rid, .gpasid = pasid, .addr = root.v, .value = 1);
-	return flush_entry(device, pasid.v, false);
+	return 0;
+}
+
+int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root)
+{
+	int err = write_entry(device, pasid, root);
+
+	return err ? err : flush_entry(device, pasid.v, false);
+}
+
+int pasid_entry_flush(struct vsva_guest_device *device, gpasid_t pasid)
+{
+	return flush_entry(device, pasid.v, true);
+}
+
+int pasid_entry_set_begin(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root)
+{
+	struct vtd_desc descriptors[ENTRY_DESCRIPTORS];
+	int err = write_entry(device, pasid, root);
+
+	if (err)
+		return err;
+	describe_flush(device, pasid.v, descriptors);
+	return queue_submit_begin(device->guest, descriptors, ENTRY_DESCRIPTORS);
 }
 
 /* VT-d 6.5.3.3: present goes first, alone; the rest only after no cache can hold the entry. */

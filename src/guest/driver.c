@@ -103,7 +103,7 @@ static void enable_page_requests(struct vsva_guest *guest)
 	enable_message(guest, VTD_REG_PECTL, GUEST_EVENT_PAGE_REQUEST);
 }
 
-static int set_root(struct vsva_guest *guest)
+int driver_set_root(struct vsva_guest *guest)
 {
 	uint64_t rtaddr = 0;
 
@@ -125,7 +125,7 @@ int driver_boot(struct vsva_guest *guest)
 		return err;
 	if (!guest->options.no_page_requests)
 		enable_page_requests(guest);
-	err = set_root(guest);
+	err = driver_set_root(guest);
 	if (err)
 		return err;
 	return driver_command(guest, (uint32_t)VTD_GCMD_TE, (uint32_t)VTD_GSTS_TES, true);

@@ -13,7 +13,7 @@
 
 /* Boot */
 
-static int boot(struct vsva_guest *guest)
+int guest_boot(struct vsva_guest *guest)
 {
 	lock_take(&guest->lock);
 	memset(guest->frame_used, 0, guest->ram_len / VSVA_PAGE_SIZE);
@@ -75,7 +75,7 @@ int vsva_guest_create(struct vsva_machine *machine, const struct vsva_guest_opti
 	if (!err)
 		err = make_vm(guest);
 	if (!err)
-		err = boot(guest);
+		err = guest_boot(guest);
 	if (err) {
 		vsva_guest_destroy(guest);
 		return err;
@@ -87,7 +87,7 @@ int vsva_guest_create(struct vsva_machine *machine, const struct vsva_guest_opti
 /* Death */
 
 /* The handles go without a word to the devices: nobody in a dead guest cleans up. */
-static void forget_processes(struct vsva_guest *guest)
+void guest_forget_processes(struct vsva_guest *guest)
 {
 	while (guest->processes) {
 		struct vsva_process *process = guest->processes;
@@ -124,7 +124,7 @@ void vsva_guest_destroy(struct vsva_guest *guest)
 	handler_stop(guest);
 	vsva_vm_destroy(guest->vm);
 	guest->vm = NULL;
-	forget_processes(guest);
+	guest_forget_processes(guest);
 	forget_devices(guest);
 	if (guest->ram)
 		munmap(guest->ram, guest->ram_len);
@@ -284,18 +284,41 @@ static bool handler_is_still(void *arg)
 	return !__atomic_load_n(&guest->handling, __ATOMIC_SEQ_CST);
 }
 
+void guest_pause_handler(struct vsva_guest *guest)
+{
+	__atomic_store_n(&guest->is_paused, true, __ATOMIC_SEQ_CST);
+	vsva_machine_wait(guest->machine, handler_is_still, guest, GUEST_TIMEOUT_MS);
+}
+
+void guest_resume_handler(struct vsva_guest *guest)
+{
+	__atomic_store_n(&guest->is_paused, false, __ATOMIC_SEQ_CST);
+	worker_kick(guest->handler);
+}
+
+int guest_start_devices(struct vsva_guest *guest)
+{
+	int err = 0;
+
+	for (struct vsva_guest_device *device = guest->devices; device && !err;
+	     device = device->next) {
+		device->dsa_ready = false;
+		err = start_device(device);
+	}
+	return err;
+}
+
 /* A handler that is at work is let finish while the virtual unit still answers. */
 static void shut_down(struct vsva_guest *guest)
 {
-	__atomic_store_n(&guest->rebooting, true, __ATOMIC_SEQ_CST);
-	vsva_machine_wait(guest->machine, handler_is_still, guest, GUEST_TIMEOUT_MS);
+	guest_pause_handler(guest);
 	vsva_vm_reset(guest->vm);
 	lock_take(&guest->lock);
-	forget_processes(guest);
+	guest_forget_processes(guest);
 	lock_drop(&guest->lock);
 	memset(guest->ram, 0, guest->ram_len);
 	__atomic_store_n(&guest->events, 0, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&guest->rebooting, false, __ATOMIC_SEQ_CST);
+	guest_resume_handler(guest);
 }
 
 int vsva_guest_reboot(struct vsva_guest *guest)
@@ -303,13 +326,8 @@ int vsva_guest_reboot(struct vsva_guest *guest)
 	int err;
 
 	shut_down(guest);
-	err = boot(guest);
-	for (struct vsva_guest_device *device = guest->devices; device && !err;
-	     device = device->next) {
-		device->dsa_ready = false;
-		err = start_device(device);
-	}
-	return err;
+	err = guest_boot(guest);
+	return err ? err : guest_start_devices(guest);
 }
 
 /* Kernel DMA memory */

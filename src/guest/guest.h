@@ -88,7 +88,7 @@ struct vsva_guest {
 	uint32_t wait_seq;      /* queue_lock */
 	struct worker *handler; /* RCU */
 	uint32_t events;        /* atomic: GUEST_EVENT_* */
-	bool rebooting;         /* atomic: the handler does nothing */
+	bool is_paused;         /* atomic: the handler does nothing */
 	bool handling;          /* atomic: the handler is at work */
 	struct vsva_guest_stats stats;
 };
@@ -97,6 +97,18 @@ struct vsva_guest {
 #define GUEST_EVENT_PAGE_REQUEST 2u
 
 #define GUEST_COUNT(guest, what) __atomic_fetch_add(&(guest)->stats.what, 1, __ATOMIC_RELAXED)
+
+/* Life (guest.c) */
+
+/* Frames are all free again, the driver brings the unit up. */
+int guest_boot(struct vsva_guest *guest);
+/* All devices are found, with their tables and queues. */
+int guest_start_devices(struct vsva_guest *guest);
+/* Their handles are gone, without a word to the devices. lock, unless the guest is dead */
+void guest_forget_processes(struct vsva_guest *guest);
+/* The handler does nothing until the resumption; one that is at work is let finish. */
+void guest_pause_handler(struct vsva_guest *guest);
+void guest_resume_handler(struct vsva_guest *guest);
 
 /* Frames (frames.c); lock held */
 
@@ -124,6 +136,9 @@ void driver_write(struct vsva_guest *guest, uint32_t offset, unsigned size, uint
 /* GCMD bit and waiting for the status bit; -ETIMEDOUT. */
 int driver_command(struct vsva_guest *guest, uint32_t command, uint32_t status, bool set);
 
+/* The root table in force is the one that the guest has now. */
+int driver_set_root(struct vsva_guest *guest);
+
 /* Virtual command: -ENOSPC, -ENODEV (not offered or refused), -ETIMEDOUT. */
 int vcmd_alloc(struct vsva_guest *guest, gpasid_t *out);
 int vcmd_free(struct vsva_guest *guest, gpasid_t pasid);
@@ -132,12 +147,19 @@ int vcmd_free(struct vsva_guest *guest, gpasid_t pasid);
  * */
 int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descriptors, unsigned count,
 		      bool drain);
+/* The same, and does not wait. */
+int queue_submit_begin(struct vsva_guest *guest, const struct vtd_desc *descriptors,
+		       unsigned count);
 /* Submits one descriptor and does not wait (page responses). */
 int queue_submit(struct vsva_guest *guest, const struct vtd_desc *descriptor);
 
 int device_tables_init(struct vsva_guest_device *device);
 /* Writes the first-stage entry of a PASID, present last, and invalidates. No lock held. */
 int pasid_entry_set(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root);
+/* The same, and does not wait for the invalidation. */
+int pasid_entry_set_begin(struct vsva_guest_device *device, gpasid_t pasid, gpa_t root);
+/* Invalidates what may be cached of a PASID, with drain. */
+int pasid_entry_flush(struct vsva_guest_device *device, gpasid_t pasid);
 bool pasid_entry_is_bound(const struct vsva_guest_device *device,
 			  const struct vsva_process *process);
 /* Clears present, flushes, drains, zeroes. No lock held. */
@@ -145,9 +167,20 @@ int pasid_entry_clear(struct vsva_guest_device *device, gpasid_t pasid);
 void device_tables_fini(struct vsva_guest_device *device);
 /* Flush of a range of a PASID: IOTLB, then the device TLB of each device. */
 int pasid_flush_range(struct vsva_guest *guest, gpasid_t pasid, uint64_t address, uint64_t len);
+/* The same, and does not wait. */
+int pasid_flush_range_begin(struct vsva_guest *guest, gpasid_t pasid, uint64_t address,
+			    uint64_t len);
 int rid_flush_all(struct vsva_guest_device *device);
+/* Every cache of the unit, as after a new root table (VT-d 6.5.3.1). */
+int flush_everything(struct vsva_guest *guest);
 
-/* Processes (process.c); lock held */
+/* Processes (process.c) */
+
+/* No lock held. Gives it a PASID if it has none; takes it again. */
+int process_give_pasid(struct vsva_process *process);
+void process_take_pasid(struct vsva_process *process);
+
+/* lock held */
 
 struct vsva_process *process_find(struct vsva_guest *guest, gpasid_t pasid);
 /* Makes the page of an address present; 0, -EFAULT no area or no right, -ENOMEM. */

@@ -145,7 +145,7 @@ bool handler_run(void *arg)
 	struct vsva_guest *guest = arg;
 
 	__atomic_store_n(&guest->handling, true, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&guest->rebooting, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&guest->is_paused, __ATOMIC_SEQ_CST))
 		handle_events(guest);
 	__atomic_store_n(&guest->handling, false, __ATOMIC_SEQ_CST);
 	vsva_machine_notify(guest->machine);

@@ -405,7 +405,7 @@ static int pick_pasid(struct vsva_guest *guest, gpasid_t *out)
 	return -ENOSPC;
 }
 
-static int give_pasid(struct vsva_process *process)
+int process_give_pasid(struct vsva_process *process)
 {
 	struct vsva_guest *guest = process->guest;
 	gpasid_t pasid = process->pasid;
@@ -424,7 +424,7 @@ static int give_pasid(struct vsva_process *process)
 	return err;
 }
 
-static void take_pasid(struct vsva_process *process)
+void process_take_pasid(struct vsva_process *process)
 {
 	struct vsva_guest *guest = process->guest;
 	gpasid_t pasid = process->pasid;
@@ -453,13 +453,13 @@ int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *de
 
 	if (pasid_entry_is_bound(device, process))
 		return 0;
-	err = give_pasid(process);
+	err = process_give_pasid(process);
 	if (err)
 		return err;
 	process->binds++;
 	err = pasid_entry_set(device, process->pasid, process->table.root);
 	if (err && --process->binds == 0)
-		take_pasid(process);
+		process_take_pasid(process);
 	return err;
 }
 
@@ -473,6 +473,6 @@ int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *
 	stopped = dsa_driver_stop_pasid(device, process->pasid);
 	err = pasid_entry_clear(device, process->pasid);
 	if (--process->binds == 0)
-		take_pasid(process);
+		process_take_pasid(process);
 	return stopped ? stopped : err;
 }

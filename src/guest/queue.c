@@ -107,10 +107,9 @@ static int lock_with_room(struct vsva_guest *guest, uint32_t needed)
 	}
 }
 
-int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descriptors, unsigned count,
-		      bool drain)
+static int submit(struct vsva_guest *guest, const struct vtd_desc *descriptors, unsigned count,
+		  bool drain, struct queue_wait *wait)
 {
-	struct queue_wait wait = {.guest = guest};
 	struct vtd_desc last;
 	int err = lock_with_room(guest, count + 1);
 
@@ -118,15 +117,33 @@ int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descripto
 		return err;
 	for (unsigned i = 0; i < count; i++)
 		put(guest, &descriptors[i]);
-	wait.slot = guest->queue_tail;
-	wait.data = ++guest->wait_seq | 1u << 31; /* never 0 */
-	*status_word(guest, wait.slot) = 0;
-	last = wait_descriptor(guest, wait.slot, wait.data, drain);
+	wait->slot = guest->queue_tail;
+	wait->data = ++guest->wait_seq | 1u << 31; /* never 0 */
+	*status_word(guest, wait->slot) = 0;
+	last = wait_descriptor(guest, wait->slot, wait->data, drain);
 	put(guest, &last);
 	ring(guest);
 	lock_drop(&guest->queue_lock);
+	return 0;
+}
+
+int queue_submit_wait(struct vsva_guest *guest, const struct vtd_desc *descriptors, unsigned count,
+		      bool drain)
+{
+	struct queue_wait wait = {.guest = guest};
+	int err = submit(guest, descriptors, count, drain, &wait);
+
+	if (err)
+		return err;
 	return vsva_machine_wait(guest->machine, is_complete, &wait, GUEST_TIMEOUT_MS) ? 0
 										       : -ETIMEDOUT;
+}
+
+int queue_submit_begin(struct vsva_guest *guest, const struct vtd_desc *descriptors, unsigned count)
+{
+	struct queue_wait unused = {.guest = guest};
+
+	return submit(guest, descriptors, count, false, &unused);
 }
 
 int queue_submit(struct vsva_guest *guest, const struct vtd_desc *descriptor)
