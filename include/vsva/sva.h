@@ -64,7 +64,7 @@ int vsva_sva_disable(struct vsva_dev *dev);
  * Binds. Bound already with the same ops: one user more, the same handle (and the drvdata of the
  * first). ops may be NULL. The handle has a reference on the address space.
  *   0
- *   -ENOTSUP   unit not SVM capable: no PASIDs, no first stage
+ *   -ENOTSUP   unit not SVM capable: no PASIDs, no first stage, or walks that do not snoop
  *   -EINVAL    dev, mm or out NULL; unknown flags, VSVA_SVA_PRIVATE_PASID; device without PASIDs,
  *              or not attached; VSVA_SVA_SUPERVISOR with a process' address space or where the unit has no
  *              supervisor requests; a kernel's address space without it

@@ -74,7 +74,8 @@ static int open_function(struct domain_locked locked, struct vsva_dev *dev)
 		return err;
 	err = reserve_base(dev);
 	if (!err) {
-		pasid_entry_publish(pasid_table_find(&function->pasids, 0), &entry);
+		pasid_entry_publish(&function->pasids, pasid_table_find(&function->pasids, 0),
+				    &entry);
 		err = function_open(function);
 		if (!err) {
 			function_enable_caps(function);

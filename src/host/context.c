@@ -4,23 +4,22 @@
 #include <errno.h>
 
 #include "base/check.h"
-#include "host/page_list.h"
 
 #define ENTRY_WORDS ARRAY_LEN(((struct vtd_context_entry *)0)->q)
 
-int root_table_init(struct root_table *root, struct physmem *pm)
+int root_table_init(struct root_table *root, const struct table_memory *memory)
 {
-	root->pm = pm;
-	root->entries = page_alloc(pm, &root->page);
+	root->memory = *memory;
+	root->entries = table_alloc(memory, &root->page);
 	return root->entries ? 0 : -ENOMEM;
 }
 
 static void root_entry_fini(struct root_table *root, const struct vtd_root_entry *entry)
 {
 	if (vtd_root_entry_LP(entry))
-		physmem_free_pages(root->pm, hpa(vtd_root_entry_LCTP(entry)), 0);
+		physmem_free_pages(root->memory.pm, hpa(vtd_root_entry_LCTP(entry)), 0);
 	if (vtd_root_entry_UP(entry))
-		physmem_free_pages(root->pm, hpa(vtd_root_entry_UCTP(entry)), 0);
+		physmem_free_pages(root->memory.pm, hpa(vtd_root_entry_UCTP(entry)), 0);
 }
 
 void root_table_fini(struct root_table *root)
@@ -29,7 +28,7 @@ void root_table_fini(struct root_table *root)
 		return;
 	for (unsigned bus = 0; bus < VTD_ROOT_COUNT; bus++)
 		root_entry_fini(root, &root->entries[bus]);
-	physmem_free_pages(root->pm, root->page, 0);
+	physmem_free_pages(root->memory.pm, root->page, 0);
 	root->entries = NULL;
 }
 
@@ -48,7 +47,8 @@ static hpa_t half_table(const struct vtd_root_entry *entry, bool upper)
 	return hpa(vtd_root_entry_LP(&copy) ? vtd_root_entry_LCTP(&copy) : 0);
 }
 
-static void half_publish(struct vtd_root_entry *entry, bool upper, hpa_t table)
+static void half_publish(const struct root_table *root, struct vtd_root_entry *entry, bool upper,
+			 hpa_t table)
 {
 	struct vtd_root_entry value = {{0}};
 
@@ -57,6 +57,7 @@ static void half_publish(struct vtd_root_entry *entry, bool upper, hpa_t table)
 	vtd_root_entry_set_UP(&value, 1);
 	vtd_root_entry_set_UCTP(&value, table.v);
 	__atomic_store_n(&entry->q[upper], value.q[upper], __ATOMIC_RELEASE);
+	table_written(&root->memory, entry, sizeof(*entry));
 }
 
 struct vtd_context_entry *root_table_make_context(struct root_table *root, rid_t rid_)
@@ -67,12 +68,12 @@ struct vtd_context_entry *root_table_make_context(struct root_table *root, rid_t
 	struct vtd_context_entry *contexts;
 
 	if (page.v)
-		contexts = page_memory(root->pm, page);
+		contexts = page_memory(root->memory.pm, page);
 	else
-		contexts = page_alloc(root->pm, &page);
+		contexts = table_alloc(&root->memory, &page);
 	if (!contexts)
 		return NULL;
-	half_publish(entry, upper, page);
+	half_publish(root, entry, upper, page);
 	return &contexts[vtd_context_index(rid_)];
 }
 
@@ -88,8 +89,14 @@ bool context_is_present(const struct vtd_context_entry *entry)
 	return vtd_context_entry_P(&copy) != 0;
 }
 
+static void entry_written(const struct root_table *root, const struct vtd_context_entry *entry)
+{
+	table_written(&root->memory, entry, sizeof(*entry));
+}
+
 /* RID_PASID stays 0, so it holds with and without ECAP.RPS. */
-void context_publish(struct vtd_context_entry *entry, const struct context_config *config)
+void context_publish(const struct root_table *root, struct vtd_context_entry *entry,
+		     const struct context_config *config)
 {
 	struct vtd_context_entry value = {{0}};
 
@@ -102,26 +109,30 @@ void context_publish(struct vtd_context_entry *entry, const struct context_confi
 		__atomic_store_n(&entry->q[i], value.q[i], __ATOMIC_RELAXED);
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_store_n(&entry->q[0], value.q[0], __ATOMIC_RELEASE);
+	entry_written(root, entry);
 }
 
-void context_clear_present(struct vtd_context_entry *entry)
+void context_clear_present(const struct root_table *root, struct vtd_context_entry *entry)
 {
 	struct vtd_context_entry present = {{0}};
 
 	vtd_context_entry_set_P(&present, 1);
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_fetch_and(&entry->q[0], ~present.q[0], __ATOMIC_RELEASE);
+	entry_written(root, entry);
 }
 
-void context_erase(struct vtd_context_entry *entry)
+void context_erase(const struct root_table *root, struct vtd_context_entry *entry)
 {
 	CHECK(!context_is_present(entry));
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	for (unsigned i = 0; i < ENTRY_WORDS; i++)
 		__atomic_store_n(&entry->q[i], 0, __ATOMIC_RELAXED);
+	entry_written(root, entry);
 }
 
-bool context_allow_pasids(struct vtd_context_entry *entry, bool page_requests)
+bool context_allow_pasids(const struct root_table *root, struct vtd_context_entry *entry,
+			  bool page_requests)
 {
 	struct vtd_context_entry value = {{first_word(entry)}};
 	uint64_t before = value.q[0];
@@ -132,5 +143,6 @@ bool context_allow_pasids(struct vtd_context_entry *entry, bool page_requests)
 		vtd_context_entry_set_PRE(&value, 1);
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_store_n(&entry->q[0], value.q[0], __ATOMIC_RELEASE);
+	entry_written(root, entry);
 	return value.q[0] != before;
 }

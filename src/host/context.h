@@ -9,16 +9,16 @@
 #ifndef HOST_CONTEXT_H
 #define HOST_CONTEXT_H
 
-#include "base/physmem.h"
+#include "host/page_list.h"
 #include "vtd/tables.h"
 
 struct root_table {
-	struct physmem *pm;
+	struct table_memory memory;
 	hpa_t page;
 	struct vtd_root_entry *entries;
 };
 
-int root_table_init(struct root_table *root, struct physmem *pm);
+int root_table_init(struct root_table *root, const struct table_memory *memory);
 /* Hardware has stopped translating. */
 void root_table_fini(struct root_table *root);
 /* The device's context entry; its table is made if there is none, and kept. NULL: no memory. */
@@ -29,12 +29,15 @@ struct context_config {
 	unsigned pdts;
 	bool ats;
 };
-void context_publish(struct vtd_context_entry *entry, const struct context_config *config);
-void context_clear_present(struct vtd_context_entry *entry);
-void context_erase(struct vtd_context_entry *entry);
+/* entry: of a table below this root. */
+void context_publish(const struct root_table *root, struct vtd_context_entry *entry,
+		     const struct context_config *config);
+void context_clear_present(const struct root_table *root, struct vtd_context_entry *entry);
+void context_erase(const struct root_table *root, struct vtd_context_entry *entry);
 bool context_is_present(const struct vtd_context_entry *entry);
 /* Lets requests with PASID pass (PASIDE), and page requests (PRE): only with ATS. true: something
  * changed. */
-bool context_allow_pasids(struct vtd_context_entry *entry, bool page_requests);
+bool context_allow_pasids(const struct root_table *root, struct vtd_context_entry *entry,
+			  bool page_requests);
 
 #endif

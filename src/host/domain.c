@@ -16,7 +16,8 @@ static int check_flags(const struct vsva_iommu *iommu, uint32_t flags)
 
 	if (flags & ~DOMAIN_FLAGS)
 		return -EINVAL;
-	if ((flags & VSVA_DOMAIN_NESTING) && !vtd_ECAP_NEST(ecap))
+	/* A guest writes its tables like any memory, and A bits want a walk that snoops. */
+	if ((flags & VSVA_DOMAIN_NESTING) && !(vtd_ECAP_NEST(ecap) && vtd_ECAP_SMPWC(ecap)))
 		return -ENOTSUP;
 	if ((flags & VSVA_DOMAIN_DIRTY) && !(vtd_ECAP_SSADS(ecap) && vtd_ECAP_SMPWC(ecap)))
 		return -ENOTSUP;
@@ -29,7 +30,7 @@ static int domain_init(struct vsva_domain *domain, struct vsva_iommu *iommu)
 
 	if (err)
 		return err;
-	err = second_stage_init(&domain->ss, iommu->port.physmem, &iommu->rules);
+	err = second_stage_init(&domain->ss, &iommu->paging, &iommu->rules);
 	if (err) {
 		did_free(&iommu->dids, domain->did);
 		return err;

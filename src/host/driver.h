@@ -48,6 +48,7 @@ struct vsva_iommu {
 	struct worker_pool *pool;
 	const struct trace *trace;
 	struct vtd_rules rules;
+	struct table_memory paging; /* of second stages; root.memory: of all other tables */
 	uint32_t response_timeout_ms;
 	uint32_t gcmd; /* level bits that are set; bring-up and shutdown only */
 	struct qi qi;

@@ -74,7 +74,7 @@ int entry_publish(struct domain_locked locked, struct vsva_dev *dev, uint32_t pa
 	did_t did_ = did((uint16_t)vtd_pasid_entry_DID(value));
 	struct flush flush;
 
-	pasid_entry_publish(pasid_table_find(&function->pasids, pasid), value);
+	pasid_entry_publish(&function->pasids, pasid_table_find(&function->pasids, pasid), value);
 	trace_entry(locked, dev, pasid, vtd_pasid_entry_PGTT(value));
 	if (!function_must_flush_new(function))
 		return 0;
@@ -92,7 +92,7 @@ void entry_disable_faults(struct function *function, uint32_t pasid)
 	struct vtd_pasid_entry *entry = pasid_table_find(&function->pasids, pasid);
 
 	if (entry)
-		pasid_entry_disable_faults(entry);
+		pasid_entry_disable_faults(&function->pasids, entry);
 }
 
 /* Take down */
@@ -100,7 +100,7 @@ void entry_disable_faults(struct function *function, uint32_t pasid)
 static void clear_present(struct domain_locked locked, const struct batch *batch)
 {
 	for (unsigned i = 0; i < batch->count; i++) {
-		pasid_entry_clear_present(entry_of(batch, i));
+		pasid_entry_clear_present(&batch->dev->function->pasids, entry_of(batch, i));
 		trace_entry(locked, batch->dev, batch->entries[i].pasid, 0);
 	}
 }
@@ -108,7 +108,7 @@ static void clear_present(struct domain_locked locked, const struct batch *batch
 static void erase(const struct batch *batch)
 {
 	for (unsigned i = 0; i < batch->count; i++)
-		pasid_entry_erase(entry_of(batch, i));
+		pasid_entry_erase(&batch->dev->function->pasids, entry_of(batch, i));
 }
 
 /* With the PASID cache by domain goes the IOTLB by domain (VT-d 6.5.3.1). */

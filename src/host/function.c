@@ -53,7 +53,7 @@ static void isolate(struct function *function, struct aftermath *aftermath)
 		LOG_LIMITED(LOG_WARN,
 			    "host: device %04x does not answer invalidations: it is blocked",
 			    function->rid.v);
-	context_clear_present(function->context);
+	context_clear_present(&function->iommu->root, function->context);
 	flush_begin(&flush, function->iommu);
 	flush_context_device(&flush, function->rid);
 	flush_pasid_cache_global(&flush);
@@ -167,7 +167,7 @@ static int allow_pasids(struct function *function)
 	struct aftermath aftermath = {0};
 	bool page_requests = can_page_requests(function);
 
-	if (context_allow_pasids(function->context, page_requests))
+	if (context_allow_pasids(&function->iommu->root, function->context, page_requests))
 		flush_context_entry(function, &aftermath);
 	if (aftermath.err || !page_requests || function->is_pri_on)
 		return aftermath.err;
@@ -218,7 +218,7 @@ int function_make_tables(struct function *function)
 {
 	struct aftermath never_used = {0};
 
-	if (pasid_table_init(&function->pasids, function->iommu->port.physmem,
+	if (pasid_table_init(&function->pasids, &function->iommu->root.memory,
 			     pasid_bits(function)))
 		return -ENOMEM;
 	if (pasid_table_make(&function->pasids, 0))
@@ -229,10 +229,10 @@ int function_make_tables(struct function *function)
 
 void function_close(struct function *function, struct aftermath *aftermath)
 {
-	context_clear_present(function->context);
+	context_clear_present(&function->iommu->root, function->context);
 	flush_context_entry(function, aftermath);
 	if (!aftermath->is_in_doubt)
-		context_erase(function->context);
+		context_erase(&function->iommu->root, function->context);
 }
 
 int function_open(struct function *function)
@@ -242,7 +242,7 @@ int function_open(struct function *function)
 					.ats = can_ats(function)};
 	struct aftermath aftermath = {0};
 
-	context_publish(function->context, &config);
+	context_publish(&function->iommu->root, function->context, &config);
 	if (function_must_flush_new(function))
 		flush_context_entry(function, &aftermath);
 	return aftermath.err;

@@ -184,10 +184,25 @@ static void shut_down(struct vsva_iommu *iommu)
 
 /* Software */
 
-static bool is_usable(const struct vtd_rules *rules)
+/* Root, context and PASID tables are snooped with C, paging structures with SMPWC. */
+static bool is_snooping(const struct vtd_rules *rules)
 {
+	return vtd_ECAP_C(rules->ecap) && vtd_ECAP_SMPWC(rules->ecap);
+}
+
+static bool is_usable(const struct vsva_iommu *iommu)
+{
+	const struct vtd_rules *rules = &iommu->rules;
+
 	return vtd_ECAP_SMTS(rules->ecap) && vtd_ECAP_QI(rules->ecap) &&
-	       vtd_ECAP_SSTS(rules->ecap) && second_stage_aw(rules->cap);
+	       vtd_ECAP_SSTS(rules->ecap) && second_stage_aw(rules->cap) &&
+	       (is_snooping(rules) || iommu->port.write_back);
+}
+
+static struct table_memory table_memory(const struct vsva_iommu *iommu, bool is_snooped)
+{
+	return (struct table_memory){.pm = iommu->port.physmem,
+				     .port = is_snooped ? NULL : &iommu->port};
 }
 
 static void read_rules(struct vsva_iommu *iommu)
@@ -208,15 +223,17 @@ static int init_parts(struct vsva_iommu *iommu, const struct host_iommu_config *
 {
 	uint32_t qi_timeout_ms =
 		config->qi_timeout_ms ? config->qi_timeout_ms : VSVA_LIMIT_QI_TIMEOUT_MS;
-	struct physmem *pm = iommu->port.physmem;
+	struct table_memory tables = table_memory(iommu, vtd_ECAP_C(iommu->rules.ecap) != 0);
 	int err = did_pool_init(&iommu->dids, vtd_did_bits(iommu->rules.cap));
+
+	iommu->paging = table_memory(iommu, vtd_ECAP_SMPWC(iommu->rules.ecap) != 0);
 
 	if (!err)
 		err = qi_init(&iommu->qi, &iommu->port, iommu->pool, qi_timeout_ms);
 	if (!err)
-		err = prq_init(&iommu->prq, pm);
+		err = prq_init(&iommu->prq, iommu->port.physmem);
 	if (!err)
-		err = root_table_init(&iommu->root, pm);
+		err = root_table_init(&iommu->root, &tables);
 	if (err)
 		return err;
 	iommu->space = ioasid_space_create(space_bits(iommu), iommu->pool, iommu->trace);
@@ -315,7 +332,7 @@ int host_iommu_create(const struct host_iommu_config *config, struct vsva_iommu 
 
 	if (!iommu)
 		return -ENOMEM;
-	err = is_usable(&iommu->rules) ? init_parts(iommu, config) : -ENODEV;
+	err = is_usable(iommu) ? init_parts(iommu, config) : -ENODEV;
 	if (!err)
 		err = init_events(iommu);
 	if (!err) {
@@ -350,7 +367,7 @@ void vsva_iommu_get_caps(const struct vsva_iommu *iommu, struct vsva_iommu_caps 
 	*out = (struct vsva_iommu_caps){
 		.cap = cap,
 		.ecap = ecap,
-		.nesting = vtd_ECAP_NEST(ecap) != 0,
+		.nesting = vtd_ECAP_NEST(ecap) && vtd_ECAP_SMPWC(ecap),
 		.five_level = vtd_CAP_FS5LP(cap) != 0,
 		.gigabyte_pages = vtd_CAP_FS1GP(cap) != 0,
 		.supervisor = vtd_ECAP_SRS(ecap) != 0,

@@ -43,7 +43,7 @@ struct host_iommu_config {
  * Takes the unit over, whatever state it was left in, and brings it up: queues, event messages,
  * root table, translation in scalable mode, every device blocked.
  * 0; -ENODEV the unit lacks what the driver needs (scalable mode, queued invalidation, a second
- * stage of 4 or 5 levels); -ENOSPC no event message; -ENOMEM; -ETIMEDOUT the unit does not obey.
+ * stage of 4 or 5 levels), or walks without snooping and the port cannot write back; -ENOSPC no event message; -ENOMEM; -ETIMEDOUT the unit does not obey.
  */
 int host_iommu_create(const struct host_iommu_config *config, struct vsva_iommu **out);
 /* Translation is switched off. All devices, domains and IOASID sets must be gone. NULL is ignored.

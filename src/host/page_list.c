@@ -26,6 +26,15 @@ void *page_alloc(struct physmem *pm, hpa_t *page)
 	return physmem_alloc_pages(pm, 0, page, &memory) ? NULL : memory;
 }
 
+void *table_alloc(const struct table_memory *memory, hpa_t *page)
+{
+	void *table = page_alloc(memory->pm, page);
+
+	if (table)
+		table_written(memory, table, VSVA_PAGE_SIZE);
+	return table;
+}
+
 static hpa_t link_page(uint64_t link)
 {
 	return hpa(link & ~PAGE_MASK);

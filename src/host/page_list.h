@@ -9,11 +9,27 @@
 #ifndef HOST_PAGE_LIST_H
 #define HOST_PAGE_LIST_H
 
-#include "base/physmem.h"
+#include "host/port.h"
 
 struct page_list {
 	uint64_t first; /* HPA and order, 0: empty */
 };
+
+/* Where tables live, and what it takes until hardware sees them. */
+struct table_memory {
+	struct physmem *pm;
+	const struct vtd_port *port; /* writes back what is written; NULL: hardware snoops */
+};
+
+/* Words of a table have been written. Hardware sees them when this returns. */
+static inline void table_written(const struct table_memory *memory, const void *at, size_t len)
+{
+	if (memory->port)
+		memory->port->write_back(memory->port->arg, at, len);
+}
+
+/* One zeroed page that hardware will see zeroed; NULL: no memory. */
+void *table_alloc(const struct table_memory *memory, hpa_t *page);
 
 /* Where a page of the driver's own is in this process: stays valid until it is freed. */
 void *page_memory(struct physmem *pm, hpa_t page);

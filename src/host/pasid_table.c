@@ -26,16 +26,18 @@ static unsigned dir_order(unsigned pdts)
 	return order;
 }
 
-int pasid_table_init(struct pasid_table *table, struct physmem *pm, unsigned pasid_bits)
+int pasid_table_init(struct pasid_table *table, const struct table_memory *memory,
+		     unsigned pasid_bits)
 {
-	void *memory;
+	void *dir;
 
-	table->pm = pm;
+	table->memory = *memory;
 	table->pdts = pasid_table_pdts(pasid_bits);
 	table->dir_order = dir_order(table->pdts);
-	if (physmem_alloc_pages(pm, table->dir_order, &table->dir, &memory))
+	if (physmem_alloc_pages(memory->pm, table->dir_order, &table->dir, &dir))
 		return -ENOMEM;
-	table->dir_entries = memory;
+	table_written(memory, dir, (size_t)VSVA_PAGE_SIZE << table->dir_order);
+	table->dir_entries = dir;
 	return 0;
 }
 
@@ -49,9 +51,9 @@ void pasid_table_fini(struct pasid_table *table, struct page_list *removed)
 		if (!vtd_pasid_dir_entry_P(entry))
 			continue;
 		__atomic_store_n(&entry->q[0], 0, __ATOMIC_RELAXED);
-		page_list_add(table->pm, removed, page, 0);
+		page_list_add(table->memory.pm, removed, page, 0);
 	}
-	page_list_add(table->pm, removed, table->dir, table->dir_order);
+	page_list_add(table->memory.pm, removed, table->dir, table->dir_order);
 	table->dir_entries = NULL;
 }
 
@@ -72,24 +74,26 @@ struct vtd_pasid_entry *pasid_table_find(const struct pasid_table *table, uint32
 	copy.q[0] = __atomic_load_n(&dir_entry->q[0], __ATOMIC_ACQUIRE);
 	if (!vtd_pasid_dir_entry_P(&copy))
 		return NULL;
-	entries = page_memory(table->pm, hpa(vtd_pasid_dir_entry_SMPTBLPTR(&copy)));
+	entries = page_memory(table->memory.pm, hpa(vtd_pasid_dir_entry_SMPTBLPTR(&copy)));
 	return &entries[vtd_pasid_table_index(pasid)];
 }
 
 struct vtd_pasid_entry *pasid_table_make(struct pasid_table *table, uint32_t pasid)
 {
 	struct vtd_pasid_entry *entry = pasid_table_find(table, pasid);
-	struct vtd_pasid_dir_entry value = {{0}};
+	struct vtd_pasid_dir_entry *dir_entry, value = {{0}};
 	hpa_t page;
 
 	if (entry || pasid >= vtd_pasid_end(table->pdts))
 		return entry;
-	if (!page_alloc(table->pm, &page))
+	if (!table_alloc(&table->memory, &page))
 		return NULL;
 	vtd_pasid_dir_entry_set_SMPTBLPTR(&value, page.v);
 	vtd_pasid_dir_entry_set_P(&value, 1);
-	SEAM_MEMORY_WRITE(dir_entry_of(table, pasid));
-	__atomic_store_n(&dir_entry_of(table, pasid)->q[0], value.q[0], __ATOMIC_RELEASE);
+	dir_entry = dir_entry_of(table, pasid);
+	SEAM_MEMORY_WRITE(dir_entry);
+	__atomic_store_n(&dir_entry->q[0], value.q[0], __ATOMIC_RELEASE);
+	table_written(&table->memory, dir_entry, sizeof(*dir_entry));
 	return pasid_table_find(table, pasid);
 }
 
@@ -109,7 +113,13 @@ bool pasid_entry_is_present(const struct vtd_pasid_entry *entry)
 	return vtd_pasid_entry_P(&copy) != 0;
 }
 
-void pasid_entry_publish(struct vtd_pasid_entry *entry, const struct vtd_pasid_entry *value)
+static void entry_written(const struct pasid_table *table, const struct vtd_pasid_entry *entry)
+{
+	table_written(&table->memory, entry, sizeof(*entry));
+}
+
+void pasid_entry_publish(const struct pasid_table *table, struct vtd_pasid_entry *entry,
+			 const struct vtd_pasid_entry *value)
 {
 	CHECK(!pasid_entry_is_present(entry) && vtd_pasid_entry_P(value));
 	for (unsigned i = ENTRY_WORDS - 1; i > 0; i--) {
@@ -118,18 +128,20 @@ void pasid_entry_publish(struct vtd_pasid_entry *entry, const struct vtd_pasid_e
 	}
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_store_n(&entry->q[0], value->q[0], __ATOMIC_RELEASE);
+	entry_written(table, entry);
 }
 
-void pasid_entry_clear_present(struct vtd_pasid_entry *entry)
+void pasid_entry_clear_present(const struct pasid_table *table, struct vtd_pasid_entry *entry)
 {
 	struct vtd_pasid_entry present = {{0}};
 
 	vtd_pasid_entry_set_P(&present, 1);
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_fetch_and(&entry->q[0], ~present.q[0], __ATOMIC_RELEASE);
+	entry_written(table, entry);
 }
 
-void pasid_entry_erase(struct vtd_pasid_entry *entry)
+void pasid_entry_erase(const struct pasid_table *table, struct vtd_pasid_entry *entry)
 {
 	struct vtd_pasid_entry rest = {{0}};
 
@@ -141,15 +153,17 @@ void pasid_entry_erase(struct vtd_pasid_entry *entry)
 		SEAM_MEMORY_WRITE(&entry->q[i & ~1u]);
 		__atomic_store_n(&entry->q[i], 0, __ATOMIC_RELAXED);
 	}
+	entry_written(table, entry);
 }
 
-void pasid_entry_disable_faults(struct vtd_pasid_entry *entry)
+void pasid_entry_disable_faults(const struct pasid_table *table, struct vtd_pasid_entry *entry)
 {
 	struct vtd_pasid_entry off = {{0}};
 
 	vtd_pasid_entry_set_FPD(&off, 1);
 	SEAM_MEMORY_WRITE(&entry->q[0]);
 	__atomic_fetch_or(&entry->q[0], off.q[0], __ATOMIC_RELEASE);
+	entry_written(table, entry);
 }
 
 /* PWSNP: walks snoop the caches. Without it A and D bits could not be set (SFS.9, SSS.5). VT-d 9.6

@@ -18,7 +18,7 @@
 #include "vtd/tables.h"
 
 struct pasid_table {
-	struct physmem *pm;
+	struct table_memory memory;
 	hpa_t dir;
 	struct vtd_pasid_dir_entry *dir_entries;
 	unsigned pdts;
@@ -27,7 +27,8 @@ struct pasid_table {
 
 /* Smallest PDTS whose directory reaches PASIDs of so many bits (1 … 20), VT-d 9.4. */
 unsigned pasid_table_pdts(unsigned pasid_bits);
-int pasid_table_init(struct pasid_table *table, struct physmem *pm, unsigned pasid_bits);
+int pasid_table_init(struct pasid_table *table, const struct table_memory *memory,
+		     unsigned pasid_bits);
 /* The directory is in no context entry any more; hardware may still be reading. */
 void pasid_table_fini(struct pasid_table *table, struct page_list *removed);
 
@@ -38,12 +39,14 @@ struct vtd_pasid_entry *pasid_table_make(struct pasid_table *table, uint32_t pas
 
 bool pasid_entry_is_present(const struct vtd_pasid_entry *entry);
 void pasid_entry_read(const struct vtd_pasid_entry *entry, struct vtd_pasid_entry *out);
-void pasid_entry_publish(struct vtd_pasid_entry *entry, const struct vtd_pasid_entry *value);
-void pasid_entry_clear_present(struct vtd_pasid_entry *entry);
+/* entry: of this table. */
+void pasid_entry_publish(const struct pasid_table *table, struct vtd_pasid_entry *entry,
+			 const struct vtd_pasid_entry *value);
+void pasid_entry_clear_present(const struct pasid_table *table, struct vtd_pasid_entry *entry);
 /* All but FPD: where faults were switched off they stay so, until the entry is published anew. */
-void pasid_entry_erase(struct vtd_pasid_entry *entry);
+void pasid_entry_erase(const struct pasid_table *table, struct vtd_pasid_entry *entry);
 /* Sets FPD, whatever else the entry says: faults are not recorded (VT-d 9.6). */
-void pasid_entry_disable_faults(struct vtd_pasid_entry *entry);
+void pasid_entry_disable_faults(const struct pasid_table *table, struct vtd_pasid_entry *entry);
 
 /* What entries say */
 

@@ -17,6 +17,10 @@ struct vtd_port {
 	void (*write)(void *arg, uint32_t offset, unsigned size, uint64_t value);
 	/* Memory that the unit reaches, for tables and queues. */
 	struct physmem *physmem;
+	/* Writes back to memory what the processor's caches hold of [memory, memory + len), for a
+	 * unit that walks tables without snooping (ECAP.C=0, ECAP.SMPWC=0). Queues are always
+	 * snooped. NULL: such a unit is refused. Never blocks. */
+	void (*write_back)(void *arg, const void *memory, size_t len);
 	/* Gives a message that, when written by the unit, calls handler(handler_arg) from any
 	 * thread. 0 or -ENOSPC. */
 	int (*msi_alloc)(void *arg, void (*handler)(void *handler_arg), void *handler_arg,

@@ -29,19 +29,20 @@ static uint64_t entry_load(const uint64_t *entry)
 
 /* Hardware reads entries at any time: one store, after everything that it points to (VT-d 6.2.3.1).
  */
-static void entry_store(uint64_t *entry, uint64_t value)
+static void entry_store(const struct second_stage *ss, uint64_t *entry, uint64_t value)
 {
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+	table_written(&ss->memory, entry, sizeof(*entry));
 }
 
 static uint64_t *table_of(const struct second_stage *ss, uint64_t entry)
 {
-	return page_memory(ss->pm, hpa(vtd_pte_address(entry, 1)));
+	return page_memory(ss->memory.pm, hpa(vtd_pte_address(entry, 1)));
 }
 
 static uint64_t *root_of(const struct second_stage *ss)
 {
-	return page_memory(ss->pm, ss->root);
+	return page_memory(ss->memory.pm, ss->root);
 }
 
 static uint64_t table_entry(hpa_t table)
@@ -73,16 +74,17 @@ unsigned second_stage_aw(uint64_t cap)
 	return vtd_aw_is_supported(VTD_AW_57, cap) ? VTD_AW_57 : 0;
 }
 
-int second_stage_init(struct second_stage *ss, struct physmem *pm, const struct vtd_rules *rules)
+int second_stage_init(struct second_stage *ss, const struct table_memory *memory,
+		      const struct vtd_rules *rules)
 {
 	unsigned aw = second_stage_aw(rules->cap);
 
 	CHECK(aw);
-	ss->pm = pm;
+	ss->memory = *memory;
 	ss->rules = rules;
 	ss->levels = vtd_aw_levels(aw);
 	ss->input_bits = vtd_ss_input_bits(rules->cap, aw);
-	return page_alloc(pm, &ss->root) ? 0 : -ENOMEM;
+	return table_alloc(memory, &ss->root) ? 0 : -ENOMEM;
 }
 
 /* Tables below first, so that the page list does not write into a table that is still walked down.
@@ -92,11 +94,12 @@ static void take_out_tables(struct walk *walk, uint64_t *table, unsigned level)
 	for (unsigned i = 0; i < VTD_PTE_COUNT; i++) {
 		uint64_t entry = entry_load(&table[i]);
 
-		entry_store(&table[i], 0);
+		entry_store(walk->ss, &table[i], 0);
 		if (!is_table(entry, level))
 			continue;
 		take_out_tables(walk, table_of(walk->ss, entry), level - 1);
-		page_list_add(walk->ss->pm, walk->removed, hpa(vtd_pte_address(entry, 1)), 0);
+		page_list_add(walk->ss->memory.pm, walk->removed, hpa(vtd_pte_address(entry, 1)),
+			      0);
 	}
 }
 
@@ -105,7 +108,7 @@ void second_stage_fini(struct second_stage *ss, struct page_list *removed)
 	struct walk walk = {.ss = ss, .removed = removed};
 
 	take_out_tables(&walk, root_of(ss), ss->levels);
-	page_list_add(ss->pm, removed, ss->root, 0);
+	page_list_add(ss->memory.pm, removed, ss->root, 0);
 	ss->root = hpa(0);
 }
 
@@ -147,16 +150,16 @@ static void leaf_write(struct walk *walk, uint64_t *entry, const struct piece *p
 	uint64_t to = walk->to + (piece->addr - walk->addr);
 
 	DEBUG_CHECK(!vtd_ss_pte_is_present(entry_load(entry)));
-	entry_store(entry, walk->leaf | (piece->level > 1 ? VTD_SS_PTE_PS : 0) | to);
+	entry_store(walk->ss, entry, walk->leaf | (piece->level > 1 ? VTD_SS_PTE_PS : 0) | to);
 }
 
 static int table_make(struct walk *walk, uint64_t *entry)
 {
 	hpa_t page;
 
-	if (!page_alloc(walk->ss->pm, &page))
+	if (!table_alloc(&walk->ss->memory, &page))
 		return -ENOMEM;
-	entry_store(entry, table_entry(page));
+	entry_store(walk->ss, entry, table_entry(page));
 	return 0;
 }
 
@@ -211,14 +214,15 @@ int second_stage_map(struct second_stage *ss, uint64_t addr, uint64_t end, uint6
 /* Unmap */
 
 /* The lower table that says the same as a leaf of this level. */
-static void split_fill(uint64_t *table, uint64_t leaf, unsigned level)
+static void split_fill(const struct second_stage *ss, uint64_t *table, uint64_t leaf,
+		       unsigned level)
 {
 	uint64_t base = vtd_pte_address(leaf, level);
 	uint64_t bits = (leaf & ~vtd_pte_address(leaf, level)) &
 			(level == 2 ? ~(uint64_t)VTD_SS_PTE_PS : UINT64_MAX);
 
 	for (unsigned i = 0; i < VTD_PTE_COUNT; i++)
-		entry_store(&table[i], bits | (base + i * vtd_level_size(level - 1)));
+		entry_store(ss, &table[i], bits | (base + i * vtd_level_size(level - 1)));
 }
 
 /* Hardware may have set A or D (VT-d 3.7.2) between our look at the leaf and its replacement:
@@ -235,11 +239,12 @@ static int split_leaf(struct second_stage *ss, uint64_t *entry, unsigned level)
 	uint64_t *table;
 	hpa_t page;
 
-	table = page_alloc(ss->pm, &page);
+	table = table_alloc(&ss->memory, &page);
 	if (!table)
 		return -ENOMEM;
-	split_fill(table, leaf, level);
+	split_fill(ss, table, leaf, level);
 	last = __atomic_exchange_n(entry, table_entry(page), __ATOMIC_ACQ_REL);
+	table_written(&ss->memory, entry, sizeof(*entry));
 	split_inherit(table, last & ~leaf);
 	return 0;
 }
@@ -287,8 +292,8 @@ static void unmap_table(struct walk *walk, uint64_t *entry, const struct piece *
 	unmap_level(walk, table, (struct piece){piece->addr, piece->end, piece->level - 1});
 	if (!table_is_empty(table))
 		return;
-	entry_store(entry, 0);
-	page_list_add(walk->ss->pm, walk->removed, page, 0);
+	entry_store(walk->ss, entry, 0);
+	page_list_add(walk->ss->memory.pm, walk->removed, page, 0);
 }
 
 static void unmap_level(struct walk *walk, uint64_t *table, struct piece range)
@@ -307,7 +312,7 @@ static void unmap_level(struct walk *walk, uint64_t *table, struct piece range)
 			continue;
 		}
 		CHECK(is_whole(&piece));
-		entry_store(entry, 0);
+		entry_store(walk->ss, entry, 0);
 		walk->removed_bytes += vtd_level_size(level);
 	}
 }

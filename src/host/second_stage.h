@@ -18,7 +18,7 @@
 #include "vtd/tables.h"
 
 struct second_stage {
-	struct physmem *pm;
+	struct table_memory memory;
 	const struct vtd_rules *rules;
 	unsigned levels;
 	unsigned input_bits; /* addresses are below 2^input_bits */
@@ -27,7 +27,8 @@ struct second_stage {
 
 /* The AW of the tables that the unit takes: 48 bits, or 57 where it has only those. 0: neither. */
 unsigned second_stage_aw(uint64_t cap);
-int second_stage_init(struct second_stage *ss, struct physmem *pm, const struct vtd_rules *rules);
+int second_stage_init(struct second_stage *ss, const struct table_memory *memory,
+		      const struct vtd_rules *rules);
 /* Takes all tables out, the root too. */
 void second_stage_fini(struct second_stage *ss, struct page_list *removed);
 

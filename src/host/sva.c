@@ -15,7 +15,9 @@
 
 static bool unit_is_capable(const struct vsva_iommu *iommu)
 {
-	return vtd_ECAP_PASID(iommu->rules.ecap) && vtd_ECAP_FSTS(iommu->rules.ecap);
+	uint64_t ecap = iommu->rules.ecap;
+
+	return vtd_ECAP_PASID(ecap) && vtd_ECAP_FSTS(ecap) && vtd_ECAP_SMPWC(ecap);
 }
 
 bool vsva_sva_has_feature(const struct vsva_dev *dev)

@@ -215,6 +215,14 @@ static void fake_msi_free(void *arg, uint64_t address, uint32_t data)
 	fake->msi[data].handler = NULL;
 }
 
+/* It walks nothing. */
+static void fake_write_back(void *arg, const void *memory, size_t len)
+{
+	(void)arg;
+	(void)memory;
+	(void)len;
+}
+
 void fake_vtd_init(struct fake_vtd *fake, uint64_t cap, uint64_t ecap)
 {
 	memset(fake, 0, sizeof(*fake));
@@ -222,6 +230,7 @@ void fake_vtd_init(struct fake_vtd *fake, uint64_t cap, uint64_t ecap)
 				       .read = fake_read,
 				       .write = fake_write,
 				       .physmem = physmem_create(),
+				       .write_back = fake_write_back,
 				       .msi_alloc = fake_msi_alloc,
 				       .msi_free = fake_msi_free};
 	REG(fake, CAP) = cap;

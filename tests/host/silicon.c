@@ -204,8 +204,12 @@ static void make_endpoint(struct silicon *s, bool pri)
 
 static void make_driver(struct silicon *s, uint32_t domain_flags)
 {
-	struct vtd_port port = {s,          port_read,      port_write,
-				s->physmem, port_msi_alloc, port_msi_free};
+	struct vtd_port port = {.arg = s,
+				.read = port_read,
+				.write = port_write,
+				.physmem = s->physmem,
+				.msi_alloc = port_msi_alloc,
+				.msi_free = port_msi_free};
 	struct host_iommu_config config = {.port = &port, .pool = s->pool};
 	struct host_dev_info info = {.rid = SILICON_RID,
 				     .pf_rid = SILICON_RID,

@@ -204,7 +204,8 @@ static void test_pasid_table_limits(void **state)
 	for (unsigned bits = 13; bits <= 20; bits++) {
 		uint32_t end = 1u << bits;
 
-		assert_int_equal(pasid_table_init(&table, pm, bits), 0);
+		assert_int_equal(pasid_table_init(&table, &(struct table_memory){.pm = pm}, bits),
+				 0);
 		assert_null(pasid_table_find(&table, 0));
 		assert_non_null(pasid_table_make(&table, 0));
 		assert_non_null(pasid_table_make(&table, end - 1));

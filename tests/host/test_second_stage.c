@@ -33,7 +33,8 @@ static void begin(struct fixture *f, uint64_t sslps)
 	memset(f, 0, sizeof(*f));
 	f->pm = physmem_create();
 	f->rules = rules_with(sslps);
-	assert_int_equal(second_stage_init(&f->ss, f->pm, &f->rules), 0);
+	assert_int_equal(second_stage_init(&f->ss, &(struct table_memory){.pm = f->pm}, &f->rules),
+			 0);
 }
 
 static void end(struct fixture *f)
