@@ -85,7 +85,8 @@ int vsva_container_pasid_free(struct vsva_container *container, hpasid_t id);
 /* Devices */
 
 /* Attaches the device (a whole function or a sub-device). 0; -ENODEV; -ENOMEM; errors of
- * vsva_domain_attach; -EBUSY also if it is in this container already. */
+ * vsva_domain_attach; -EBUSY also if it is in this container already. Whoever made the device keeps
+ * it until the handle is closed, also when hardware has pulled it out. */
 int vsva_container_add(struct vsva_container *container, struct vsva_dev *dev,
 		       struct vsva_container_device **out);
 /* Unbinds what is bound on the device, removes its fault handler, detaches it; gives up add's
