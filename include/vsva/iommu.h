@@ -142,8 +142,9 @@ int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
 		     const struct vsva_gpasid_bind_data *data);
 /* Drops one user; the last tears down: pending page requests are answered "invalid", the entry
  * goes, caches and device TLB are flushed, requests drained. When it has returned there is no
- * access. Not bound: 0. -EINVAL bad PASID, dev or domain; -EACCES another owner's; -ENOENT not
- * allocated; -ETIMEDOUT (torn down all the same). */
+ * access, and the handler is not told of page requests of the PASID any more (unless the handler
+ * itself is calling). Not bound, or not allocated (any more): 0. -EINVAL bad PASID, dev or domain;
+ * -EACCES another owner's; -ETIMEDOUT (torn down all the same). */
 int vsva_unbind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid);
 
 /* Binds the domain's second stage alone to a host PASID on one device: what a guest calls

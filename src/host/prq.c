@@ -22,6 +22,7 @@ int prq_init(struct prq *prq, struct physmem *pm)
 	lock_init(&prq->lock, LOCK_RANK_FAULT_QUEUE, "page requests");
 	for (unsigned i = 0; i < GROUP_STATES; i++)
 		list_init(&prq->groups[i]);
+	list_init(&prq->reports);
 	prq->order = RING_ORDER;
 	prq->slot_count = (unsigned)((VSVA_PAGE_SIZE << RING_ORDER) / SLOT_LEN);
 	if (physmem_alloc_pages(pm, RING_ORDER, &prq->ring, &memory))

@@ -42,6 +42,7 @@ struct prq {
 	const struct vtd_page_request *slots;
 	unsigned slot_count;
 	struct list groups[GROUP_STATES];
+	struct list reports; /* that are being made */
 	uint64_t next_serial;
 	uint64_t overflow_count;
 	bool has_dying;   /* atomic: groups of dying bindings are to be answered */

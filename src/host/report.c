@@ -12,7 +12,9 @@
 #include "vtd/faults.h"
 
 #define EXPIRY_SLICE_MS 1000u
-#define NS_PER_MS       1000000u
+/* A handler that itself waits for the caller's locks is not waited for longer. */
+#define DYING_WAIT_MS 1000u
+#define NS_PER_MS     1000000u
 
 /* Handlers */
 
@@ -123,6 +125,7 @@ int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 /* A group on its way to the handler: requests belong to the report, so that an answer may come
  * meanwhile. */
 struct report {
+	struct list in_prq; /* prq.reports, while the handler may be running */
 	struct hold hold;
 	struct group_key key;
 	uint64_t serial;
@@ -160,7 +163,18 @@ static void report_fill(struct prq_locked locked, struct report *report, struct 
 	report->count = group->count;
 	report->requests = group->requests;
 	group->requests = NULL;
+	list_append(&locked.iommu->prq.reports, &report->in_prq);
 	group_set_reported(locked, group);
+}
+
+static void report_end(struct report *report)
+{
+	struct prq_locked locked = prq_lock(report->hold.dev->iommu);
+
+	list_remove(&report->in_prq);
+	prq_unlock(locked);
+	base_free(report->requests);
+	hold_drop(&report->hold);
 }
 
 /* false: no group is ready. One whose handler has gone meanwhile is answered, and the report has no
@@ -247,9 +261,45 @@ static bool report_one(struct vsva_iommu *iommu, const struct vsva_dev *dev)
 	if (!report.hold.handler)
 		return true;
 	report_requests(&report);
-	base_free(report.requests);
-	hold_drop(&report.hold);
+	report_end(&report);
 	return true;
+}
+
+/* Waiting for reports */
+
+static bool is_of_dying(struct prq_locked locked, const struct report *report,
+			const struct vsva_dev *dev)
+{
+	const struct binding *binding;
+	bool is_dying;
+
+	(void)locked;
+	if (report->hold.dev != dev)
+		return false;
+	rcu_read_lock();
+	binding = dev_find_binding(dev, group_key_pasid(&report->key));
+	is_dying = binding && __atomic_load_n(&binding->is_dying, __ATOMIC_ACQUIRE);
+	rcu_read_unlock();
+	return is_dying;
+}
+
+static bool has_no_report_of_dying(void *arg)
+{
+	struct vsva_dev *dev = arg;
+	struct prq_locked locked = prq_lock(dev->iommu);
+	struct list *reports = &dev->iommu->prq.reports;
+	bool has = false;
+
+	for (struct list *at = reports->next; at != reports && !has; at = at->next)
+		has = is_of_dying(locked, container_of(at, struct report, in_prq), dev);
+	prq_unlock(locked);
+	return !has;
+}
+
+void report_wait_for_dying(struct vsva_dev *dev)
+{
+	if (!calling)
+		host_wait(dev->iommu->pool, has_no_report_of_dying, dev, DYING_WAIT_MS);
 }
 
 bool report_next(struct vsva_iommu *iommu)

@@ -2,6 +2,7 @@
 #include "host/teardown.h"
 
 #include "base/check.h"
+#include "host/report.h"
 #include "host/sva.h"
 
 /* From here on nobody is asked to answer its page requests: an unbind never waits for a guest. */
@@ -93,6 +94,7 @@ void bindings_teardown(struct domain_locked locked, struct vsva_dev *dev,
 	for (unsigned i = 0; i < count; i++)
 		mark_dying(locked, bindings[i]);
 	discard(dev, bindings, count);
+	report_wait_for_dying(dev);
 	own = own_entries(locked, bindings, count, entries);
 	if (own)
 		entries_teardown(locked, dev, entries, own, aftermath);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #define VA UINT64_C(0x7f1234567000)
@@ -422,6 +423,58 @@ static void test_race_of_dma_with_unmap(void **state)
 	silicon_destroy(&s);
 }
 
+/* A handler that is slow, and whether it was inside when an unbind returned. */
+struct slow_handler {
+	bool is_inside, is_returned, has_left; /* atomic */
+	bool was_told_late;
+};
+
+static int slow_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault)
+{
+	struct slow_handler *slow = arg;
+
+	(void)dev;
+	if (fault->type != VSVA_FAULT_PAGE_REQ)
+		return 0;
+	__atomic_store_n(&slow->is_inside, true, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < 2000; i++)
+		sched_yield();
+	slow->was_told_late = __atomic_load_n(&slow->is_returned, __ATOMIC_ACQUIRE);
+	__atomic_store_n(&slow->has_left, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* A guest that has unbound flushes its work for the PASID once: what its unit tells it after that is
+ * work for a process that is gone. Linux: refcount underflow in iopf_free_group, seen when a driver
+ * was unbound with 16 page requests pending. */
+static void test_unbind_waits_for_reports(void **state)
+{
+	struct slow_handler slow = {false, false, false, false};
+	struct dma_context context = {.use_ats = true};
+	struct silicon s;
+	struct space a;
+	hpasid_t pasid;
+
+	(void)state;
+	silicon_create(&s, UNIT_CACHE_LRU, WORKERS_THREADS, true);
+	a = make_space(&s, 111);
+	pasid = silicon_pasid(&s);
+	context.pasid = pasid.v;
+	assert_int_equal(silicon_bind(&s, pasid, a.root), 0);
+	assert_int_equal(vsva_dev_unregister_fault_handler(s.dev), 0);
+	assert_int_equal(vsva_dev_register_fault_handler(s.dev, slow_fault, NULL, &slow), 0);
+	assert_true(endpoint_page_request(&s.endpoint, &context, VA, UNIT_READ) >= 0);
+	while (!__atomic_load_n(&slow.is_inside, __ATOMIC_ACQUIRE))
+		sched_yield();
+	assert_int_equal(silicon_unbind(&s, pasid), 0);
+	__atomic_store_n(&slow.is_returned, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&slow.has_left, __ATOMIC_ACQUIRE))
+		sched_yield();
+	assert_false(slow.was_told_late);
+	assert_int_equal(__atomic_load_n(&s.answers, __ATOMIC_ACQUIRE), 1);
+	silicon_destroy(&s);
+}
+
 struct request_race {
 	struct silicon *s;
 	hpasid_t pasid;
@@ -608,6 +661,7 @@ int main(void)
 		cmocka_unit_test(test_unbound_pasids_fault),
 		cmocka_unit_test(test_race_of_dma_with_rebind),
 		cmocka_unit_test(test_race_of_dma_with_unmap),
+		cmocka_unit_test(test_unbind_waits_for_reports),
 		cmocka_unit_test(test_race_of_page_requests_with_unbind),
 		cmocka_unit_test(test_race_of_everything),
 	};
