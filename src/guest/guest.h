@@ -127,6 +127,8 @@ void table_fini(struct guest_table *table, bool with_leaves);
 int table_map(struct guest_table *table, uint64_t address, gpa_t to, unsigned level, bool writable);
 /* Leaf entry of an address, or NULL; *level is set. */
 uint64_t *table_leaf(struct guest_table *table, uint64_t address, unsigned *level);
+/* Where a leaf leads. Devices set bits of it at any time. */
+gpa_t table_frame(const uint64_t *leaf, unsigned level);
 
 /* Driver (driver.c, queue.c, device_tables.c) */
 

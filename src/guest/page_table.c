@@ -98,3 +98,8 @@ uint64_t *table_leaf(struct guest_table *table, uint64_t address, unsigned *leve
 	}
 	return NULL;
 }
+
+gpa_t table_frame(const uint64_t *leaf, unsigned level)
+{
+	return gpa(vtd_pte_address(load(leaf), level));
+}

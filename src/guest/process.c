@@ -269,8 +269,7 @@ static int clear_entries(struct vsva_process *process, uint64_t start, uint64_t 
 			level = 1;
 			continue;
 		}
-		err = condemn(list, gpa(vtd_pte_address(*entry, level)),
-			      VTD_LEVEL_BITS * (level - 1));
+		err = condemn(list, table_frame(entry, level), VTD_LEVEL_BITS * (level - 1));
 		if (err)
 			return err;
 		__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
@@ -331,7 +330,7 @@ static int cpu_access(struct vsva_process *process, uint64_t address, bool write
 	CHECK(entry);
 	__atomic_fetch_or(entry, VTD_FS_PTE_A | (write ? VTD_FS_PTE_D : 0), __ATOMIC_RELAXED);
 	offset = address & (vtd_level_size(level) - 1);
-	*memory = frame_memory(process->guest, gpa(vtd_pte_address(*entry, level) + offset));
+	*memory = frame_memory(process->guest, gpa(table_frame(entry, level).v + offset));
 	*room = vtd_level_size(level) - offset;
 	return 0;
 }
@@ -381,7 +380,7 @@ bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte)
 	lock_take(&process->guest->lock);
 	entry = table_leaf(&process->table, address, &level);
 	if (entry) {
-		at = vtd_pte_address(*entry, level) + (address & (vtd_level_size(level) - 1));
+		at = table_frame(entry, level).v + (address & (vtd_level_size(level) - 1));
 		*byte = __atomic_load_n((uint8_t *)frame_memory(process->guest, gpa(at)),
 					__ATOMIC_ACQUIRE);
 	}

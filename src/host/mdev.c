@@ -224,7 +224,8 @@ int vsva_mdev_destroy(struct vsva_mdev *mdev)
 	if (mdev->is_open)
 		return -EBUSY;
 	host_dev_remove(mdev->dev);
-	vsva_ioasid_free(vdcm->set, mdev->base);
+	/* or numbers could run out for a time */
+	vsva_ioasid_free_sync(vdcm->set, mdev->base);
 	vdcm_give_queue(vdcm, mdev->queue);
 	wait_for_users(mdev);
 	rcu_synchronize();

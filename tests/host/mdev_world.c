@@ -12,7 +12,9 @@
 
 static unsigned last_command(const struct mw *w)
 {
-	return w->command_count ? (unsigned)dsa_CMD_CODE(w->commands[w->command_count - 1]) : 0;
+	uint32_t last = w->commands[(w->command_count - 1) % MW_COMMANDS_MAX];
+
+	return w->command_count ? (unsigned)dsa_CMD_CODE(last) : 0;
 }
 
 static bool is_drain(unsigned code)
@@ -35,8 +37,7 @@ static void port_write(void *arg, uint32_t offset, unsigned size, uint64_t value
 	struct mw *w = arg;
 
 	if (offset == DSA_REG_CMD) {
-		assert_true(w->command_count < MW_COMMANDS_MAX);
-		w->commands[w->command_count++] = (uint32_t)value;
+		w->commands[w->command_count++ % MW_COMMANDS_MAX] = (uint32_t)value;
 		if (w->spoils_enable && last_command(w) == DSA_COMMAND_ENABLE_WQ)
 			value = dsa_CMD_with_OPERAND(value, 0xff);
 	}
@@ -88,18 +89,29 @@ static void observe(void *ledger, const struct vsva_event *event)
 	ledger_observe(ledger, event);
 }
 
-void mw_create(struct mw *w, enum vsva_cache_policy policy)
+static void create(struct mw *w, enum vsva_cache_policy policy, bool threads)
 {
 	struct vsva_machine_options options = {
-		.cache_policy = policy, .seed = 11, .observer = observe};
+		.cache_policy = policy, .seed = 11, .threads = threads, .observer = observe};
 	struct vsva_device_options device = {.kind = VSVA_DEVICE_DSA};
 
 	memset(w, 0, sizeof(*w));
+	w->has_threads = threads;
 	w->ledger = watch_begin();
 	options.observer_arg = w->ledger;
 	assert_int_equal(vsva_machine_create(&options, &w->machine), 0);
 	assert_int_equal(vsva_device_create(w->machine, &device, &w->device), 0);
 	make_parent(w);
+}
+
+void mw_create(struct mw *w, enum vsva_cache_policy policy)
+{
+	create(w, policy, false);
+}
+
+void mw_create_threads(struct mw *w, enum vsva_cache_policy policy)
+{
+	create(w, policy, true);
 }
 
 void mw_destroy(struct mw *w)
@@ -111,7 +123,8 @@ void mw_destroy(struct mw *w)
 
 void mw_run(struct mw *w)
 {
-	vsva_machine_run_idle(w->machine, 100000);
+	/* with threads milliseconds: what nobody answers keeps a worker busy */
+	vsva_machine_run_idle(w->machine, w->has_threads ? 50 : 100000);
 }
 
 uint64_t mw_physical(struct mw *w, uint32_t offset, unsigned size)
@@ -124,6 +137,7 @@ uint64_t mw_physical(struct mw *w, uint32_t offset, unsigned size)
 
 bool mw_has_command(const struct mw *w, unsigned code, uint32_t operand)
 {
+	assert_true(w->command_count <= MW_COMMANDS_MAX);
 	for (unsigned i = 0; i < w->command_count; i++)
 		if (dsa_CMD_CODE(w->commands[i]) == code &&
 		    (operand == MW_ANY || dsa_CMD_OPERAND(w->commands[i]) == operand))
@@ -244,8 +258,7 @@ static void on_irq(void *arg, unsigned vector)
 {
 	struct mw_mdev *m = arg;
 
-	assert_true(vector < MDEV_VECTORS);
-	m->interrupts[vector]++;
+	__atomic_fetch_add(&m->interrupts[vector % MDEV_VECTORS], 1, __ATOMIC_RELAXED);
 }
 
 static int on_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *fault)

@@ -24,6 +24,7 @@ struct mw {
 	struct vsva_vdcm *vdcm;
 	uint32_t commands[MW_COMMANDS_MAX]; /* written to the physical CMD */
 	unsigned command_count;
+	bool has_threads;
 	bool spoils_enable;    /* the hardware refuses to enable queues */
 	bool drains_never_end; /* nor does it ever finish a drain */
 };
@@ -45,7 +46,7 @@ struct mw_owner {
 struct mw_mdev {
 	struct mw_owner *owner;
 	struct vsva_mdev *mdev;
-	unsigned interrupts[MDEV_VECTORS];
+	unsigned interrupts[MDEV_VECTORS];       /* atomic */
 	struct vsva_fault faults[MW_FAULTS_MAX]; /* as reported */
 	unsigned fault_count;
 	struct vsva_unit_fault unit_fault;
@@ -53,6 +54,8 @@ struct mw_mdev {
 };
 
 void mw_create(struct mw *w, enum vsva_cache_policy policy);
+/* With threads: mw_run and all that calls it are for one thread. */
+void mw_create_threads(struct mw *w, enum vsva_cache_policy policy);
 void mw_destroy(struct mw *w);
 void mw_run(struct mw *w);
 /* The parent's own registers. */
