@@ -48,8 +48,8 @@
  * or the function is reset: its engines look at what they do every few microseconds. */
 #define VSVA_LIMIT_DSA_COMMAND_TIMEOUT_MS 10000
 
-/* What a mediated device still does under a PASID that was freed is waited for so long, then it is
- * ended. Page requests of a freed PASID are answered at once, so this is for long copies. */
+/* What a mediated device still does under PASIDs that were freed (of one batch) is waited for so
+ * long, then it is ended. Page requests of a freed PASID are answered at once, so this is for long copies. */
 #define VSVA_LIMIT_MDEV_DRAIN_TIMEOUT_MS 1000
 
 /* Drains of different mediated devices take turns in the command register this often: two register

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "host/ioasid.h"
 #include "host/iommu.h"
 #include "host/wait.h"
 #include "vsva/limits.h"
@@ -262,6 +263,8 @@ static int take(struct vsva_mdev *mdev, const struct vsva_mdev_owner *owner)
 	if (!err) {
 		mdev->is_open = true;
 		mdev->owner = *owner;
+		/* it may be freed before it is closed here */
+		ioasid_set_hold(owner->set);
 	}
 	mdev_unlock(mdev);
 	return err;
@@ -269,10 +272,14 @@ static int take(struct vsva_mdev *mdev, const struct vsva_mdev_owner *owner)
 
 static void let_go(struct vsva_mdev *mdev)
 {
+	struct vsva_ioasid_set *set;
+
 	lock_take(&mdev->lock);
+	set = mdev->owner.set;
 	mdev->is_open = false;
 	mdev->owner = (struct vsva_mdev_owner){0};
 	mdev_unlock(mdev);
+	ioasid_set_drop(set);
 }
 
 int vsva_mdev_open(struct vsva_mdev *mdev, const struct vsva_mdev_owner *owner)

@@ -14,9 +14,12 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "host/mdev.h"
 #include "vsva/limits.h"
+
+#define NS_PER_MS UINT64_C(1000000)
 
 static struct vsva_ioasid_space *space_of(struct vsva_mdev *mdev)
 {
@@ -137,12 +140,19 @@ static bool may_have_work(struct vsva_mdev *mdev, hpasid_t host)
 	return may;
 }
 
-static void end_work(struct vsva_mdev *mdev, hpasid_t host)
+/* A batch has so long together: others of the set wait for it. */
+static uint32_t left_ms(uint64_t deadline_ns)
+{
+	uint64_t now = clock_now_ns();
+
+	return now < deadline_ns ? (uint32_t)((deadline_ns - now) / NS_PER_MS) : 0;
+}
+
+static void end_work(struct vsva_mdev *mdev, hpasid_t host, uint64_t deadline_ns)
 {
 	struct vsva_vdcm *vdcm = mdev->vdcm;
 
-	if (vdcm_drain_wait(vdcm, DSA_COMMAND_DRAIN_PASID, host.v,
-			    VSVA_LIMIT_MDEV_DRAIN_TIMEOUT_MS))
+	if (vdcm_drain_wait(vdcm, DSA_COMMAND_DRAIN_PASID, host.v, left_ms(deadline_ns)))
 		return;
 	LOG_LIMITED(LOG_WARN, "host: device %04x, queue %u: work of freed PASID %u is aborted",
 		    vsva_dev_rid(vdcm->dev).v, mdev->queue, host.v);
@@ -163,20 +173,21 @@ static void take_out(struct vsva_mdev *mdev, hpasid_t host)
 }
 
 /* Many at a time: when the queue has run empty nothing of any is left. */
-static bool has_run_empty(struct vsva_mdev *mdev, size_t count)
+static bool has_run_empty(struct vsva_mdev *mdev, size_t count, uint64_t deadline_ns)
 {
 	return count > 1 && vdcm_drain_wait(mdev->vdcm, DSA_COMMAND_DRAIN_WQ, mdev_queue_mask(mdev),
-					    VSVA_LIMIT_MDEV_DRAIN_TIMEOUT_MS);
+					    left_ms(deadline_ns) / 2);
 }
 
 static void on_reclaim(void *arg, const struct vsva_ioasid_event *events, size_t count)
 {
 	struct vsva_mdev *mdev = arg;
-	bool is_empty = has_run_empty(mdev, count);
+	uint64_t deadline_ns = clock_now_ns() + VSVA_LIMIT_MDEV_DRAIN_TIMEOUT_MS * NS_PER_MS;
+	bool is_empty = has_run_empty(mdev, count, deadline_ns);
 
 	for (size_t i = 0; i < count; i++) {
 		if (!is_empty && may_have_work(mdev, events[i].id))
-			end_work(mdev, events[i].id);
+			end_work(mdev, events[i].id, deadline_ns);
 		take_out(mdev, events[i].id);
 	}
 }

@@ -27,7 +27,9 @@ static uint64_t port_read(void *arg, uint32_t offset, unsigned size)
 	struct mw *w = arg;
 	uint64_t value = mw_physical(w, offset, size);
 
-	if (offset == DSA_REG_CMDSTS && w->drains_never_end && is_drain(last_command(w)))
+	if (offset == DSA_REG_CMDSTS &&
+	    ((w->drains_never_end && is_drain(last_command(w))) ||
+	     (w->resets_never_end && last_command(w) == DSA_COMMAND_RESET_WQ)))
 		value = dsa_CMDSTS_with_ACTIVE(value, 1);
 	return value;
 }
@@ -177,10 +179,14 @@ void mw_owner_create(struct mw *w, struct mw_owner *owner)
 
 void mw_owner_destroy(struct mw_owner *owner)
 {
-	struct physmem *physmem = machine_seams(owner->w->machine)->physmem;
-
 	vsva_ioasid_set_free(owner->set);
 	mw_run(owner->w);
+	mw_owner_forget(owner);
+}
+
+void mw_owner_forget(struct mw_owner *owner)
+{
+	struct physmem *physmem = machine_seams(owner->w->machine)->physmem;
 	assert_int_equal(vsva_domain_free(owner->domain), 0);
 	physmem_remove(physmem, owner->at);
 	rcu_synchronize();

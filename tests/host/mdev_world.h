@@ -27,6 +27,7 @@ struct mw {
 	bool has_threads;
 	bool spoils_enable;    /* the hardware refuses to enable queues */
 	bool drains_never_end; /* nor does it ever finish a drain */
+	bool resets_never_end; /* or a reset of a queue */
 };
 
 struct mw_owner {
@@ -67,6 +68,8 @@ void mw_forget_commands(struct mw *w);
 
 void mw_owner_create(struct mw *w, struct mw_owner *owner);
 void mw_owner_destroy(struct mw_owner *owner);
+/* All but its set, which has gone. */
+void mw_owner_forget(struct mw_owner *owner);
 uint64_t mw_page(struct mw_owner *owner);
 /* A page of memory at an address of the first stage; its GPA. */
 uint64_t mw_map(struct mw_owner *owner, uint64_t va);

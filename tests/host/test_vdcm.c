@@ -525,6 +525,56 @@ static void test_parent_that_is_gone(void **state)
 	vsva_device_set_gone(w.device, false);
 }
 
+/* A reference goes when the hardware is clean, and no sooner: here by a reset of the function. */
+static void test_queue_that_cannot_be_stopped(void **state)
+{
+	struct vsva_ioasid_space *space = vsva_ioasid_set_space(one.set);
+	uint32_t before, after;
+	struct vsva_mdev *mdev;
+
+	(void)state;
+	vsva_ioasid_state_of(space, host_a, &before);
+	mw_submit_stuck(&b, host_b);
+	assert_true(mw_is_active(mw_command(&b, DSA_COMMAND_DRAIN_WQ, 1)));
+	w.resets_never_end = true;
+	mw_command(&a, DSA_COMMAND_RESET_WQ, 1);
+	w.resets_never_end = false;
+	assert_true(vdcm_is_broken(w.vdcm));
+	assert_int_equal(mw_physical(&w, vdcm_wqcfg(w.vdcm, a.mdev->queue, 1), 8), 0);
+	vsva_ioasid_state_of(space, host_a, &after);
+	assert_int_equal(after, before - 1);
+	/* it has halted for everybody, and nobody waits */
+	assert_int_equal(mw_get(&b, DSA_REG_CMDSTS, 4), DSA_CMDSTS_HARDWARE);
+	assert_int_equal(dsa_GENSTS_STATE(mw_get(&b, DSA_REG_GENSTS, 4)), DSA_DEVICE_HALT);
+	assert_int_equal(mw_command(&a, DSA_COMMAND_ENABLE_WQ, 0), DSA_CMDSTS_HARDWARE);
+	assert_int_equal(vsva_mdev_create(w.vdcm, VSVA_MDEV_SHARED, &mdev), -ENODEV);
+}
+
+/* The owner's set goes first: a container that is closed while a device of it is open here. */
+static void test_set_that_goes_before_its_device(void **state)
+{
+	struct mw_owner three;
+	struct mw_mdev c;
+	hpasid_t host;
+
+	(void)state;
+	mw_owner_create(&w, &three);
+	mw_give(&three, VSVA_MDEV_DEDICATED, &c);
+	host = mw_pasid(&three, 5);
+	assert_int_equal(mw_bind(&c, host, 5), 0);
+	mw_start(&c, 5);
+	mw_submit_stuck(&c, host);
+	vsva_ioasid_set_free(three.set);
+	mw_run(&w);
+	assert_int_equal(vsva_ioasid_state_of(vsva_ioasid_set_space(one.set), host, NULL),
+			 VSVA_IOASID_FREE);
+	assert_int_equal(mw_command(&c, DSA_COMMAND_DRAIN_PASID, 5), 0);
+	assert_int_equal(mw_command(&c, DSA_COMMAND_DISABLE_WQ, 1), 0);
+	assert_int_equal(mw_command(&c, DSA_COMMAND_ENABLE_WQ, 0), DSA_CMDSTS_QUEUE_PASID);
+	mw_take(&c);
+	mw_owner_forget(&three);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -547,6 +597,8 @@ int main(void)
 		CASE(test_queue_takes_nothing_while_it_is_disabled),
 		CASE(test_close_while_a_drain_waits),
 		CASE(test_parent_that_is_gone),
+		CASE(test_queue_that_cannot_be_stopped),
+		CASE(test_set_that_goes_before_its_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "watch.h"
 
+#include "base/alloc.h"
 #include "vsva/dsa.h"
 #include "vsva/guest.h"
 #include "vsva/mdev.h"
@@ -547,6 +548,63 @@ static void test_freed_by_the_guest_while_in_use(void **state)
 	}
 }
 
+/* Every fallible step of giving it to a VM, binding and submitting fails once, and for good: an error,
+ * nothing kept, and then it works. */
+static int add_and_work(struct pair *p, struct side *side, uint64_t nth, int stuck)
+{
+	struct vsva_dsa_descriptor noop = {.flags_opcode = (uint32_t)VSVA_DSA_NOOP << 24};
+	int err;
+
+	assert_int_equal(vsva_process_create(side->guest, &side->process), 0);
+	fail_nth_set(nth, stuck);
+	err = vsva_guest_add_mdev(side->guest, side->mdev, rid(0x30), &side->device);
+	if (!err) {
+		err = vsva_process_bind(side->process, side->device);
+		if (!err)
+			err = vsva_process_submit(side->process, side->device, &noop, side->shared);
+		fail_nth_set(0, 0);
+		vsva_guest_remove_device(side->device);
+	}
+	fail_nth_set(0, 0);
+	vsva_process_exit(side->process);
+	vsva_machine_run_idle(p->machine, 100000);
+	return err;
+}
+
+static void adding_fails(enum vsva_mdev_type type)
+{
+	struct vsva_machine_options machine = {.seed = 3};
+	struct vsva_guest_options options = {.first_pasid = PASID};
+	struct vsva_vm_stats stats;
+	struct pair p;
+
+	pair_machine(&p, &machine);
+	for (int i = 0; i < 2; i++)
+		side_start(&p, &p.side[i], &options, type);
+	assert_int_equal(vsva_guest_remove_device(p.side[0].device), 0);
+	for (int stuck = 0; stuck < 2; stuck++) {
+		uint64_t nth = 1;
+
+		while (add_and_work(&p, &p.side[0], nth, stuck)) {
+			vsva_vm_get_stats(vsva_guest_vm(p.side[0].guest), &stats);
+			assert_int_equal(stats.pasids_now, 0);
+			assert_int_equal(stats.bound_now, 0);
+			assert_true(nth++ < 1000);
+		}
+		assert_true(nth > 4);
+	}
+	side_bind(&p.side[1]);
+	copy(&p.side[1], 1);
+	pair_destroy(&p);
+}
+
+static void test_adding_fails_at_every_step(void **state)
+{
+	(void)state;
+	adding_fails(VSVA_MDEV_DEDICATED);
+	adding_fails(VSVA_MDEV_SHARED);
+}
+
 /* A hostile one */
 
 static uint64_t random_state = 88172645463325252u;
@@ -666,6 +724,7 @@ int main(void)
 		cmocka_unit_test(test_one_dies_the_other_works_on),
 		cmocka_unit_test(test_parent_does_not_go_under_its_children),
 		cmocka_unit_test(test_freed_by_the_guest_while_in_use),
+		cmocka_unit_test(test_adding_fails_at_every_step),
 		cmocka_unit_test(test_hostile_guest_beside_a_good_one),
 		cmocka_unit_test(test_two_vms_with_threads),
 	};
