@@ -93,6 +93,7 @@ struct vsva_memory_stats {
 	/* The library's own records, of all machines of the process: what the allocator set aside,
 	 * not only what was asked for. */
 	uint64_t record_bytes;
+	uint64_t records; /* how many */
 	/* Pages of 4096 bytes that hold tables and queues of the machine, as the architecture lays
 	 * them out. */
 	uint64_t table_pages;

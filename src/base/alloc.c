@@ -12,7 +12,7 @@ struct fail_nth {
 };
 
 static _Thread_local struct fail_nth fail_nth;
-static size_t bytes_in_use; /* atomic */
+static size_t bytes_in_use, blocks_in_use; /* atomic */
 
 void fail_nth_set(uint64_t nth, int stuck)
 {
@@ -35,8 +35,10 @@ int fail_nth_now(void)
 /* What the allocator set aside, not what was asked for: this is what an object costs. */
 static void *account(void *memory)
 {
-	if (memory)
-		__atomic_fetch_add(&bytes_in_use, malloc_usable_size(memory), __ATOMIC_RELAXED);
+	if (!memory)
+		return NULL;
+	__atomic_fetch_add(&bytes_in_use, malloc_usable_size(memory), __ATOMIC_RELAXED);
+	__atomic_fetch_add(&blocks_in_use, 1, __ATOMIC_RELAXED);
 	return memory;
 }
 
@@ -77,10 +79,16 @@ void base_free(void *memory)
 	if (!memory)
 		return;
 	__atomic_fetch_sub(&bytes_in_use, malloc_usable_size(memory), __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&blocks_in_use, 1, __ATOMIC_RELAXED);
 	free(memory);
 }
 
 size_t base_bytes_in_use(void)
 {
 	return __atomic_load_n(&bytes_in_use, __ATOMIC_RELAXED);
+}
+
+size_t base_blocks_in_use(void)
+{
+	return __atomic_load_n(&blocks_in_use, __ATOMIC_RELAXED);
 }

@@ -28,5 +28,7 @@ int fail_nth_now(void);
 
 /* Bytes handed out and not yet freed, all threads. */
 size_t base_bytes_in_use(void);
+/* And in how many pieces: exact where the allocator's rounding is not. */
+size_t base_blocks_in_use(void);
 
 #endif

@@ -340,6 +340,7 @@ void vsva_machine_memory(struct vsva_machine *machine, struct vsva_memory_stats 
 	rcu_barrier();
 	*out = (struct vsva_memory_stats){
 		.record_bytes = base_bytes_in_use(),
+		.records = base_blocks_in_use(),
 		.table_pages = physmem_pages_in_use(machine->seams.physmem),
 	};
 }

@@ -45,6 +45,7 @@ enum { OPTION_HOPS = 1000, OPTION_LIST_EVENTS };
 static const struct argp_option options[] = {
 	{"cache-policy", 'c', "POLICY", 0, "lru (default), never, random or adversarial", 0},
 	{"seed", 's', "NUMBER", 0, "of everything random (default 1)", 0},
+	{"given", 'g', "NAME=TEXT", 0, "for the scenario to look at: given.NAME", 0},
 	{"hops", OPTION_HOPS, "WHICH", 0,
 	 "tell the hops: none (default for scenarios), some (default for the story: the first of "
 	 "each "
@@ -102,6 +103,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'q':
 		arguments->world.quiet = true;
+		return 0;
+	case 'g':
+		if (!strchr(text, '=') || arguments->world.given_count == WORLD_GIVEN_MAX)
+			argp_error(state, "--given is NAME=TEXT, at most %u of them, not '%s'",
+				   WORLD_GIVEN_MAX, text);
+		arguments->world.given[arguments->world.given_count++] = text;
 		return 0;
 	case OPTION_LIST_EVENTS:
 		arguments->lists_events = true;

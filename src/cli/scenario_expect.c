@@ -144,6 +144,22 @@ static int random_number(lua_State *L)
 	return 1;
 }
 
+/* given.NAME: what the command line says */
+static void set_given(lua_State *L)
+{
+	const struct world_options *options = &scenario_world(L)->options;
+
+	lua_newtable(L);
+	for (unsigned i = 0; i < options->given_count; i++) {
+		const char *text = strchr(options->given[i], '=');
+
+		lua_pushlstring(L, options->given[i], (size_t)(text - options->given[i]));
+		lua_pushstring(L, text + 1);
+		lua_settable(L, -3);
+	}
+	lua_setglobal(L, "given");
+}
+
 void scenario_open_expect(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
@@ -159,4 +175,5 @@ void scenario_open_expect(lua_State *L)
 	lua_pushglobaltable(L);
 	luaL_setfuncs(L, functions, 0);
 	lua_pop(L, 1);
+	set_given(L);
 }

@@ -25,16 +25,17 @@ static int machine_pasid_state(lua_State *L)
 	return 2;
 }
 
-/* machine:memory() → bytes of records, pages of tables */
+/* machine:memory() → how many records the library has, pages of tables, bytes of records */
 static int machine_memory(lua_State *L)
 {
 	struct world *world = scenario_machine(L, 1);
 	struct vsva_memory_stats stats;
 
 	vsva_machine_memory(world->machine, &stats);
-	lua_pushinteger(L, (lua_Integer)stats.record_bytes);
+	lua_pushinteger(L, (lua_Integer)stats.records);
 	lua_pushinteger(L, (lua_Integer)stats.table_pages);
-	return 2;
+	lua_pushinteger(L, (lua_Integer)stats.record_bytes);
+	return 3;
 }
 
 static int machine_reset_unit(lua_State *L)

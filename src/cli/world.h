@@ -19,12 +19,16 @@
 #include "vsva/guest.h"
 #include "vsva/mdev.h"
 
+#define WORLD_GIVEN_MAX 16u
+
 struct world_options {
 	const char *scenario; /* its name, for the summary */
 	enum vsva_cache_policy cache_policy;
 	uint64_t seed;
 	bool json, quiet, in_colour;
 	enum tell_hops hops;
+	const char *given[WORLD_GIVEN_MAX]; /* NAME=TEXT, for the scenario */
+	unsigned given_count;
 };
 
 struct world;

@@ -50,14 +50,20 @@ static void give(struct vsva_vdcm *vdcm, enum dsa_command_code code, uint32_t op
 	vdcm_write(vdcm, DSA_REG_CMD, 4, value);
 }
 
-/* The last resort: afterwards the function holds nothing of anybody's. */
+/* The last resort: afterwards the function holds nothing of anybody's. One that was pulled out has
+ * done nothing wrong. */
 static void give_up(struct vdcm_locked locked)
 {
 	struct vsva_vdcm *vdcm = locked.vdcm;
 
-	log_line(LOG_ERROR,
-		 "host: device %04x does not carry out a command: it is reset and out of order",
-		 vsva_dev_rid(vdcm->dev).v);
+	if (pci_is_present(&vdcm->port.config))
+		log_line(LOG_ERROR,
+			 "host: device %04x does not carry out a command: it is reset and out of "
+			 "order",
+			 vsva_dev_rid(vdcm->dev).v);
+	else
+		log_line(LOG_WARN, "host: device %04x is gone, and its mediated devices with it",
+			 vsva_dev_rid(vdcm->dev).v);
 	pci_function_reset(&vdcm->port.config);
 	vdcm->active = NULL;
 	__atomic_store_n(&vdcm->is_broken, true, __ATOMIC_RELEASE);
