@@ -229,6 +229,7 @@ void sched_reschedule(enum seam_access access, const char *name, uint64_t key)
 
 	sched_count_step();
 	self->since++;
+	self->points++;
 	self->next = sched_order_describe(access, name, key);
 	next = next_thread();
 	if (next != self) {
@@ -260,16 +261,6 @@ void sched_did(enum seam_access access, const char *name, uint64_t key)
 	sched_order_operation(self, &operation);
 	if (sched_.config.done)
 		sched_.config.done(sched_.config.arg, self->number, &operation);
-}
-
-void sched_did_quietly(enum seam_access access, const char *name)
-{
-	struct sched_operation operation;
-
-	if (!sched_.is_choosing)
-		return;
-	operation = sched_order_describe(access, name, 0);
-	sched_order_operation(sched_self_, &operation);
 }
 
 void sched_point_(enum seam_kind kind, enum seam_access access, const char *name, uint64_t key)
@@ -416,6 +407,7 @@ static bool is_silicon(const struct lock *lock)
 static void held_add(struct sched_thread *self, const struct lock *lock)
 {
 	CHECK(self->held_count < HELD_MAX);
+	self->held_since[self->held_count] = self->points;
 	self->held[self->held_count++] = lock;
 	self->held_names |= bit_of(lock);
 }
@@ -427,8 +419,10 @@ static void held_remove(struct sched_thread *self, const struct lock *lock)
 	while (i > 0 && self->held[i - 1] != lock)
 		i--;
 	CHECK(i > 0);
-	for (self->held_count--; i <= self->held_count; i++)
+	for (self->held_count--; i <= self->held_count; i++) {
 		self->held[i - 1] = self->held[i];
+		self->held_since[i - 1] = self->held_since[i];
+	}
 	self->held_names &= ~bit_of(lock);
 }
 
@@ -447,14 +441,31 @@ void sched_lock_take(struct lock *lock)
 	held_add(self, lock);
 }
 
-/* What the caller goes on to do with what the lock protected, if he does, belongs to whoever has
- * the lock next: as if it were one more operation under the lock. */
+/* Could anybody have come to wait for it? */
+static bool was_interruptible(const struct sched_thread *self, const struct lock *lock)
+{
+	for (unsigned i = 0; i < self->held_count; i++)
+		if (self->held[i] == lock)
+			return self->points != self->held_since[i];
+	return false;
+}
+
+/* A point before, for others that wait for the lock; and one behind: what the caller goes on to do
+ * with what the lock protected, if he does, belongs to whoever has the lock next. */
 void sched_lock_drop(struct lock *lock)
 {
-	bool is_point = sched_is_point(is_silicon(lock) ? SEAM_DROP_SILICON : SEAM_DROP);
+	struct sched_thread *self = sched_self_;
 
-	held_remove(sched_self_, lock);
-	if (is_point && !is_inner(lock))
+	if (is_inner(lock)) {
+		held_remove(self, lock);
+		return;
+	}
+	if (sched_.is_choosing && was_interruptible(self, lock)) {
+		sched_reschedule(SEAM_WRITE, lock->name, 0);
+		sched_did(SEAM_WRITE, lock->name, 0);
+	}
+	held_remove(self, lock);
+	if (sched_is_point(is_silicon(lock) ? SEAM_DROP_SILICON : SEAM_DROP))
 		sched_reschedule(SEAM_WRITE, lock->name, 0);
 }
 

@@ -37,6 +37,7 @@ enum seam_kind {
 			      register file: who locks that says what for, as SEAM_MMIO */
 	SEAM_DROP,         /* after a lock was dropped, of the ranks of SEAM_LOCK */
 	SEAM_DROP_SILICON,
+	SEAM_RCU,     /* read sections, grace periods */
 	SEAM_WORKER,  /* kicks */
 	SEAM_POINTER, /* rcu_publish(), rcu_load() */
 	SEAM_MMIO,    /* registers of a unit or device, seen from the driver */

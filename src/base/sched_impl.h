@@ -43,10 +43,13 @@ struct sched_thread {
 	unsigned looks_left;                  /* that others' polls may cause */
 
 	unsigned polling; /* depth of conditions being looked at */
+	uint64_t points;  /* where it could have been preempted */
 	const struct lock *held[HELD_MAX];
+	uint64_t held_since[HELD_MAX]; /* in points */
 	unsigned held_count;
 	uint64_t held_names;    /* bit set */
-	uint64_t reading_since; /* 0: no */
+	uint64_t reading_since; /* period; 0: no */
+	uint64_t section_since; /* in points */
 	struct seen {
 		char name[RECENT_LEN];
 		uint64_t key;
@@ -102,8 +105,6 @@ uint64_t sched_order_signature(void);
 
 /* The operation is done. */
 void sched_did(enum seam_access access, const char *name, uint64_t key);
-/* It tells states apart, but commutes with all that others do: no reason for another order. */
-void sched_did_quietly(enum seam_access access, const char *name);
 
 #endif
 #endif

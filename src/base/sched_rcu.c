@@ -14,6 +14,7 @@
 #include "base/rcu.h"
 
 static const char rcu_name[] = "rcu";
+static const char wait_name[] = "a grace period"; /* its end commutes with everything */
 
 struct call {
 	struct rcu_node *node;
@@ -47,8 +48,9 @@ static bool grace_period_is_over(void *arg)
 
 void sched_rcu_online(void)
 {
-	sched_did_quietly(SEAM_READ, rcu_name);
+	sched_point_(SEAM_RCU, SEAM_READ, rcu_name, 0);
 	sched_self_->reading_since = ++period;
+	sched_self_->section_since = sched_self_->points;
 	sched_self_->seen_count = 0;
 }
 
@@ -58,7 +60,9 @@ void sched_rcu_offline(void)
 	struct sched_thread *self = sched_self_;
 	unsigned count = self->seen_count;
 
-	sched_did_quietly(SEAM_READ, rcu_name);
+	/* for those who may have come to wait for the section's end */
+	if (self->points != self->section_since)
+		sched_point_(SEAM_RCU, SEAM_READ, rcu_name, 0);
 	self->reading_since = 0;
 	for (unsigned i = 0; i < count && sched_is_point(SEAM_POINTER); i++)
 		sched_reschedule(SEAM_READ, self->seen[i].name, self->seen[i].key);
@@ -74,9 +78,9 @@ void sched_rcu_synchronize(void)
 {
 	uint64_t mine;
 
-	sched_did_quietly(SEAM_WRITE, rcu_name);
+	sched_point_(SEAM_RCU, SEAM_WRITE, rcu_name, 0);
 	mine = ++period;
-	sched_wait(grace_period_is_over, &mine, SEAM_READ, rcu_name);
+	sched_wait(grace_period_is_over, &mine, SEAM_READ, wait_name);
 }
 
 /* Calls */
@@ -105,7 +109,7 @@ static void set_urgency(void)
 
 void sched_rcu_call(struct rcu_node *node)
 {
-	sched_did_quietly(SEAM_WRITE, rcu_name);
+	sched_point_(SEAM_RCU, SEAM_WRITE, rcu_name, 0);
 	call_add(node);
 	set_urgency();
 	/* the caller may go on with what he has just given away: then it shall be gone */
@@ -122,11 +126,11 @@ void sched_rcu_barrier(void)
 {
 	size_t made = calls_made;
 
-	sched_did_quietly(SEAM_WRITE, rcu_name);
+	sched_point_(SEAM_RCU, SEAM_WRITE, rcu_name, 0);
 	if (calls_wanted < made)
 		calls_wanted = made;
 	set_urgency();
-	sched_wait(are_carried_out, &made, SEAM_READ, rcu_name);
+	sched_wait(are_carried_out, &made, SEAM_READ, wait_name);
 }
 
 static bool is_due(void *arg)
@@ -150,7 +154,7 @@ static void carry_out(void)
 static void *reclaim(void *arg)
 {
 	while (call_count || !is_ending) {
-		sched_wait(is_due, arg, SEAM_READ, rcu_name);
+		sched_wait(is_due, arg, SEAM_READ, wait_name);
 		if (call_count)
 			carry_out();
 	}

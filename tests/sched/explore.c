@@ -20,7 +20,10 @@ struct frame {
 	uint32_t choice;
 	uint32_t allowed; /* bit set of choices */
 	bool can_go_on;   /* choices but 0 are preemptions */
-	unsigned thread;  /* threads[0] */
+	unsigned count;
+	unsigned threads[SCHED_THREADS_MAX];
+	/* What those did that were chosen; NULL: not known. */
+	struct reduction_segment *segments[SCHED_THREADS_MAX];
 };
 
 enum mode { DEPTH_FIRST, RANDOM, REPLAY };
@@ -84,11 +87,23 @@ static void on_stuck(void *arg, const char *report)
 	finish(EXPLORE_STUCK);
 }
 
+/* Nothing new comes of this schedule any more. */
+static void note_known(void)
+{
+	if (it.is_known || it.test->revisits)
+		return;
+	it.is_known = true;
+	it.result->known++;
+}
+
 static void on_operation(void *arg, unsigned thread, const struct sched_operation *operation)
 {
 	(void)arg;
-	if (it.mode == DEPTH_FIRST)
+	if (it.mode == DEPTH_FIRST) {
+		if (reduction_sleeps(&it.reduction, thread))
+			note_known();
 		reduction_operation(&it.reduction, thread, operation);
+	}
 	if (it.is_verbose)
 		fprintf(stderr, "%5u %s: %s %s %#" PRIx64 "\n", it.decision,
 			sched_thread_name(thread),
@@ -149,20 +164,44 @@ static unsigned lowest(uint32_t set)
 /* A decision behind the prefix: the first choice, and the others later. */
 static unsigned choose_first(const struct sched_decision *decision)
 {
-	struct frame frame = {.can_go_on = decision->can_go_on, .thread = decision->threads[0]};
+	struct frame frame = {.can_go_on = decision->can_go_on, .count = decision->count};
 
 	if (it.is_known)
 		return 0;
 	frame.allowed = choices_allowed(decision);
 	if (!frame.allowed) {
-		it.is_known = true;
-		it.result->known++;
+		note_known();
 		return 0;
 	}
+	memcpy(frame.threads, decision->threads, decision->count * sizeof(frame.threads[0]));
 	CHECK(it.decision < FRAMES_MAX && it.decision == it.frame_count);
 	frame.choice = lowest(frame.allowed);
 	it.frames[it.frame_count++] = frame;
 	return frame.choice;
+}
+
+/* What was chosen here before is done with, until somebody meets it. */
+static void let_others_sleep(const struct frame *frame)
+{
+	if (it.test->revisits)
+		return;
+	for (unsigned i = 0; i < frame->choice; i++)
+		if (i == 0 && frame->can_go_on)
+			reduction_sleep(&it.reduction, frame->threads[0], NULL);
+		else if (frame->segments[i])
+			reduction_sleep(&it.reduction, frame->threads[i], frame->segments[i]);
+}
+
+static void record_segment(struct frame *frame)
+{
+	struct reduction_segment **segment = &frame->segments[frame->choice];
+	bool goes_on = frame->can_go_on && frame->choice == 0;
+
+	if (goes_on || *segment || !(frame->allowed & (frame->allowed - 1)))
+		return;
+	*segment = calloc(1, sizeof(**segment));
+	CHECK(*segment);
+	reduction_record(&it.reduction, frame->threads[frame->choice], *segment);
 }
 
 static unsigned choose_depth_first(const struct sched_decision *decision)
@@ -170,12 +209,25 @@ static unsigned choose_depth_first(const struct sched_decision *decision)
 	struct frame *frame = &it.frames[it.decision];
 	unsigned choice = it.decision < it.prefix ? frame->choice : choose_first(decision);
 
-	CHECK(it.is_known || (frame->thread == decision->threads[0] && choice < decision->count));
-	if (choice && decision->can_go_on) {
+	reduction_recorded(&it.reduction,
+			   decision->can_go_on ? decision->threads[0] : SCHED_THREADS_MAX);
+	if (it.is_known)
+		return choice;
+	CHECK(frame->count == decision->count &&
+	      frame->threads[choice] == decision->threads[choice]);
+	if (choice && decision->can_go_on)
 		it.preemptions++;
-		reduction_preempted(&it.reduction, decision->threads[0]);
-	}
+	let_others_sleep(frame);
+	record_segment(frame);
 	return choice;
+}
+
+static void frame_pop(void)
+{
+	struct frame *frame = &it.frames[--it.frame_count];
+
+	for (unsigned i = 0; i < frame->count; i++)
+		free(frame->segments[i]);
 }
 
 static unsigned highest(const struct sched_decision *decision)
@@ -340,7 +392,7 @@ static bool backtrack(void)
 {
 	unsigned used = preemptions_before(it.frame_count);
 
-	for (; it.frame_count > 0; it.frame_count--) {
+	for (; it.frame_count > 0; frame_pop()) {
 		struct frame *frame = &it.frames[it.frame_count - 1];
 		uint32_t choice;
 

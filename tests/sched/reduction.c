@@ -25,6 +25,7 @@ static struct reduction_object *find(struct reduction *reduction, uint64_t objec
 void reduction_begin_run(struct reduction *reduction)
 {
 	memset(reduction->done, 0, sizeof(reduction->done));
+	memset(reduction->recorded, 0, sizeof(reduction->recorded));
 	reduction->sleepers = 0;
 }
 
@@ -34,18 +35,39 @@ static bool meets(const struct sched_operation *a, const struct sched_operation 
 	       (a->access == SEAM_WRITE || b->access == SEAM_WRITE);
 }
 
-static void wake_sleepers(struct reduction *reduction, unsigned thread,
+static bool has(const uint64_t *set, unsigned index)
+{
+	return set[index / 64] >> (index % 64) & 1;
+}
+
+static bool meets_sleeper(const struct reduction *reduction, unsigned sleeper, unsigned index,
 			  const struct sched_operation *operation)
 {
-	for (unsigned i = 0; reduction->sleepers >> i; i++) {
-		struct sched_operation next;
+	const struct reduction_segment *segment = reduction->asleep[sleeper];
+	struct sched_operation next;
 
-		if (i == thread || !reduction_sleeps(reduction, i))
-			continue;
-		next = sched_thread_next(i);
-		if (meets(&next, operation))
-			reduction->sleepers &= ~(1u << i);
+	if (!segment) {
+		next = sched_thread_next(sleeper);
+		return meets(&next, operation);
 	}
+	return has(segment->writes, index) ||
+	       (operation->access == SEAM_WRITE && has(segment->reads, index));
+}
+
+static void wake_sleepers(struct reduction *reduction, unsigned thread, unsigned index,
+			  const struct sched_operation *operation)
+{
+	for (unsigned i = 0; reduction->sleepers >> i; i++)
+		if (i != thread && reduction_sleeps(reduction, i) &&
+		    meets_sleeper(reduction, i, index, operation))
+			reduction->sleepers &= ~(1u << i);
+}
+
+static void record(struct reduction_segment *segment, unsigned index, enum seam_access access)
+{
+	uint64_t *set = access == SEAM_WRITE ? segment->writes : segment->reads;
+
+	set[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
 /* Kept as what was not held, so that nothing seen is everything held. */
@@ -66,6 +88,7 @@ void reduction_operation(struct reduction *reduction, unsigned thread,
 	struct reduction_object *object = find(reduction, operation->object);
 	uint32_t *end = operation->access == SEAM_WRITE ? &object->write_end[thread]
 							: &object->read_end[thread];
+	unsigned index = (unsigned)(object - reduction->objects);
 	uint32_t number = ++reduction->done[thread];
 
 	/* what is_met_by() allows for need not be explored again */
@@ -75,7 +98,9 @@ void reduction_operation(struct reduction *reduction, unsigned thread,
 	}
 	note_locks(reduction, object, thread);
 	reduction->sleepers &= ~(1u << thread);
-	wake_sleepers(reduction, thread, operation);
+	wake_sleepers(reduction, thread, index, operation);
+	if (reduction->recorded[thread])
+		record(reduction->recorded[thread], index, operation->access);
 }
 
 static bool is_met_by(const struct reduction *reduction, const struct reduction_object *object,
@@ -106,7 +131,22 @@ bool reduction_is_met(struct reduction *reduction, unsigned thread)
 	return false;
 }
 
-void reduction_preempted(struct reduction *reduction, unsigned thread)
+void reduction_sleep(struct reduction *reduction, unsigned thread,
+		     const struct reduction_segment *segment)
 {
 	reduction->sleepers |= 1u << thread;
+	reduction->asleep[thread] = segment;
+}
+
+void reduction_record(struct reduction *reduction, unsigned thread,
+		      struct reduction_segment *segment)
+{
+	reduction->recorded[thread] = segment;
+}
+
+void reduction_recorded(struct reduction *reduction, unsigned but)
+{
+	for (unsigned i = 0; i < SCHED_THREADS_MAX; i++)
+		if (i != but)
+			reduction->recorded[i] = NULL;
 }

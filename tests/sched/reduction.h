@@ -8,7 +8,12 @@
  *     only under a lock that it holds, as far as all runs so far have shown; when a run shows more,
  *     the exploration is repeated;
  *   - a thread that was preempted sleeps until somebody has met its operation: going on before that
- *     is what a preemption one operation later leads to as well.
+ *     is what a preemption one operation later leads to as well;
+ *   - a thread that was not chosen where it could have been sleeps until somebody has met what it
+ *     did when it was chosen, up to where it waited: before that it does the same, and the order
+ *     does not matter.
+ *
+ * What a thread does that sleeps leads nowhere new.
  */
 #ifndef TESTS_SCHED_REDUCTION_H
 #define TESTS_SCHED_REDUCTION_H
@@ -24,12 +29,19 @@ struct reduction_object {
 	uint64_t not_held[SCHED_THREADS_MAX]; /* locks that were not held in all of them */
 };
 
+/* What a thread does between two waits: bit sets of objects. */
+struct reduction_segment {
+	uint64_t reads[REDUCTION_OBJECTS / 64], writes[REDUCTION_OBJECTS / 64];
+};
+
 struct reduction {
 	struct reduction_object objects[REDUCTION_OBJECTS];
 	bool has_grown;
 	/* this run */
-	uint32_t done[SCHED_THREADS_MAX]; /* operations of each thread */
-	uint32_t sleepers;                /* bit set of threads */
+	uint32_t done[SCHED_THREADS_MAX];                          /* operations of each thread */
+	uint32_t sleepers;                                         /* bit set of threads */
+	const struct reduction_segment *asleep[SCHED_THREADS_MAX]; /* NULL: its next operation */
+	struct reduction_segment *recorded[SCHED_THREADS_MAX];     /* being written; or NULL */
 };
 
 void reduction_begin_run(struct reduction *reduction);
@@ -37,7 +49,14 @@ void reduction_operation(struct reduction *reduction, unsigned thread,
 			 const struct sched_operation *operation);
 /* Is anybody still going to meet what the thread does next? */
 bool reduction_is_met(struct reduction *reduction, unsigned thread);
-void reduction_preempted(struct reduction *reduction, unsigned thread);
+/* segment NULL: it was preempted. Otherwise it stays. */
+void reduction_sleep(struct reduction *reduction, unsigned thread,
+		     const struct reduction_segment *segment);
+/* What the thread does from here on, until reduction_recorded(). */
+void reduction_record(struct reduction *reduction, unsigned thread,
+		      struct reduction_segment *segment);
+/* For all threads but one, which goes on (or SCHED_THREADS_MAX: none does). */
+void reduction_recorded(struct reduction *reduction, unsigned but);
 static inline bool reduction_sleeps(const struct reduction *reduction, unsigned thread)
 {
 	return reduction->sleepers >> thread & 1;

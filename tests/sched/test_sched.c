@@ -137,7 +137,7 @@ static void test_deadlock_is_found(void **state)
 	(void)state;
 	explore_expect_found(&test, &two, EXPLORE_STUCK);
 	explore_all(&test, 2, 0, &result);
-	assert_non_null(strstr(result.text, "writer waits for rcu"));
+	assert_non_null(strstr(result.text, "writer waits for a grace period"));
 	assert_non_null(strstr(result.text, "reader waits for lock \"outer\" of writer"));
 }
 
