@@ -98,12 +98,31 @@ static int unbind(unsigned level)
 	return unbind_from("/sys/bus/dsa/drivers/idxd/unbind", "dsa0");
 }
 
+/* Files that processes have of the queue; one that was killed may still have its own, for the kernel
+ * closes it later. 0 also if there is no such number. */
+static int queue_clients(void)
+{
+	FILE *file = fopen("/sys/bus/dsa/devices/wq0.0/clients", "r");
+	int clients = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%d", &clients) != 1)
+		clients = 0;
+	fclose(file);
+	return clients;
+}
+
 /* Stock Linux (7.3.4) crashes when the function's driver goes before the accelerator's, even with
- * no work, or before the last file of a queue: see `crash` in init. */
+ * no work, or before the last file of a queue (idxd_file_dev_release): so it waits for that. */
 static void unbind_function(const char *function)
 {
-	int err = unbind_from("/sys/bus/pci/drivers/idxd/unbind", function);
+	double end = now_s() + patience_s;
+	int err;
 
+	while (queue_clients() > 0 && now_s() < end)
+		usleep(1000);
+	err = unbind_from("/sys/bus/pci/drivers/idxd/unbind", function);
 	report(!err && access("/sys/bus/dsa/devices/dsa0", F_OK), "unbound function=%s error=%d",
 	       function, err);
 }
