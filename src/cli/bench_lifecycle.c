@@ -114,8 +114,10 @@ static void tell_traffic(const struct pasid_figures *figures)
 	       "; copies with wrong "
 	       "data: %" PRIu64 "\n",
 	       figures->translations, figures->close_translations, figures->copies_wrong);
-	printf("  rate         %10.0f translations/s beside the close, %.0f alone\n",
-	       figures->close_per_second, figures->alone_per_second);
+	printf("  rate         %10.0f translations/s beside the close, %.0f alone; IOTLB misses "
+	       "beside "
+	       "the close: %" PRIu64 "\n",
+	       figures->close_per_second, figures->alone_per_second, figures->close_misses);
 }
 
 static void tell_policy(enum vsva_free_policy policy, const struct free_figures *figures)
@@ -168,6 +170,7 @@ static struct json_object *json_traffic(const struct pasid_figures *figures)
 
 	add_count(traffic, "translations", figures->translations);
 	add_count(traffic, "close_translations", figures->close_translations);
+	add_count(traffic, "close_misses", figures->close_misses);
 	add_count(traffic, "copies_wrong", figures->copies_wrong);
 	add_double(traffic, "alone_per_second", figures->alone_per_second);
 	add_double(traffic, "close_per_second", figures->close_per_second);

@@ -106,6 +106,7 @@ static int measure_close(struct bench *bench, const struct owner *owner, struct 
 		(bench_traffic_copies(&bench->traffic) - copies) * bench_traffic_translations;
 	out->close_ns = took / bench->count;
 	out->close_per_second = (double)out->close_translations / took * 1e9;
+	out->close_misses = after.iotlb_misses - before.iotlb_misses;
 	out->descriptors = after.descriptors - before.descriptors;
 	out->waits = after.waits - before.waits;
 	out->left = count_left(bench);

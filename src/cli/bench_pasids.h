@@ -23,6 +23,7 @@ struct pasid_figures {
 	uint32_t left;                      /* numbers that are not free after the close */
 	/* The other VM: beside everything, and beside the close. */
 	uint64_t translations, close_translations;
+	uint64_t close_misses; /* of the IOTLB */
 	uint64_t copies_wrong;
 	double alone_per_second, close_per_second; /* translations */
 	struct free_figures policies[2];           /* by enum vsva_free_policy */
