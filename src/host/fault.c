@@ -73,6 +73,25 @@ static void log_fault(const struct vsva_unit_fault *fault)
 		    info ? info->meaning : "unknown");
 }
 
+/* Whoever has the PASID on this function is dying. FPD says so to the unit (reclaim.c), but one that
+ * has the entry cached does not see it before the flush. */
+static bool is_of_dying(const struct function *function, const struct vsva_unit_fault *fault)
+{
+	const struct binding *binding = NULL;
+	bool is_one = false;
+
+	rcu_read_lock();
+	if (fault->has_pasid)
+		binding = function_find_bindings(function, fault->pasid.v);
+	for (; binding; binding = rcu_load(binding->same)) {
+		is_one = __atomic_load_n(&binding->is_dying, __ATOMIC_ACQUIRE);
+		if (!is_one)
+			break;
+	}
+	rcu_read_unlock();
+	return is_one;
+}
+
 static void handle_record(struct vsva_iommu *iommu, const struct vtd_fault_record *record)
 {
 	struct vsva_unit_fault fault = unit_fault_of(record);
@@ -82,7 +101,8 @@ static void handle_record(struct vsva_iommu *iommu, const struct vtd_fault_recor
 	log_fault(&fault);
 	if (!function)
 		return;
-	report_unit_fault(function, &fault);
+	if (!is_of_dying(function, &fault))
+		report_unit_fault(function, &fault);
 	function_put(function);
 }
 

@@ -159,6 +159,7 @@ static void on_unit_fault(void *arg, struct vsva_dev *dev, const struct vsva_uni
 	struct silicon *s = arg;
 
 	(void)dev;
+	__atomic_fetch_add(&s->faults, 1, __ATOMIC_RELAXED);
 	if (fault->code != VTD_FAULT_SPT_2 && fault->code != VTD_FAULT_SPD_2 &&
 	    fault->code != VTD_FAULT_SFS_2 && fault->code != VTD_FAULT_SCT_6)
 		__atomic_fetch_add(&s->unexpected_faults, 1, __ATOMIC_RELAXED);

@@ -59,7 +59,8 @@ struct silicon {
 
 	unsigned answers; /* atomic: groups answered to the device */
 	unsigned last_code;
-	uint64_t unexpected_faults; /* atomic: fault records that a torn entry would make */
+	uint64_t faults;            /* atomic: reported */
+	uint64_t unexpected_faults; /* atomic: of them those that a torn entry would make */
 	unsigned requests;          /* atomic: page requests reported */
 	bool answer_requests;
 };
