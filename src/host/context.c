@@ -131,18 +131,18 @@ void context_erase(const struct root_table *root, struct vtd_context_entry *entr
 	entry_written(root, entry);
 }
 
+/* One or, because another thread may be blocking the device: P must not come back. */
 bool context_allow_pasids(const struct root_table *root, struct vtd_context_entry *entry,
 			  bool page_requests)
 {
-	struct vtd_context_entry value = {{first_word(entry)}};
-	uint64_t before = value.q[0];
+	struct vtd_context_entry bits = {{0}}, before = {{0}};
 
-	CHECK(vtd_context_entry_P(&value) && (!page_requests || vtd_context_entry_DTE(&value)));
-	vtd_context_entry_set_PASIDE(&value, 1);
+	vtd_context_entry_set_PASIDE(&bits, 1);
 	if (page_requests)
-		vtd_context_entry_set_PRE(&value, 1);
+		vtd_context_entry_set_PRE(&bits, 1);
 	SEAM_MEMORY_WRITE(&entry->q[0]);
-	__atomic_store_n(&entry->q[0], value.q[0], __ATOMIC_RELEASE);
+	before.q[0] = __atomic_fetch_or(&entry->q[0], bits.q[0], __ATOMIC_ACQ_REL);
+	CHECK(!page_requests || vtd_context_entry_DTE(&before));
 	entry_written(root, entry);
-	return value.q[0] != before;
+	return (before.q[0] & bits.q[0]) != bits.q[0];
 }

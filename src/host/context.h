@@ -35,8 +35,8 @@ void context_publish(const struct root_table *root, struct vtd_context_entry *en
 void context_clear_present(const struct root_table *root, struct vtd_context_entry *entry);
 void context_erase(const struct root_table *root, struct vtd_context_entry *entry);
 bool context_is_present(const struct vtd_context_entry *entry);
-/* Lets requests with PASID pass (PASIDE), and page requests (PRE): only with ATS. true: something
- * changed. */
+/* Lets requests with PASID pass (PASIDE), and page requests (PRE): only with ATS. It may be not
+ * present any more, and stays so. true: something changed. */
 bool context_allow_pasids(const struct root_table *root, struct vtd_context_entry *entry,
 			  bool page_requests);
 

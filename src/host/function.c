@@ -169,6 +169,8 @@ static int allow_pasids(struct function *function)
 
 	if (context_allow_pasids(&function->iommu->root, function->context, page_requests))
 		flush_context_entry(function, &aftermath);
+	if (function_is_isolated(function))
+		return -ENODEV;
 	if (aftermath.err || !page_requests || function->is_pri_on)
 		return aftermath.err;
 	if (shared_pri_enable(function))

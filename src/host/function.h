@@ -30,7 +30,7 @@ void function_flush_device_tlb(struct function *function, struct flush *flush, u
 bool function_must_flush_new(const struct function *function);
 
 /* Lets requests with PASID and page requests pass, in the unit and in the device; stays so until
- * the function is detached. 0; -ETIMEDOUT. */
+ * the function is detached. 0; -ENODEV the device does not answer any more; -ETIMEDOUT. */
 int function_allow_pasids(struct function *function);
 
 /* The rest is for attaching and detaching the own handle, with its domain's lock.

@@ -16,7 +16,7 @@ struct shared {
 	struct vsva_dev *sub;
 	struct vsva_domain *domain; /* of the sub-device */
 	hpasid_t pasid, base;
-	int err;
+	uint64_t root;
 };
 
 static struct shared shared;
@@ -24,14 +24,13 @@ static struct shared shared;
 static void *shared_setup(uint64_t seed)
 {
 	struct silicon *s = &shared.s;
-	uint64_t root;
 
 	(void)seed;
 	silicon_create(s, UNIT_CACHE_LRU, WORKERS_THREADS, false);
-	root = silicon_first_stage(s);
+	shared.root = silicon_first_stage(s);
 	shared.pasid = silicon_pasid(s);
 	shared.base = silicon_pasid(s);
-	EXPLORE_CHECK(silicon_bind(s, shared.pasid, root) == 0);
+	EXPLORE_CHECK(silicon_bind(s, shared.pasid, shared.root) == 0);
 	EXPLORE_CHECK(vsva_domain_alloc(s->iommu, NULL, 0, 2, &shared.domain) == 0);
 	EXPLORE_CHECK(vsva_domain_map(shared.domain, gpa(0), s->base, GUEST_LEN, 3) == 0);
 	EXPLORE_CHECK(host_subdev_add(s->dev, shared.base, &shared.sub) == 0);
@@ -103,8 +102,61 @@ static void test_return_before_the_device_is_blocked_is_seen(void **state)
 
 	(void)state;
 	early.actors[1] = (struct explore_actor){"early", return_early};
+	early.points = 1u << SEAM_MEMORY;
 	early.revisits = true; /* all that it looks at is a flag, behind no seam */
 	explore_expect_found(&early, &plan, EXPLORE_FAILED);
+}
+
+/* The owner of the function binds while the part's owner finds the device silent. */
+static void bind_another(void *world)
+{
+	hpasid_t pasid = silicon_pasid(&shared.s);
+	int err = silicon_bind(&shared.s, pasid, shared.root);
+
+	(void)world;
+	EXPLORE_CHECK(err == 0 || err == -ENODEV || err == -ETIMEDOUT);
+}
+
+static void expect_blocked(void *world)
+{
+	(void)world;
+	EXPLORE_CHECK(is_blocked());
+}
+
+/* Ours: a bind wrote the context entry back as it had read it, present, and opened a device again
+ * that had just been blocked; or stumbled over its not being present. */
+static void test_bind_does_not_open_a_blocked_device(void **state)
+{
+	struct explore_case test = isolation;
+
+	(void)state;
+	test.actors[0] = (struct explore_actor){"bind", bind_another};
+	test.check = expect_blocked;
+	explore_expect_good(&test, &plan);
+}
+
+/* The entry is read, and written back later. */
+static void write_back_late(void *world)
+{
+	struct vtd_context_entry *context =
+		tables_context(shared.s.unit, shared.s.physmem, SILICON_RID);
+	uint64_t read;
+
+	(void)world;
+	SEAM_MEMORY_READ(&context->q[0]);
+	read = context->q[0];
+	SEAM_MEMORY_WRITE(&context->q[0]);
+	context->q[0] = read;
+}
+
+static void test_context_entry_that_is_written_back_is_seen(void **state)
+{
+	struct explore_case test = isolation;
+
+	(void)state;
+	test.actors[0] = (struct explore_actor){"careless", write_back_late};
+	test.check = expect_blocked;
+	explore_expect_found(&test, &plan, EXPLORE_FAILED);
 }
 
 int main(void)
@@ -112,6 +164,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silent_device_is_blocked_before_either_returns),
 		cmocka_unit_test(test_return_before_the_device_is_blocked_is_seen),
+		cmocka_unit_test(test_bind_does_not_open_a_blocked_device),
+		cmocka_unit_test(test_context_entry_that_is_written_back_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
