@@ -36,6 +36,8 @@ static const struct hop_kind kinds[VSVA_EV_KIND_COUNT] = {
 	KIND(TRANSLATE, DMA, GVA_HPA, FAULT, "unit walks both stages"),
 	KIND(ACCESS, DMA, GVA_HPA, NONE, "device accesses memory"),
 	KIND(COMPLETE, DMA, NONE, STATUS, "device has finished"),
+	KIND(ABORT, DMA, NONE, NONE, "device has given work up"),
+	KIND(STOP, DEATH, NONE, NONE, "device is told to stop"),
 	KIND(FAULT, DMA, GVA, FAULT, "fault recorded"),
 	KIND(PAGE_REQUEST, PAGE, GVA, GROUP, "device asks for a page"),
 	KIND(PAGE_REQUEST_QUEUED, PAGE, GVA, GROUP, "unit queues the request for the host"),

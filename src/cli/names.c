@@ -49,6 +49,12 @@ void names_set_process(struct names *names, uint32_t vm, gpasid_t pasid, const c
 	set(&names->processes, process_key(vm, pasid), text, 0);
 }
 
+/* The host is VM 0. */
+void names_set_native(struct names *names, hpasid_t pasid, const char *text)
+{
+	names_set_process(names, 0, gpasid(pasid.v), text);
+}
+
 void names_set_device(struct names *names, rid_t rid, enum vsva_device_kind kind, const char *text)
 {
 	set(&names->devices, rid.v, text, (int)kind);
@@ -62,6 +68,11 @@ const char *names_guest(const struct names *names, uint32_t vm)
 const char *names_process(const struct names *names, uint32_t vm, gpasid_t pasid)
 {
 	return get(names->processes, process_key(vm, pasid));
+}
+
+const char *names_native(const struct names *names, hpasid_t pasid)
+{
+	return names_process(names, 0, gpasid(pasid.v));
 }
 
 const char *names_device(const struct names *names, rid_t rid)

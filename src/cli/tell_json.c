@@ -98,6 +98,8 @@ static void add_who(struct json_object *line, const struct names *names, const s
 
 	if (hop->vm)
 		add_number(line, "vm", hop->vm);
+	else
+		add_text(line, "process", names_native(names, hop->event.hpasid));
 	add_text(line, "guest", names_guest(names, hop->vm));
 	if (hop->guest.v != VSVA_PASID_INVALID) {
 		add_text(line, "process", names_process(names, hop->vm, hop->guest));

@@ -65,7 +65,7 @@ static void say_who(char *buffer, size_t size, const struct names *names, const 
 	const char *guest = names_guest(names, hop->vm);
 	const char *process = names_process(names, hop->vm, hop->guest);
 
-	const char *native = names_process(names, 0, gpasid(hop->event.hpasid.v));
+	const char *native = names_native(names, hop->event.hpasid);
 
 	if (!hop->vm && native)
 		snprintf(buffer, size, "host/%s", native);

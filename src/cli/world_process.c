@@ -220,9 +220,12 @@ int world_process_wait(struct world_process *process, uint64_t completion, void 
 
 void world_name_pasid(struct world_process *process)
 {
-	struct world *world = process->world;
+	struct names *names = &process->world->names;
+	uint32_t pasid = world_process_pasid(process);
 
 	/* what came before belongs to whoever had the number before */
-	names_set_process(&world->names, process->guest ? process->guest->vm : 0,
-			  gpasid(world_process_pasid(process)), process->name);
+	if (process->guest)
+		names_set_process(names, process->guest->vm, gpasid(pasid), process->name);
+	else
+		names_set_native(names, hpasid(pasid), process->name);
 }
