@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,30 +99,28 @@ static int unbind(unsigned level)
 	return unbind_from("/sys/bus/dsa/drivers/idxd/unbind", "dsa0");
 }
 
-/* Files that processes have of the queue; one that was killed may still have its own, for the kernel
- * closes it later. 0 also if there is no such number. */
-static int queue_clients(void)
+/* Does anybody have the queue open? A process that was killed still has, until a worker of the kernel
+ * closes its file. */
+static bool has_files(void)
 {
-	FILE *file = fopen("/sys/bus/dsa/devices/wq0.0/clients", "r");
-	int clients = 0;
+	glob_t found;
+	bool has = glob("/sys/bus/dsa/devices/file*", GLOB_NOSORT, NULL, &found) == 0;
 
-	if (!file)
-		return 0;
-	if (fscanf(file, "%d", &clients) != 1)
-		clients = 0;
-	fclose(file);
-	return clients;
+	globfree(&found);
+	return has;
 }
 
 /* Stock Linux (7.3.4) crashes when the function's driver goes before the accelerator's, even with
- * no work, or before the last file of a queue (idxd_file_dev_release): so it waits for that. */
+ * no work, or before the last file of a queue (idxd_file_dev_release, which still runs for a moment
+ * when the file is not seen any more). */
 static void unbind_function(const char *function)
 {
 	double end = now_s() + patience_s;
 	int err;
 
-	while (queue_clients() > 0 && now_s() < end)
+	while (has_files() && now_s() < end)
 		usleep(1000);
+	usleep(200000);
 	err = unbind_from("/sys/bus/pci/drivers/idxd/unbind", function);
 	report(!err && access("/sys/bus/dsa/devices/dsa0", F_OK), "unbound function=%s error=%d",
 	       function, err);

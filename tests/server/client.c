@@ -209,7 +209,7 @@ static long receive_exactly(int socket, unsigned char *to, size_t len)
 		struct pollfd p = {.fd = socket, .events = POLLIN};
 		ssize_t count;
 
-		if (poll(&p, 1, 5000) != 1)
+		if (poll(&p, 1, 60000) != 1)
 			return -1;
 		count = recv(socket, to + have, len - have, 0);
 		if (count < 0 && errno == EINTR)

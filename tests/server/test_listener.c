@@ -117,7 +117,7 @@ static int connect_and_negotiate(struct house *h, const char *name)
 /* Until the flag that another thread sets; at most five seconds. */
 static bool wait_for(const unsigned *counter, unsigned value)
 {
-	for (unsigned i = 0; i < 5000; i++) {
+	for (unsigned i = 0; i < 60000; i++) {
 		if (__atomic_load_n(counter, __ATOMIC_ACQUIRE) >= value)
 			return true;
 		usleep(1000);
