@@ -24,9 +24,9 @@ struct vsva_container {
 	enum vsva_free_policy policy;
 	unsigned refs; /* atomic */
 	struct gate gate;
-	bool is_closing; /* atomic: somebody does it */
-	bool is_gone;    /* atomic: he has done it */
-	struct lock lock; /* LOCK_RANK_CONTAINER */
+	bool is_closing;     /* atomic: somebody does it */
+	bool is_gone;        /* atomic: he has done it */
+	struct lock lock;    /* LOCK_RANK_CONTAINER */
 	struct list devices; /* lock: of vsva_container_device.in_container */
 };
 
@@ -131,10 +131,9 @@ static int check_options(const struct vsva_container_options *options)
 static int make_parts(struct vsva_container *container,
 		      const struct vsva_container_options *options)
 {
-	uint32_t quota = options->pasid_quota ? options->pasid_quota
-					      : VSVA_LIMIT_DEFAULT_PASID_QUOTA;
-	int err = vsva_ioasid_set_alloc(container->iommu->space, container, quota,
-					&container->set);
+	uint32_t quota =
+		options->pasid_quota ? options->pasid_quota : VSVA_LIMIT_DEFAULT_PASID_QUOTA;
+	int err = vsva_ioasid_set_alloc(container->iommu->space, container, quota, &container->set);
 
 	if (err)
 		return err;
@@ -424,8 +423,17 @@ static int device_enter(struct vsva_container_device *device)
 	return err;
 }
 
+static bool is_closed(const struct gate *gate)
+{
+	return __atomic_load_n(&gate->is_closed, __ATOMIC_SEQ_CST);
+}
+
+/* What failed while the handle was being closed failed because of that: the PASID was taken away
+ * under the call, or the device. */
 static int device_leave(struct vsva_container_device *device, int err)
 {
+	if (err && (is_closed(&device->gate) || is_closed(&device->container->gate)))
+		err = -ENODEV;
 	gate_leave(pool_of(device->container), &device->gate);
 	leave(device->container);
 	return err;
@@ -438,8 +446,7 @@ int vsva_container_bind_gpasid(struct vsva_container_device *device,
 
 	if (err)
 		return err;
-	return device_leave(device,
-			    vsva_bind_gpasid(device->container->domain, device->dev, data));
+	return device_leave(device, vsva_bind_gpasid(device->container->domain, device->dev, data));
 }
 
 int vsva_container_bind_second_stage(struct vsva_container_device *device, hpasid_t pasid)
@@ -448,8 +455,8 @@ int vsva_container_bind_second_stage(struct vsva_container_device *device, hpasi
 
 	if (err)
 		return err;
-	return device_leave(
-		device, vsva_bind_second_stage(device->container->domain, device->dev, pasid));
+	return device_leave(device,
+			    vsva_bind_second_stage(device->container->domain, device->dev, pasid));
 }
 
 int vsva_container_unbind_gpasid(struct vsva_container_device *device, hpasid_t pasid)
@@ -495,15 +502,15 @@ int vsva_container_page_response(struct vsva_container_device *device,
 }
 
 int vsva_container_set_fault_handler(struct vsva_container_device *device,
-				     vsva_fault_handler_fn *handler,
-				     vsva_unit_fault_fn *unit_fault, void *arg)
+				     vsva_fault_handler_fn *handler, vsva_unit_fault_fn *unit_fault,
+				     void *arg)
 {
 	int err = device_enter(device);
 
 	if (err)
 		return err;
-	return device_leave(device, vsva_dev_register_fault_handler(device->dev, handler,
-								    unit_fault, arg));
+	return device_leave(device,
+			    vsva_dev_register_fault_handler(device->dev, handler, unit_fault, arg));
 }
 
 /* Close */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every three of what may happen to a PASID at once, interleaved. Without arguments a part of the
+ * schedules with at most two preemptions, and some by random priorities; PREEMPTIONS SCHEDULES
+ * [NAME]: as many of each bound (0: all) of the triples whose name contains NAME.
+ */
+#include "host_world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct explore_actor actors[] = {
+	{"bind", host_bind}, {"unbind", host_unbind}, {"free", host_free},
+	{"ask", host_ask},   {"answer", host_answer}, {"close", host_close},
+};
+
+#define ACTORS  (sizeof(actors) / sizeof(actors[0]))
+#define TRIPLES 20u /* of six */
+
+static_assert(ACTORS == 6, "TRIPLES goes with it");
+
+struct triple {
+	char name[64];
+	unsigned a, b, c;
+};
+
+static struct triple triples[TRIPLES];
+static struct explore_plan plan = {.preemptions = 2, .schedules_max = 40, .random_schedules = 20};
+
+static struct explore_case case_of(const struct triple *triple)
+{
+	return (struct explore_case){
+		.name = triple->name,
+		.setup = host_world_setup,
+		.actors = {actors[triple->a], actors[triple->b], actors[triple->c]},
+		.check = host_world_check,
+		.teardown = host_world_teardown,
+		.outcome = host_world_outcome,
+		.background = host_world_background,
+		.points = EXPLORE_POINTS_SILICON,
+		.locate = host_world_locate,
+	};
+}
+
+static void test_triple(void **state)
+{
+	struct explore_case test = case_of(*state);
+
+	explore_expect_good(&test, &plan);
+}
+
+/* Negative controls: what the hardware is kept from doing must be noticed. */
+
+struct plant {
+	enum host_plant plant;
+	unsigned a, b, c;
+};
+
+static void test_plant(void **state)
+{
+	const struct plant *planted = *state;
+	struct triple triple = {"planted", planted->a, planted->b, planted->c};
+	struct explore_plan search = {.preemptions = 2, .schedules_max = 2000};
+	struct explore_case test = case_of(&triple);
+
+	test.outcome = NULL;
+	host_world_plant = planted->plant;
+	explore_expect_found(&test, &search, EXPLORE_FAILED);
+	host_world_plant = HOST_PLANT_NOTHING;
+}
+
+static struct plant lost_answer = {HOST_PLANT_LOSE_ANSWER, 1, 3, 4};
+static struct plant answered_twice = {HOST_PLANT_ANSWER_TWICE, 1, 3, 4};
+static struct plant no_device_tlb_flush = {HOST_PLANT_NO_DEVICE_TLB_FLUSH, 1, 2, 3};
+
+static unsigned make_triples(struct CMUnitTest *tests, const char *only)
+{
+	unsigned count = 0;
+
+	for (unsigned a = 0; a < ACTORS; a++)
+		for (unsigned b = a + 1; b < ACTORS; b++)
+			for (unsigned c = b + 1; c < ACTORS; c++) {
+				struct triple *triple = &triples[count];
+
+				*triple = (struct triple){.a = a, .b = b, .c = c};
+				snprintf(triple->name, sizeof(triple->name), "%s+%s+%s",
+					 actors[a].name, actors[b].name, actors[c].name);
+				if (only && !strstr(triple->name, only))
+					continue;
+				tests[count] = (struct CMUnitTest){.name = triple->name,
+								   .test_func = test_triple,
+								   .initial_state = triple};
+				count++;
+			}
+	return count;
+}
+
+static unsigned add_plant(struct CMUnitTest *tests, unsigned count, const char *name,
+			  struct plant *plant)
+{
+	tests[count] =
+		(struct CMUnitTest){.name = name, .test_func = test_plant, .initial_state = plant};
+	return count + 1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct CMUnitTest tests[TRIPLES + 3];
+	unsigned count;
+
+	if (argc > 2)
+		plan = (struct explore_plan){.preemptions = (unsigned)atoi(argv[1]),
+					     .schedules_max = strtoull(argv[2], NULL, 0)};
+	count = make_triples(tests, argc > 3 ? argv[3] : NULL);
+	if (argc <= 3) {
+		count = add_plant(tests, count, "a lost answer is found", &lost_answer);
+		count = add_plant(tests, count, "an answer given twice is found", &answered_twice);
+		count = add_plant(tests, count, "a device TLB that is not flushed is found",
+				  &no_device_tlb_flush);
+	}
+	return _cmocka_run_group_tests("triples", tests, count, NULL, NULL);
+}
