@@ -95,9 +95,11 @@ void mdev_place_empty(struct vsva_mdev *mdev, struct mdev_place *place)
 	if (was.host.v == VSVA_PASID_INVALID)
 		return;
 	mdev_place_init(place);
+	vsva_ioasid_put(space_of(mdev), was.host);
+	/* Not before: an event that had found the place full ends before the reference is returned,
+	 * and later ones find it empty. */
 	if (place == &mdev->wq_place)
 		__atomic_store_n(&mdev->is_freed, false, __ATOMIC_SEQ_CST);
-	vsva_ioasid_put(space_of(mdev), was.host);
 	release(mdev, was.handle);
 }
 

@@ -183,10 +183,12 @@ void mdev_queue_stop(struct vsva_mdev *mdev)
 
 void mdev_queue_set_master(struct vsva_mdev *mdev, bool is_master)
 {
-	if (mdev->wq_state != DSA_WQ_ENABLED || !mdev->is_enabled)
+	if (!mdev->is_enabled)
 		return;
 	if (is_master) {
-		mdev_gate_open(mdev);
+		/* one that is being disabled takes nothing more */
+		if (mdev->wq_state == DSA_WQ_ENABLED)
+			mdev_gate_open(mdev);
 		return;
 	}
 	mdev_gate_close(mdev);

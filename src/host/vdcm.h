@@ -11,8 +11,8 @@
  *
  * The command register is everybody's, and a drain that waits for one guest must not keep it from
  * the others. So a drain gives way: it is ended by an abort of nobody's work, and begun again when
- * the register is free. Several drains at a time take turns. A bounded command is carried out by
- * whoever needs it, inside its call. If one does not end in time the function is reset, and with it
+ * the register is free, unless it has ended before anybody looked. Several drains at a time take
+ * turns. A bounded command is carried out by whoever needs it, inside its call. If one does not end in time the function is reset, and with it
  * everything that was in the hardware; the parent is then out of order.
  *
  * Implements the software side of DSA 1.0 chapters 3, 9.2.13 (commands) and 9.2.26 (who may have
@@ -46,6 +46,8 @@ struct vdcm_drain {
 	uint32_t operand;
 	uint64_t serial;
 	bool is_pending;
+	bool has_ended; /* while pending: with error; it is not begun again */
+	unsigned error;
 };
 
 struct vsva_vdcm {

@@ -84,22 +84,36 @@ static unsigned execute(struct vdcm_locked locked, enum dsa_command_code code, u
 
 /* Drains */
 
-/* An abort of nobody's work ends the wait for a drain, and nothing else (DSA 9.2.13). */
+/* An abort of nobody's work ends the wait for a drain, and nothing else (DSA 9.2.13). A drain that
+ * has ended stays so: whoever has more commands than the worker has time for could otherwise have it
+ * begun again for ever. */
 static void suspend(struct vdcm_locked locked)
 {
 	struct vsva_vdcm *vdcm = locked.vdcm;
+	struct vdcm_drain *drain = vdcm->active;
 
-	if (!vdcm->active)
+	if (!drain)
 		return;
 	vdcm->active = NULL;
-	execute(locked, DSA_COMMAND_ABORT_PASID, vdcm->nobody.v);
+	drain->has_ended = is_over(vdcm);
+	if (!drain->has_ended) {
+		execute(locked, DSA_COMMAND_ABORT_PASID, vdcm->nobody.v);
+		return;
+	}
+	drain->error = result(vdcm);
+	worker_kick(vdcm->drain_worker);
 }
 
-static struct vdcm_drain *first(struct vsva_vdcm *vdcm)
+/* The first of those that have ended, or have not; NULL. */
+static struct vdcm_drain *first(struct vsva_vdcm *vdcm, bool has_ended)
 {
-	return list_is_empty(&vdcm->drains)
-		       ? NULL
-		       : container_of(vdcm->drains.next, struct vdcm_drain, in_parent);
+	for (struct list *at = vdcm->drains.next; at != &vdcm->drains; at = at->next) {
+		struct vdcm_drain *drain = container_of(at, struct vdcm_drain, in_parent);
+
+		if (drain->has_ended == has_ended)
+			return drain;
+	}
+	return NULL;
 }
 
 static void begin(struct vdcm_locked locked, struct vdcm_drain *drain)
@@ -111,14 +125,16 @@ static void begin(struct vdcm_locked locked, struct vdcm_drain *drain)
 static void resume(struct vdcm_locked locked)
 {
 	struct vsva_vdcm *vdcm = locked.vdcm;
+	struct vdcm_drain *next = first(vdcm, false);
 
-	if (!vdcm->active && first(vdcm) && !vdcm_is_broken(vdcm))
-		begin(locked, first(vdcm));
+	if (!vdcm->active && next && !vdcm_is_broken(vdcm))
+		begin(locked, next);
 }
 
 static void add(struct vdcm_locked locked, struct vdcm_drain *drain)
 {
 	drain->is_pending = true;
+	drain->has_ended = false;
 	list_append(&locked.vdcm->drains, &drain->in_parent);
 	__atomic_fetch_add(&locked.vdcm->drain_count, 1, __ATOMIC_RELEASE);
 }
@@ -142,18 +158,29 @@ static void rotate(struct vdcm_locked locked)
 	}
 }
 
-/* The one that has finished, taken off, or NULL. Without hardware all have. */
-static struct vdcm_drain *take_finished(struct vdcm_locked locked, unsigned *error)
+/* Without hardware all have ended. */
+static void note_ended(struct vdcm_locked locked)
 {
 	struct vsva_vdcm *vdcm = locked.vdcm;
-	struct vdcm_drain *drain = vdcm_is_broken(vdcm) ? first(vdcm) : vdcm->active;
+	struct vdcm_drain *drain = vdcm_is_broken(vdcm) ? first(vdcm, false) : vdcm->active;
 
-	*error = DSA_CMDSTS_HARDWARE;
 	if (!drain || (!vdcm_is_broken(vdcm) && !is_over(vdcm)))
-		return NULL;
-	if (!vdcm_is_broken(vdcm))
-		*error = result(vdcm);
+		return;
 	vdcm->active = NULL;
+	drain->has_ended = true;
+	drain->error = vdcm_is_broken(vdcm) ? DSA_CMDSTS_HARDWARE : result(vdcm);
+}
+
+/* The one that has finished, taken off, or NULL. */
+static struct vdcm_drain *take_finished(struct vdcm_locked locked, unsigned *error)
+{
+	struct vdcm_drain *drain;
+
+	note_ended(locked);
+	drain = first(locked.vdcm, true);
+	if (!drain)
+		return NULL;
+	*error = drain->error;
 	take_off(locked, drain);
 	return drain;
 }
