@@ -11,9 +11,10 @@
  *
  * The command register is everybody's, and a drain that waits for one guest must not keep it from
  * the others. So a drain gives way: it is ended by an abort of nobody's work, and begun again when
- * the register is free, unless it has ended before anybody looked. Several drains at a time take
- * turns. A bounded command is carried out by whoever needs it, inside its call. If one does not end in time the function is reset, and with it
- * everything that was in the hardware; the parent is then out of order.
+ * the register is free; one that had ended before is not begun again. Several drains at a time take
+ * turns. A bounded command is carried out by whoever needs it, inside its call. If one does not end
+ * in time the function is reset, and with it everything that was in the hardware; the parent is then
+ * out of order.
  *
  * Implements the software side of DSA 1.0 chapters 3, 9.2.13 (commands) and 9.2.26 (who may have
  * which interrupt).

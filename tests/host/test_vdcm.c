@@ -453,6 +453,51 @@ static void test_drains_take_turns(void **state)
 	drains_take_turns(&b, &a);
 }
 
+/* Until the hardware has done with the command, and no worker has looked. */
+static void run_until_command_is_over(void)
+{
+	for (unsigned i = 0; mw_is_active((uint32_t)mw_physical(&w, DSA_REG_CMDSTS, 4)); i++) {
+		assert_true(i < 100000);
+		vsva_machine_step(w.machine);
+	}
+}
+
+static void give(struct mw_mdev *m, unsigned code, uint32_t operand)
+{
+	mw_put(m, DSA_REG_CMD, 4, dsa_CMD_with_OPERAND(dsa_CMD_with_CODE(0, code), operand));
+}
+
+static void submit_only(struct mw_mdev *m, struct dsa_descriptor d)
+{
+	assert_int_equal(
+		vsva_mdev_portal_write(m->mdev, DSA_PORTAL_LIMITED * DSA_PORTAL_PAGE, &d, false),
+		0);
+}
+
+/* Commands of one that come before the worker has seen another one's drain end: it has ended, and
+ * does not wait for what was submitted since. */
+static void drain_that_has_ended_stays_so(unsigned code, uint32_t operand)
+{
+	submit_only(&a, mw_noop(RECORD));
+	give(&a, DSA_COMMAND_DRAIN_WQ, 1);
+	assert_true(mw_is_active((uint32_t)mw_physical(&w, DSA_REG_CMDSTS, 4)));
+	run_until_command_is_over();
+	submit_only(&a, mw_noop(STUCK_PAGE));
+	give(&b, code, operand);
+	mw_run(&w);
+	assert_int_equal(mw_get(&a, DSA_REG_CMDSTS, 4), 0);
+	assert_int_equal(mw_get(&b, DSA_REG_CMDSTS, 4), 0);
+	mw_answer(&a, VSVA_PAGE_RESP_INVALID);
+}
+
+static void test_drain_that_has_ended_is_not_begun_again(void **state)
+{
+	(void)state;
+	drain_that_has_ended_stays_so(DSA_COMMAND_DRAIN_WQ, 1);
+	drain_that_has_ended_stays_so(DSA_COMMAND_ABORT_WQ, 1);
+	drain_that_has_ended_stays_so(DSA_COMMAND_RESET_WQ, 1);
+}
+
 static void test_abort_and_reset_end_ones_own_drain(void **state)
 {
 	(void)state;
@@ -485,6 +530,22 @@ static void test_queue_takes_nothing_while_it_is_disabled(void **state)
 			 DSA_PORTAL_QUEUE_NOT_ENABLED);
 	mw_answer(&a, VSVA_PAGE_RESP_INVALID);
 	assert_false(is_waiting(&a));
+}
+
+/* Bus mastering is taken from it meanwhile: its work ends, and when it is back the queue still takes
+ * nothing. */
+static void test_bus_master_off_while_it_is_disabled(void **state)
+{
+	(void)state;
+	mw_submit_stuck(&a, host_a);
+	assert_true(mw_is_active(mw_command(&a, DSA_COMMAND_DISABLE_WQ, 1)));
+	vsva_mdev_config_write(a.mdev, 0x04, 2, 0x2);
+	assert_int_equal(dsa_WQCFG3_OCCUPANCY(mw_get(&a, DSA_WQCFG + 24, 4)), 0);
+	vsva_mdev_config_write(a.mdev, 0x04, 2, 0x6);
+	assert_false(mdev_gate_enter(a.mdev));
+	mw_run(&w);
+	assert_int_equal(mw_get(&a, DSA_REG_CMDSTS, 4), 0);
+	assert_int_equal(dsa_WQCFG3_STATE(mw_get(&a, DSA_WQCFG + 24, 4)), DSA_WQ_DISABLED);
 }
 
 /* An owner that dies while it waits. */
@@ -593,8 +654,10 @@ int main(void)
 		CASE(test_drain_of_one_does_not_delay_another),
 		CASE(test_control_drain_that_does_not_give_way),
 		CASE(test_drains_take_turns),
+		CASE(test_drain_that_has_ended_is_not_begun_again),
 		CASE(test_abort_and_reset_end_ones_own_drain),
 		CASE(test_queue_takes_nothing_while_it_is_disabled),
+		CASE(test_bus_master_off_while_it_is_disabled),
 		CASE(test_close_while_a_drain_waits),
 		CASE(test_parent_that_is_gone),
 		CASE(test_queue_that_cannot_be_stopped),

@@ -202,9 +202,75 @@ static void test_everybody_gets_on(void **state)
 	mw_destroy(&w);
 }
 
+/* A queue that is reset while the event of its PASID is under way */
+
+struct late {
+	struct actor *actor;
+	bool has_begun; /* atomic: the event */
+};
+
+/* Stands for the device's own event function that has found the PASID and is slow to say so: the
+ * space's lock is held until the reset has emptied the place. */
+static void on_late_event(void *arg, const struct vsva_ioasid_event *event)
+{
+	struct late *late = arg;
+	struct vsva_mdev *mdev = late->actor->m.mdev;
+
+	if (event->kind != VSVA_IOASID_EVENT_FREE)
+		return;
+	__atomic_store_n(&late->has_begun, true, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&mdev->wq_place.host.v, __ATOMIC_ACQUIRE) != VSVA_PASID_INVALID)
+		usleep(100);
+	usleep(20000);
+	__atomic_store_n(&mdev->is_freed, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&mdev->gate_is_open, false, __ATOMIC_SEQ_CST);
+}
+
+static void *free_the_pasid(void *arg)
+{
+	struct actor *actor = arg;
+
+	EXPECT(actor, vsva_ioasid_free_sync(actor->owner.set, actor->host) == 0);
+	return NULL;
+}
+
+static void test_late_event_does_not_close_the_next_queue(void **state)
+{
+	static const struct vsva_ioasid_subscriber subscriber = {.event = on_late_event};
+	static struct actor actor;
+	struct late late = {.actor = &actor};
+	struct vsva_ioasid_notifier *notifier;
+	pthread_t thread;
+
+	(void)state;
+	mw_create_threads(&w, VSVA_CACHE_LRU);
+	actor_create(&actor, VSVA_MDEV_DEDICATED);
+	start(&actor);
+	assert_int_equal(vsva_ioasid_notifier_register(vsva_ioasid_set_space(actor.owner.set),
+						       &actor.owner, VSVA_IOASID_PRIORITY_LAST,
+						       &subscriber, &late, &notifier),
+			 0);
+	assert_int_equal(pthread_create(&thread, NULL, free_the_pasid, &actor), 0);
+	while (!__atomic_load_n(&late.has_begun, __ATOMIC_ACQUIRE))
+		usleep(100);
+	assert_int_equal(command(&actor, DSA_COMMAND_RESET_DEVICE, 0), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(vsva_ioasid_notifier_unregister(notifier), 0);
+	actor.host = mw_pasid(&actor.owner, 5);
+	start(&actor);
+	assert_true(mdev_gate_enter(actor.m.mdev));
+	mdev_gate_leave(actor.m.mdev);
+	actor.done = ROUNDS;
+	actor_destroy(&actor);
+	mw_destroy(&w);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_everybody_gets_on)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_everybody_gets_on),
+		cmocka_unit_test(test_late_event_does_not_close_the_next_queue),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
