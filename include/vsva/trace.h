@@ -64,6 +64,7 @@ enum vsva_event_kind {
 	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code */
 	VSVA_EV_PAGE_RESPONSE_HOST,  /* host answers: value = code */
 	VSVA_EV_PAGE_RESPONSE, /* unit delivered the answer to the device: value = code, addr = group index */
+	VSVA_EV_UNIT_RESET, /* devices have forgotten what they asked for: its answer may come or not */
 	/* memory and death */
 	VSVA_EV_MAP,        /* domain: vm, addr = GPA, hpa, len, write */
 	VSVA_EV_UNMAP,      /* domain: vm, addr, len: begins */

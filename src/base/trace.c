@@ -79,6 +79,8 @@ const char *vsva_event_name(enum vsva_event_kind kind)
 		return "page-response-host";
 	case VSVA_EV_PAGE_RESPONSE:
 		return "page-response";
+	case VSVA_EV_UNIT_RESET:
+		return "unit-reset";
 	case VSVA_EV_MAP:
 		return "map";
 	case VSVA_EV_UNMAP:

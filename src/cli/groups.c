@@ -95,27 +95,6 @@ static void answered(struct groups *groups, struct requester *requester,
 	requester->states[index] = CLOSED;
 }
 
-static void take_in(struct groups *groups, const struct vsva_event *event)
-{
-	struct requester *requester = requester_of(groups, event->rid);
-
-	if (!requester)
-		groups->counts.wrong++;
-	else if (event->kind == VSVA_EV_PAGE_REQUEST)
-		asked(groups, requester, event);
-	else
-		answered(groups, requester, event);
-}
-
-void groups_observe(struct groups *groups, const struct vsva_event *event)
-{
-	if (event->kind != VSVA_EV_PAGE_REQUEST && event->kind != VSVA_EV_PAGE_RESPONSE)
-		return;
-	pthread_mutex_lock(&groups->lock);
-	take_in(groups, event);
-	pthread_mutex_unlock(&groups->lock);
-}
-
 static void lose(const void *node, VISIT visit, void *arg)
 {
 	struct requester *requester = *(struct requester *const *)node;
@@ -132,10 +111,30 @@ static void lose(const void *node, VISIT visit, void *arg)
 	}
 }
 
-void groups_unit_was_reset(struct groups *groups)
+static void take_in(struct groups *groups, const struct vsva_event *event)
 {
+	struct requester *requester;
+
+	if (event->kind == VSVA_EV_UNIT_RESET) {
+		twalk_r(groups->requesters, lose, groups);
+		return;
+	}
+	requester = requester_of(groups, event->rid);
+	if (!requester)
+		groups->counts.wrong++;
+	else if (event->kind == VSVA_EV_PAGE_REQUEST)
+		asked(groups, requester, event);
+	else
+		answered(groups, requester, event);
+}
+
+void groups_observe(struct groups *groups, const struct vsva_event *event)
+{
+	if (event->kind != VSVA_EV_PAGE_REQUEST && event->kind != VSVA_EV_PAGE_RESPONSE &&
+	    event->kind != VSVA_EV_UNIT_RESET)
+		return;
 	pthread_mutex_lock(&groups->lock);
-	twalk_r(groups->requesters, lose, groups);
+	take_in(groups, event);
 	pthread_mutex_unlock(&groups->lock);
 }
 

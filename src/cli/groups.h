@@ -20,8 +20,6 @@ struct groups *groups_create(void);
 void groups_destroy(struct groups *groups);
 
 void groups_observe(struct groups *groups, const struct vsva_event *event);
-/* The unit was reset. */
-void groups_unit_was_reset(struct groups *groups);
 
 struct groups_counts {
 	uint64_t asked, answered;

@@ -48,6 +48,7 @@ static const struct hop_kind kinds[VSVA_EV_KIND_COUNT] = {
 	KIND(PAGE_RESPONSE_GUEST, PAGE, NONE, RESPONSE, "guest answers"),
 	KIND(PAGE_RESPONSE_HOST, PAGE, NONE, RESPONSE, "host passes the answer on"),
 	KIND(PAGE_RESPONSE, PAGE, NONE, RESPONSE, "unit delivers the answer"),
+	KIND(UNIT_RESET, DEATH, NONE, NONE, "the unit was reset"),
 	KIND(MAP, BIRTH, GPA_HPA, NONE, "guest memory mapped"),
 	KIND(UNMAP, DEATH, GPA, NONE, "guest memory: unmap begins"),
 	KIND(UNMAP_DONE, DEATH, GPA, NONE, "guest memory unmapped: no access from here on"),

@@ -370,8 +370,5 @@ int world_make_native(struct world *world, const char *name, struct world_proces
 
 int world_reset_unit(struct world *world)
 {
-	int err = vsva_machine_reset_unit(world->machine);
-
-	groups_unit_was_reset(world->groups);
-	return err;
+	return vsva_machine_reset_unit(world->machine);
 }

@@ -308,6 +308,15 @@ int guest_start_devices(struct vsva_guest *guest)
 	return err;
 }
 
+/* Word by word: a virtual unit may be reading tables that are no more. */
+void guest_clear_memory(struct vsva_guest *guest)
+{
+	uint64_t *words = (uint64_t *)guest->ram;
+
+	for (uint64_t i = 0; i < guest->ram_len / sizeof(*words); i++)
+		__atomic_store_n(&words[i], 0, __ATOMIC_RELAXED);
+}
+
 /* A handler that is at work is let finish while the virtual unit still answers. */
 static void shut_down(struct vsva_guest *guest)
 {
@@ -316,7 +325,7 @@ static void shut_down(struct vsva_guest *guest)
 	lock_take(&guest->lock);
 	guest_forget_processes(guest);
 	lock_drop(&guest->lock);
-	memset(guest->ram, 0, guest->ram_len);
+	guest_clear_memory(guest);
 	__atomic_store_n(&guest->events, 0, __ATOMIC_SEQ_CST);
 	guest_resume_handler(guest);
 }

@@ -106,6 +106,7 @@ int guest_boot(struct vsva_guest *guest);
 int guest_start_devices(struct vsva_guest *guest);
 /* Their handles are gone, without a word to the devices. lock, unless the guest is dead */
 void guest_forget_processes(struct vsva_guest *guest);
+void guest_clear_memory(struct vsva_guest *guest);
 /* The handler does nothing until the resumption; one that is at work is let finish. */
 void guest_pause_handler(struct vsva_guest *guest);
 void guest_resume_handler(struct vsva_guest *guest);

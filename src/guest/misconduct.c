@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What no good guest does: leaving things half done, in the wrong order, or to nobody. */
 #include <errno.h>
-#include <string.h>
 
 #include "guest/guest.h"
 #include "vtd/registers.h"
@@ -74,7 +73,7 @@ static int take_over(struct vsva_guest *guest)
 	lock_take(&guest->lock);
 	guest_forget_processes(guest);
 	lock_drop(&guest->lock);
-	memset(guest->ram, 0, guest->ram_len);
+	guest_clear_memory(guest);
 	err = guest_boot(guest);
 	for (struct vsva_guest_device *device = guest->devices; device; device = device->next)
 		vsva_assigned_reset(device->assigned);

@@ -271,11 +271,31 @@ static void recover_from_overflow(struct prq_locked locked)
 	LOG_LIMITED(LOG_WARN, "host: the page-request queue was full; devices ask again");
 }
 
+static void set_stopped(struct vsva_iommu *iommu, bool is_stopped)
+{
+	struct prq_locked locked = prq_lock(iommu);
+
+	iommu->prq.is_stopped = is_stopped;
+	prq_unlock(locked);
+}
+
+void prq_stop(struct vsva_iommu *iommu)
+{
+	set_stopped(iommu, true);
+}
+
+void prq_start(struct vsva_iommu *iommu)
+{
+	set_stopped(iommu, false);
+}
+
 /* PPR first: a request that comes after the tail was read then makes a new event. VT-d 7.4.2 */
 static bool take_in(struct prq_locked locked)
 {
 	bool goes_on;
 
+	if (locked.iommu->prq.is_stopped)
+		return true;
 	VTD_WRITE(&locked.iommu->port, PRS, VTD_PRS_PPR);
 	goes_on = take_in_all(locked);
 	recover_from_overflow(locked);

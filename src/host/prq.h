@@ -45,6 +45,7 @@ struct prq {
 	struct list reports; /* that are being made */
 	uint64_t next_serial;
 	uint64_t overflow_count;
+	bool is_stopped;  /* the unit is being reset: its registers say nothing */
 	bool has_dying;   /* atomic: groups of dying bindings are to be answered */
 	uint32_t pending; /* ready and reported; atomic, writers: lock */
 };
@@ -56,6 +57,10 @@ struct function_groups {
 	struct group *buckets[GROUP_BUCKETS];
 	unsigned count;
 };
+
+/* Between the two nobody looks into the queue: head and tail are those of a unit that begins anew. */
+void prq_stop(struct vsva_iommu *iommu);
+void prq_start(struct vsva_iommu *iommu);
 
 /* 0; -ENOMEM. */
 int prq_init(struct prq *prq, struct physmem *pm);

@@ -64,11 +64,14 @@ static int reset_locked(struct vsva_iommu *iommu, void (*reset)(void *arg), void
 
 	for_each_function(iommu, take_master);
 	qi_stop(&iommu->qi);
+	prq_stop(iommu);
 	reset(arg);
 	err = iommu_bring_up(iommu);
 	if (err)
 		return err;
+	prq_start(iommu);
 	for_each_function(iommu, restart_page_requests);
+	TRACE(iommu->trace, HOST, UNIT_RESET, .value = 0);
 	for_each_function(iommu, forget_page_requests);
 	for_each_function(iommu, give_master);
 	worker_kick(iommu->prq_event.worker);

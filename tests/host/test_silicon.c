@@ -8,6 +8,9 @@
 #include <sched.h>
 #include <string.h>
 
+#include "host/prq.h"
+#include "vtd/registers.h"
+
 #define VA UINT64_C(0x7f1234567000)
 
 typedef void scenario(struct silicon *s, bool ats);
@@ -648,9 +651,59 @@ static void test_race_of_everything(void **state)
 	silicon_destroy(&s);
 }
 
+/* Head and tail that were read before the unit was reset must not be written after it: the unit would
+ * take what is left in the ring for requests. */
+struct reset_watch {
+	struct silicon s;
+	bool is_resetting;
+	unsigned looked, looked_in_reset;
+};
+
+static bool watch_queue(void *arg, uint32_t offset, uint64_t value)
+{
+	struct reset_watch *watch = arg;
+
+	(void)value;
+	if (offset == VTD_REG_PQH && watch->is_resetting)
+		watch->looked_in_reset++;
+	else if (offset == VTD_REG_PQH)
+		watch->looked++;
+	return true;
+}
+
+static void reset_unit(void *arg)
+{
+	struct reset_watch *watch = arg;
+
+	watch->is_resetting = true;
+	prq_run(watch->s.iommu);
+	unit_reset(watch->s.unit);
+	prq_run(watch->s.iommu);
+	watch->is_resetting = false;
+}
+
+static void test_unit_reset_stops_the_page_request_queue(void **state)
+{
+	struct reset_watch *watch = calloc(1, sizeof(*watch));
+
+	(void)state;
+	silicon_create(&watch->s, UNIT_CACHE_LRU, WORKERS_MANUAL, true);
+	watch->s.tap = (struct silicon_tap){.write = watch_queue, .arg = watch};
+	prq_run(watch->s.iommu);
+	assert_int_equal(watch->looked, 1); /* otherwise it looks */
+	assert_int_equal(vsva_iommu_reset(watch->s.iommu, reset_unit, watch), 0);
+	assert_int_equal(watch->looked_in_reset, 0);
+	silicon_run(&watch->s);
+	assert_true(watch->looked > 2);
+	watch->s.tap = (struct silicon_tap){0};
+	silicon_destroy(&watch->s);
+	free(watch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unit_reset_stops_the_page_request_queue),
 		cmocka_unit_test(test_pasid_reuse_sees_no_old_translation),
 		cmocka_unit_test(test_parent_unmap_reaches_children),
 		cmocka_unit_test(test_second_stage_table_reuse),
