@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/sched.h"
 
 #define LINE_MAX_LEN    512
 #define LIMIT_BURST     10
@@ -86,6 +87,9 @@ int log_limit_pass(struct log_limit *limit)
 	uint32_t held_back = 0;
 	int pass;
 
+	/* what a message is made of may have seams: the same in every run */
+	if (sched_is_on())
+		return 1;
 	pthread_mutex_lock(&log_mutex);
 	if (window_is_over(limit, now_ns)) {
 		held_back = limit->held_back;

@@ -426,6 +426,14 @@ static void held_remove(struct sched_thread *self, const struct lock *lock)
 	self->held_names &= ~bit_of(lock);
 }
 
+static void tell_blocked(const struct sched_thread *self, const struct lock *lock)
+{
+	struct sched_operation operation = sched_order_describe(SEAM_WRITE, lock->name, 0);
+
+	if (sched_.config.blocked && sched_.is_choosing)
+		sched_.config.blocked(sched_.config.arg, self->number, &operation);
+}
+
 void sched_lock_take(struct lock *lock)
 {
 	bool is_point = sched_is_point(is_silicon(lock) ? SEAM_LOCK_SILICON : SEAM_LOCK);
@@ -433,6 +441,8 @@ void sched_lock_take(struct lock *lock)
 
 	self->lock = lock;
 	self->state = SCHED_WAITS_FOR_LOCK;
+	if (!sched_lock_is_free(lock))
+		tell_blocked(self, lock);
 	if ((is_point && !is_inner(lock)) || !sched_lock_is_free(lock))
 		sched_reschedule(SEAM_WRITE, lock->name, 0);
 	self->state = SCHED_READY;

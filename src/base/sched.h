@@ -138,6 +138,8 @@ struct sched_config {
 	void (*stuck)(void *arg, const char *report);
 	/* While the test chooses, for each operation; may be NULL. */
 	void (*done)(void *arg, unsigned thread, const struct sched_operation *operation);
+	/* Likewise, when the thread comes to wait for a lock that another one has. */
+	void (*blocked)(void *arg, unsigned thread, const struct sched_operation *operation);
 	/* What a word in memory is known by, the same in every run. NULL: its place in its page. */
 	uint64_t (*locate)(void *arg, const void *pointer);
 	void *arg;

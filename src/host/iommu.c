@@ -158,9 +158,10 @@ int iommu_bring_up(struct vsva_iommu *iommu)
 	if (!err)
 		err = enable_queue(iommu);
 	if (!err)
-		qi_start(&iommu->qi);
-	if (!err)
 		err = command_set_root(iommu);
+	/* not before the unit knows that it is in scalable mode: it would refuse others' descriptors */
+	if (!err)
+		qi_start(&iommu->qi);
 	if (!err)
 		err = flush_everything(iommu);
 	if (err)

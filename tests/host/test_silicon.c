@@ -700,9 +700,64 @@ static void test_unit_reset_stops_the_page_request_queue(void **state)
 	free(watch);
 }
 
+/* A unit that has no root table yet is in legacy mode and refuses descriptors of scalable mode: an
+ * invalidation that comes at that moment must wait, or what it was to remove stays. */
+struct early_flush {
+	struct silicon s;
+	bool is_early;
+	unsigned calls, descriptors;
+};
+
+static bool flush_at_root(void *arg, uint32_t offset, uint64_t value)
+{
+	struct early_flush *early = arg;
+	struct vsva_flush everything = {.pasid = {5}, .all = true};
+
+	if (offset != VTD_REG_GCMD || !(value & VTD_GCMD_SRTP))
+		return true;
+	early->calls++;
+	early->is_early = true;
+	/* without threads a wait for the queue is one look */
+	assert_int_equal(vsva_flush_device_tlb(early->s.dev, &everything, false), -ETIMEDOUT);
+	early->is_early = false;
+	return true;
+}
+
+static void count_early(void *arg, struct vtd_desc *desc)
+{
+	struct early_flush *early = arg;
+
+	(void)desc;
+	early->descriptors += early->is_early;
+}
+
+static void reset_only(void *arg)
+{
+	struct early_flush *early = arg;
+
+	unit_reset(early->s.unit);
+}
+
+static void test_unit_reset_lets_no_invalidation_in_before_the_root_table(void **state)
+{
+	struct early_flush *early = calloc(1, sizeof(*early));
+
+	(void)state;
+	silicon_create(&early->s, UNIT_CACHE_LRU, WORKERS_MANUAL, true);
+	early->s.tap =
+		(struct silicon_tap){.write = flush_at_root, .desc = count_early, .arg = early};
+	assert_int_equal(vsva_iommu_reset(early->s.iommu, reset_only, early), 0);
+	assert_int_equal(early->calls, 1);
+	assert_int_equal(early->descriptors, 0);
+	early->s.tap = (struct silicon_tap){0};
+	silicon_destroy(&early->s);
+	free(early);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unit_reset_lets_no_invalidation_in_before_the_root_table),
 		cmocka_unit_test(test_unit_reset_stops_the_page_request_queue),
 		cmocka_unit_test(test_pasid_reuse_sees_no_old_translation),
 		cmocka_unit_test(test_parent_unmap_reaches_children),

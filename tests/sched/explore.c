@@ -111,6 +111,13 @@ static void on_operation(void *arg, unsigned thread, const struct sched_operatio
 			operation->key);
 }
 
+static void on_blocked(void *arg, unsigned thread, const struct sched_operation *operation)
+{
+	(void)arg;
+	if (it.mode == DEPTH_FIRST)
+		reduction_blocked(&it.reduction, thread, operation);
+}
+
 static uint64_t locate(void *arg, const void *pointer)
 {
 	(void)arg;
@@ -347,6 +354,7 @@ static void run_one(void)
 		.choose = choose,
 		.stuck = on_stuck,
 		.done = on_operation,
+		.blocked = on_blocked,
 		.locate = test->locate ? locate : NULL,
 		.background = test->background,
 		.is_lazy = test->is_lazy,

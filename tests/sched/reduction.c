@@ -103,6 +103,14 @@ void reduction_operation(struct reduction *reduction, unsigned thread,
 		record(reduction->recorded[thread], index, operation->access);
 }
 
+void reduction_blocked(struct reduction *reduction, unsigned thread,
+		       const struct sched_operation *operation)
+{
+	const struct reduction_object *object = find(reduction, operation->object);
+
+	wake_sleepers(reduction, thread, (unsigned)(object - reduction->objects), operation);
+}
+
 static bool is_met_by(const struct reduction *reduction, const struct reduction_object *object,
 		      enum seam_access access, uint64_t locks, unsigned thread)
 {

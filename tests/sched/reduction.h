@@ -47,6 +47,9 @@ struct reduction {
 void reduction_begin_run(struct reduction *reduction);
 void reduction_operation(struct reduction *reduction, unsigned thread,
 			 const struct sched_operation *operation);
+/* It has come to wait for what another one holds: that counts as meeting it, too. */
+void reduction_blocked(struct reduction *reduction, unsigned thread,
+		       const struct sched_operation *operation);
 /* Is anybody still going to meet what the thread does next? */
 bool reduction_is_met(struct reduction *reduction, unsigned thread);
 /* segment NULL: it was preempted. Otherwise it stays. */
