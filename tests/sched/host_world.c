@@ -206,7 +206,8 @@ static void check_answers(struct host_world *w)
 		host_answer(w);
 	if (!w->is_forgotten && w->s.answers != w->asked)
 		explore_fail("%u groups asked, %u answered", w->asked, w->s.answers);
-	EXPLORE_CHECK(w->s.endpoint.outstanding == 0);
+	if (!w->is_forgotten)
+		EXPLORE_CHECK(w->s.endpoint.outstanding == 0);
 }
 
 /* Whether it gets through is for the ledger to judge. */
@@ -226,9 +227,18 @@ void host_world_check(void *world)
 	silicon_run(&w->s);
 }
 
-static uint64_t add(uint64_t sum, int result)
+static uint64_t add(uint64_t sum, int value)
 {
-	return (sum ^ (uint64_t)(int64_t)result) * UINT64_C(0x100000001b3);
+	return (sum ^ (uint64_t)(int64_t)value) * UINT64_C(0x100000001b3);
+}
+
+/* A call during a close may fail because the PASID is gone, or the handle; and who waits in vain for
+ * a device that is gone depends on who comes first. */
+static int kind_of(const struct host_world *w, int result)
+{
+	if (result == -ETIMEDOUT && w->results.remove != 1)
+		return 0;
+	return result == -ENOENT || result == -EINVAL ? -ENODEV : result;
 }
 
 uint64_t host_world_outcome(void *world)
@@ -242,10 +252,9 @@ uint64_t host_world_outcome(void *world)
 					      &references);
 
 	vsva_iommu_get_stats(w->s.iommu, &stats);
-	sum = add(add(add(sum, r->bind), r->unbind), r->free);
-	sum = add(add(add(sum, r->unmap), r->close), r->remove);
-	sum = add(add(add(sum, r->reset), r->answer), state);
-	return add(add(sum, (int)stats.bound_now), (int)references);
+	sum = add(add(sum, kind_of(w, r->bind)), kind_of(w, r->close));
+	sum = add(add(sum, kind_of(w, r->remove)), r->reset);
+	return add(add(add(sum, state), (int)stats.bound_now), (int)references);
 }
 
 /* Where it is in the machine's memory. */
@@ -338,7 +347,7 @@ void host_unmap(void *world)
 	struct host_world *w = world;
 
 	w->results.unmap = vsva_container_unmap(w->container, gpa(w->page), 4096, NULL);
-	w->is_unmapped = true;
+	w->is_unmapped |= w->results.unmap == 0;
 }
 
 static void power_cycle(void *arg)

@@ -10,14 +10,15 @@
 #include <string.h>
 
 static const struct explore_actor actors[] = {
-	{"bind", host_bind}, {"unbind", host_unbind}, {"free", host_free},
-	{"ask", host_ask},   {"answer", host_answer}, {"close", host_close},
+	{"bind", host_bind},   {"unbind", host_unbind}, {"free", host_free},
+	{"ask", host_ask},     {"answer", host_answer}, {"close", host_close},
+	{"unmap", host_unmap}, {"reset", host_reset},   {"remove", host_remove},
 };
 
 #define ACTORS  (sizeof(actors) / sizeof(actors[0]))
-#define TRIPLES 20u /* of six */
+#define TRIPLES 84u /* of nine */
 
-static_assert(ACTORS == 6, "TRIPLES goes with it");
+static_assert(ACTORS == 9, "TRIPLES goes with it");
 
 struct triple {
 	char name[64];
@@ -25,7 +26,7 @@ struct triple {
 };
 
 static struct triple triples[TRIPLES];
-static struct explore_plan plan = {.preemptions = 2, .schedules_max = 40, .random_schedules = 20};
+static struct explore_plan plan = {.preemptions = 2, .schedules_max = 12, .random_schedules = 8};
 
 static struct explore_case case_of(const struct triple *triple)
 {
@@ -54,6 +55,8 @@ static void test_triple(void **state)
 struct plant {
 	enum host_plant plant;
 	unsigned a, b, c;
+	struct sched_sabotage sabotage;
+	enum explore_verdict verdict;
 };
 
 static void test_plant(void **state)
@@ -64,14 +67,24 @@ static void test_plant(void **state)
 	struct explore_case test = case_of(&triple);
 
 	test.outcome = NULL;
+	test.sabotage = planted->sabotage;
 	host_world_plant = planted->plant;
-	explore_expect_found(&test, &search, EXPLORE_FAILED);
+	explore_expect_found(&test, &search, planted->verdict);
 	host_world_plant = HOST_PLANT_NOTHING;
 }
 
-static struct plant lost_answer = {HOST_PLANT_LOSE_ANSWER, 1, 3, 4};
-static struct plant answered_twice = {HOST_PLANT_ANSWER_TWICE, 1, 3, 4};
-static struct plant no_device_tlb_flush = {HOST_PLANT_NO_DEVICE_TLB_FLUSH, 1, 2, 3};
+static struct plant lost_answer = {HOST_PLANT_LOSE_ANSWER, 1, 3, 4, .verdict = EXPLORE_FAILED};
+static struct plant answered_twice = {HOST_PLANT_ANSWER_TWICE, 1, 3, 4, .verdict = EXPLORE_FAILED};
+static struct plant no_device_tlb_flush = {HOST_PLANT_NO_DEVICE_TLB_FLUSH, 1, 2, 3,
+					   .verdict = EXPLORE_FAILED};
+static struct plant no_grace_period = {
+	.a = 1, .b = 3, .c = 4, .sabotage.skip_grace_periods = true, .verdict = EXPLORE_FAILED};
+static struct plant no_domain_lock = {
+	.a = 0, .b = 1, .c = 2, .sabotage.no_lock = "domain", .verdict = EXPLORE_CRASHED};
+static struct plant no_ioasid_lock = {
+	.a = 0, .b = 1, .c = 2, .sabotage.no_lock = "ioasid", .verdict = EXPLORE_CRASHED};
+static struct plant no_prq_lock = {
+	.a = 1, .b = 3, .c = 4, .sabotage.no_lock = "page requests", .verdict = EXPLORE_CRASHED};
 
 static unsigned make_triples(struct CMUnitTest *tests, const char *only)
 {
@@ -105,7 +118,7 @@ static unsigned add_plant(struct CMUnitTest *tests, unsigned count, const char *
 
 int main(int argc, char **argv)
 {
-	static struct CMUnitTest tests[TRIPLES + 3];
+	static struct CMUnitTest tests[TRIPLES + 7];
 	unsigned count;
 
 	if (argc > 2)
@@ -117,6 +130,13 @@ int main(int argc, char **argv)
 		count = add_plant(tests, count, "an answer given twice is found", &answered_twice);
 		count = add_plant(tests, count, "a device TLB that is not flushed is found",
 				  &no_device_tlb_flush);
+		count = add_plant(tests, count, "a grace period left out is found",
+				  &no_grace_period);
+		count = add_plant(tests, count, "a domain without lock is found", &no_domain_lock);
+		count = add_plant(tests, count, "an IOASID space without lock is found",
+				  &no_ioasid_lock);
+		count = add_plant(tests, count, "page requests without lock are found",
+				  &no_prq_lock);
 	}
 	return _cmocka_run_group_tests("triples", tests, count, NULL, NULL);
 }
