@@ -159,6 +159,85 @@ static void test_context_entry_that_is_written_back_is_seen(void **state)
 	explore_expect_found(&test, &plan, EXPLORE_FAILED);
 }
 
+/* The unit is reset while somebody works with the driver */
+
+static void *alone_setup(uint64_t seed)
+{
+	struct silicon *s = &shared.s;
+
+	(void)seed;
+	silicon_create(s, UNIT_CACHE_LRU, WORKERS_THREADS, false);
+	shared.root = silicon_first_stage(s);
+	silicon_map(s, shared.root, 0x1000, silicon_page(s), true);
+	shared.pasid = silicon_pasid(s);
+	EXPLORE_CHECK(silicon_bind(s, shared.pasid, shared.root) == 0);
+	return &shared;
+}
+
+static void alone_teardown(void *world)
+{
+	(void)world;
+	silicon_destroy(&shared.s);
+}
+
+static void power_on(void *arg)
+{
+	(void)arg;
+	unit_reset(shared.s.unit);
+}
+
+static void reset(void *world)
+{
+	EXPLORE_CHECK(vsva_iommu_reset(shared.s.iommu, power_on, world) == 0);
+}
+
+static void unmap_all_the_same(void *world)
+{
+	(void)world;
+	EXPLORE_CHECK(vsva_domain_unmap(shared.s.domain, gpa(0x300000), 4096, NULL) == 0);
+}
+
+static void expect_reads(void *world)
+{
+	uint64_t value;
+
+	(void)world;
+	EXPLORE_CHECK(silicon_read(&shared.s, shared.pasid.v, 0x1000, false, &value) == DMA_OK);
+}
+
+static const struct explore_case reset_at_work = {
+	.name = "reset",
+	.setup = alone_setup,
+	.actors = {{"reset", reset}, {"owner", unmap_all_the_same}},
+	.check = expect_reads,
+	.teardown = alone_teardown,
+	.points = 1u << SEAM_MMIO,
+	.revisits = true, /* that a queue depends on the root table is behind no seam */
+};
+
+/* Ours: what others submitted between the queue and the root table was refused, as descriptors of
+ * scalable mode are in legacy mode. */
+static void test_invalidations_outlive_a_reset_of_the_unit(void **state)
+{
+	(void)state;
+	explore_expect_good(&reset_at_work, &plan);
+}
+
+/* The driver is not told of it. */
+static void reset_carelessly(void *world)
+{
+	power_on(world);
+}
+
+static void test_reset_that_loses_invalidations_is_seen(void **state)
+{
+	struct explore_case test = reset_at_work;
+
+	(void)state;
+	test.actors[0] = (struct explore_actor){"careless", reset_carelessly};
+	explore_expect_found(&test, &plan, EXPLORE_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +245,8 @@ int main(void)
 		cmocka_unit_test(test_return_before_the_device_is_blocked_is_seen),
 		cmocka_unit_test(test_bind_does_not_open_a_blocked_device),
 		cmocka_unit_test(test_context_entry_that_is_written_back_is_seen),
+		cmocka_unit_test(test_invalidations_outlive_a_reset_of_the_unit),
+		cmocka_unit_test(test_reset_that_loses_invalidations_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
