@@ -12,6 +12,7 @@ enum lock_rank {
 	LOCK_RANK_SERVER = 10,       /* vfio-user: connections and DMA windows of a VM */
 	LOCK_RANK_GUEST = 20,        /* built-in guest: its driver, processes and memory */
 	LOCK_RANK_GUEST_QUEUE = 25,  /* built-in guest: tail of its invalidation queue */
+	LOCK_RANK_VMS = 28,          /* VMs of a machine, held by who looks at one */
 	LOCK_RANK_VIOMMU = 30,       /* VMM: shadow and queue of a virtual unit */
 	LOCK_RANK_VM_MEMORY = 35,    /* VMM: memory windows of a VM */
 	LOCK_RANK_ASSIGNED = 40,     /* VMM: mediated registers of an assigned device */

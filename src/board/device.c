@@ -340,6 +340,7 @@ int vsva_device_create(struct vsva_machine *machine, const struct vsva_device_op
 		free_device(device);
 		return err;
 	}
+	__atomic_store_n(&device->is_whole, true, __ATOMIC_RELEASE);
 	*out = device;
 	return 0;
 }
@@ -417,9 +418,14 @@ struct vsva_dev *vsva_device_dev(struct vsva_device *device)
 	return device->dev;
 }
 
+const struct pci_config *device_config(const struct vsva_device *device)
+{
+	return device->kind->config_space(device->model);
+}
+
 const struct pci_config_description *device_config_description(const struct vsva_device *device)
 {
-	return &device->kind->config_space(device->model)->description;
+	return &device_config(device)->description;
 }
 
 uint64_t vsva_device_bar_size(const struct vsva_device *device, unsigned bar)

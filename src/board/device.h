@@ -18,12 +18,14 @@ struct vsva_device {
 	void *model; /* struct dsa or struct test_engine */
 	rid_t rid, pf_rid;
 	bool is_assigned;       /* machine->lock */
+	bool is_whole;          /* atomic: all of it has been made */
 	bool is_gone;           /* atomic: pulled out; reads give ones, writes go nowhere */
 	unsigned vfs;           /* of a PF: functions that name it */
 	struct vsva_dev *dev;   /* NULL: bare */
 	struct device_irq *irq; /* RCU */
 };
 
+const struct pci_config *device_config(const struct vsva_device *device);
 /* The host driver's way to its configuration space. */
 struct pci_port device_config_port(struct vsva_device *device);
 

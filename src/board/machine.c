@@ -202,6 +202,7 @@ int vsva_machine_create(const struct vsva_machine_options *options, struct vsva_
 	machine->trace.observer = machine->options.observer;
 	machine->trace.arg = machine->options.observer_arg;
 	lock_init(&machine->lock, LOCK_RANK_LEAF, "machine devices");
+	lock_init(&machine->vms_lock, LOCK_RANK_VMS, "machine VMs");
 	messages_init(&machine->messages);
 	err = make_parts(machine);
 	if (err) {
@@ -227,6 +228,7 @@ void vsva_machine_destroy(struct vsva_machine *machine)
 		worker_pool_destroy(machine->seams.pool);
 	physmem_destroy(machine->seams.physmem);
 	lock_destroy(&machine->lock);
+	lock_destroy(&machine->vms_lock);
 	base_free(machine);
 }
 

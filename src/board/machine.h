@@ -33,6 +33,8 @@ struct vsva_machine {
 	struct vsva_device *devices;      /* lock */
 	unsigned device_count;            /* lock */
 	uint32_t vm_numbers;              /* atomic */
+	struct lock vms_lock;             /* rank VMS */
+	struct machine_vm *vms;           /* vms_lock; ascending numbers */
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "cli/control.h"
 #include "cli/flight.h"
 #include "cli/ledger.h"
 #include "cli/status.h"
@@ -27,12 +28,16 @@ enum {
 	KEY_TEST_ENGINE = 't',
 	KEY_VMS = 'n',
 	KEY_REGISTER_BASE = 0x100,
-	KEY_SEED
+	KEY_SEED,
+	KEY_CONTROL,
+	KEY_ALLOW_CONTROL
 };
 
 struct arguments {
 	struct vsva_machine_options machine;
 	struct vsva_server_options server;
+	struct control_options control;
+	char control_path[128];
 	bool quiet, with_ledger, with_flight;
 };
 
@@ -71,6 +76,12 @@ static const struct argp_option options[] = {
 	 "or "
 	 "a device is told to stop",
 	 0},
+	{"control", KEY_CONTROL, "PATH", 0,
+	 "where the control socket is, which `vsva show` and others look through "
+	 "(DIR/control.sock)",
+	 0},
+	{"allow-control", KEY_ALLOW_CONTROL, NULL, 0,
+	 "what comes through the control socket may also change something", 0},
 	{"quiet", KEY_QUIET, NULL, 0, "warnings and errors only", 0},
 	{0},
 };
@@ -137,6 +148,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_IN_FLIGHT:
 		arguments->with_flight = true;
+		return 0;
+	case KEY_CONTROL:
+		arguments->control.path = text;
+		return 0;
+	case KEY_ALLOW_CONTROL:
+		arguments->control.allows_changes = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->server.socket_dir)
@@ -237,6 +254,16 @@ static void watch(const struct vsva_server *server, struct flight *flight, const
 		tell_flight(server, flight);
 }
 
+/* Where it is unless somebody says where. */
+static const char *control_path(struct arguments *arguments)
+{
+	if (arguments->control.path)
+		return arguments->control.path;
+	snprintf(arguments->control_path, sizeof(arguments->control_path), "%s/control.sock",
+		 arguments->server.socket_dir);
+	return arguments->control_path;
+}
+
 static int run_server(struct vsva_server *server, struct flight *flight, const sigset_t *signals)
 {
 	int err = vsva_server_start(server);
@@ -253,7 +280,24 @@ static int run_server(struct vsva_server *server, struct flight *flight, const s
 	return summary(server);
 }
 
-static int serve_on(struct vsva_machine *machine, const struct arguments *arguments,
+static int run_server_with_control(struct vsva_machine *machine, struct arguments *arguments,
+				   struct vsva_server *server, struct flight *flight,
+				   const sigset_t *signals)
+{
+	struct control *control;
+	int status;
+
+	arguments->control.path = control_path(arguments);
+	control = control_start(&arguments->control);
+	if (!control)
+		return CLI_SETUP;
+	control_set_machine(control, machine);
+	status = run_server(server, flight, signals);
+	control_stop(control);
+	return status;
+}
+
+static int serve_on(struct vsva_machine *machine, struct arguments *arguments,
 		    struct flight *flight, const sigset_t *signals)
 {
 	struct vsva_server *server;
@@ -264,7 +308,7 @@ static int serve_on(struct vsva_machine *machine, const struct arguments *argume
 			 strerror(-err));
 		return CLI_SETUP;
 	}
-	status = run_server(server, flight, signals);
+	status = run_server_with_control(machine, arguments, server, flight, signals);
 	vsva_server_destroy(server);
 	return status;
 }

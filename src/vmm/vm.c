@@ -92,6 +92,8 @@ int vsva_vm_create(struct vsva_machine *machine, const struct vsva_vm_options *o
 		return err;
 	}
 	TRACE(vm->seams->trace, VMM, VM_CREATE, .vm = vm->number);
+	vm->in_machine = (struct machine_vm){.vm = vm, .number = vm->number};
+	machine_enlist_vm(machine, &vm->in_machine);
 	*out = vm;
 	return 0;
 }
@@ -112,6 +114,7 @@ void vsva_vm_destroy(struct vsva_vm *vm)
 
 	if (!vm)
 		return;
+	machine_delist_vm(vm->machine, &vm->in_machine);
 	TRACE(vm->seams->trace, VMM, VM_DESTROY, .vm = vm->number);
 	vsva_kvm_stop(vm->kvm);
 	viommu_fini(vm);

@@ -98,6 +98,7 @@ struct vsva_assigned {
 
 struct vsva_vm {
 	struct vsva_machine *machine;
+	struct machine_vm in_machine;
 	const struct seams *seams;
 	struct vsva_iommu *iommu;
 	uint32_t number;

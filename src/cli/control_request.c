@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "cli/control_request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/control.h"
+#include "cli/control_client.h"
+#include "cli/json_text.h"
+#include "cli/status.h"
+#include "cli/version.h"
+
+/* No request has more. */
+#define DEPTH_MAX 8
+
+static int reset_unit(struct control_request *request, const char **why)
+{
+	int err = vsva_machine_reset_unit(request->machine);
+
+	*why = "the unit did not come up again";
+	if (!err)
+		json_add_flag(request->answer, "done", true);
+	return err;
+}
+
+/* A request has exactly one of these members. */
+static const struct verb {
+	const char *name;
+	bool changes;
+	control_verb_fn *run;
+} verbs[] = {
+	{"get", false, control_get},
+	{"read", false, control_read},
+	{"reset-unit", true, reset_unit},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+void control_greeting(char *text, size_t len, bool allows_changes)
+{
+	snprintf(text, len, "{\"vsva\":\"%s\",\"control\":%d,\"pid\":%d,\"changes\":%s}",
+		 VSVA_VERSION, CONTROL_PROTOCOL, (int)getpid(), allows_changes ? "true" : "false");
+}
+
+static const struct verb *find_verb(struct json_object *line)
+{
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (json_member(line, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int run_verb(struct control_request *request, const char **why)
+{
+	const struct verb *verb = find_verb(request->line);
+
+	*why = "the request names nothing that can be done: docs/control.md lists what can";
+	if (!verb)
+		return -ENOSYS;
+	*why = "the server was not started with --allow-control";
+	if (verb->changes && !request->allows_changes)
+		return -EPERM;
+	*why = "there is no machine now";
+	if (!request->machine)
+		return -ENODEV;
+	*why = NULL;
+	return verb->run(request, why);
+}
+
+static void set_error(struct json_object *answer, int err, const char *why)
+{
+	struct json_object *error = json_object_new_object();
+
+	json_add_text(error, "code", errno_name(err));
+	json_add_text(error, "text", why ? why : strerror(-err));
+	json_object_object_add(answer, "error", error);
+}
+
+static struct json_object *parse(const char *line, size_t len)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+	struct json_object *object;
+
+	if (!tokener)
+		return NULL;
+	object = json_tokener_parse_ex(tokener, line, (int)len);
+	if (object && !json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		object = NULL;
+	}
+	json_tokener_free(tokener);
+	return object;
+}
+
+static struct json_object *new_answer(struct json_object *line)
+{
+	struct json_object *answer = json_object_new_object(), *id = json_member(line, "id");
+
+	if (id)
+		json_object_object_add(answer, "id", json_object_get(id));
+	return answer;
+}
+
+/* The caller's; with room for a newline in place of its end. */
+static char *text_of(struct json_object *answer)
+{
+	size_t len;
+	const char *text = json_object_to_json_string_length(
+		answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+
+	if (text && len >= CONTROL_ANSWER_MAX)
+		text = "{\"error\":{\"code\":\"EOVERFLOW\",\"text\":\"the answer is too long\"}}";
+	return text ? strdup(text) : NULL;
+}
+
+char *control_request_answer(struct control_request *request, const char *line, size_t len)
+{
+	const char *why = "a request is one JSON object a line";
+	int err = -EINVAL;
+	char *text;
+
+	request->line = parse(line, len);
+	request->answer = new_answer(request->line);
+	if (request->line)
+		err = run_verb(request, &why);
+	if (err) {
+		json_object_put(request->answer);
+		request->answer = new_answer(request->line);
+		set_error(request->answer, err, why);
+	}
+	text = text_of(request->answer);
+	json_object_put(request->answer);
+	json_object_put(request->line);
+	return text;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A request of the control socket and its answer. */
+#ifndef CLI_CONTROL_REQUEST_H
+#define CLI_CONTROL_REQUEST_H
+
+#include <json.h>
+
+#include "cli/control_stream.h"
+#include "vsva/machine.h"
+
+struct control_request {
+	struct vsva_machine *machine; /* NULL: none now */
+	bool allows_changes;
+	struct control_stream *stream; /* for a request whose answer goes on */
+	struct json_object *line;      /* what was asked */
+	struct json_object *answer;    /* gets what it is */
+};
+
+/* What the server says first: no newline. */
+void control_greeting(char *text, size_t len, bool allows_changes);
+/* The answer to a line; malloc'd, without newline. NULL: no memory. The first two members are filled
+ * by the caller. */
+char *control_request_answer(struct control_request *request, const char *line, size_t len);
+
+/* What a verb does (control_request.c has the table): fills request->answer. 0 or -errno, with *why to
+ * be told (a constant). */
+typedef int control_verb_fn(struct control_request *request, const char **why);
+control_verb_fn control_get;  /* control_objects.c */
+control_verb_fn control_read; /* control_objects.c */
+
+#endif

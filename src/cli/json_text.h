@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON as this program writes and reads it: numbers that name something are numbers; addresses,
+ * registers and entries are text, "0x1f", because many readers of JSON know no whole 64 bits. */
+#ifndef CLI_JSON_TEXT_H
+#define CLI_JSON_TEXT_H
+
+#include <json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Add a member; no memory leaves it out. text NULL: nothing. */
+void json_add_text(struct json_object *object, const char *key, const char *text);
+void json_add_number(struct json_object *object, const char *key, uint64_t value);
+void json_add_hex(struct json_object *object, const char *key, uint64_t value);
+void json_add_flag(struct json_object *object, const char *key, bool value);
+/* "00:1f.7" */
+void json_add_rid(struct json_object *object, const char *key, uint16_t rid);
+struct json_object *json_new_hex(uint64_t value);
+
+/* A member, number or "0x…"; fallback: it is not there or is none. */
+uint64_t json_number_of(struct json_object *object, const char *key, uint64_t fallback);
+/* The same of an element. false: it is no number. */
+bool json_number(struct json_object *value, uint64_t *out);
+/* NULL: it is not there or is no text. */
+const char *json_text_of(struct json_object *object, const char *key);
+bool json_flag_of(struct json_object *object, const char *key);
+/* NULL: not there. */
+struct json_object *json_member(struct json_object *object, const char *key);
+
+/* Requester ids as text, "6a:00.0"; 0x6a00 is understood too. */
+void rid_format(uint16_t rid, char text[8]);
+bool rid_parse(const char *text, uint16_t *out);
+
+#endif
