@@ -1,233 +1,233 @@
 /* SPDX-License-Identifier: MIT */
-/* vsva bench: medians, as a table or as JSON. */
+/* vsva bench: arguments, and which figures are measured. */
 #include "cli/bench.h"
 
 #include <argp.h>
-#include <json.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/status.h"
 
-#define REPETITIONS     11u
-#define REPETITIONS_MAX 1001u
-
 static const char documentation[] =
-	"Measures translations, copies and binds on the built-in guest, and this computer's memcpy "
-	"and mutex in\n"
-	"the same run, so that numbers of different computers can be compared. Each number is the "
-	"median of\n"
-	"several repetitions, after one that is not counted."
+	"Measures what things cost, each beside what this computer needs for something that "
+	"everybody knows (a\n"
+	"lock, a load, a copy), and says whether the ratio is what it should be. "
+	"bench/README.md tells what each\n"
+	"figure is."
 	"\v"
 	"Examples:\n"
-	"  vsva bench\n"
-	"  vsva bench --repetitions 101 --only translation_cached\n"
-	"  vsva bench --json | jq '.measures.translation_cached.median'\n"
+	"  vsva bench                          everything, some minutes\n"
+	"  vsva bench --quick --only 'iotlb*'\n"
+	"  vsva bench --list                   the figures\n"
+	"  vsva bench --json > before.json\n"
+	"  vsva bench --compare before.json after.json\n"
 	"  vsva bench lifecycle                a million PASIDs: `vsva bench lifecycle --help`\n"
 	"\n"
-	"A translation is measured as the difference of two copies of the test engine, of the same "
-	"bytes in small\n"
-	"and in huge pages: it includes the device's window and the trace point, not the copy.\n"
-	"\n"
-	"Exit status: 0; 1 something that was measured did not work; 2 a mistake in the arguments; "
-	"3 the machine\n"
-	"cannot be made.";
+	"Exit status: 0, whether targets are met or not; 1 something that was measured did not "
+	"happen; 2 a mistake\n"
+	"in the arguments; 3 something that is needed cannot be had.";
 
-enum { KEY_ONLY = 1000 };
+enum { KEY_ONLY = 1000, KEY_QUICK, KEY_LIST, KEY_COMPARE };
 
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "one JSON object", 0},
 	{"repetitions", 'n', "N", 0, "of each measurement (11, at least 11)", 0},
-	{"only", KEY_ONLY, "NAME", 0, "only this one", 0},
+	{"quick", KEY_QUICK, NULL, 0, "three repetitions, and less work, where one takes seconds",
+	 0},
+	{"only", KEY_ONLY, "GLOB", 0, "only figures of such a name", 0},
+	{"list", KEY_LIST, NULL, 0, "names of the figures, and nothing else", 0},
+	{"compare", KEY_COMPARE, NULL, 0, "two files that --json wrote: what has changed", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
 
 struct bench_arguments {
-	bool json;
-	unsigned repetitions;
+	struct bench_options options;
+	bool json, list, compare;
 	const char *only;
+	const char *files[2];
+	unsigned file_count;
 };
 
-static bool is_measure(const char *name)
+static bool is_chosen(const struct bench_arguments *arguments, const struct bench_figure *figure)
 {
-	for (size_t i = 0; i < bench_measure_count; i++)
-		if (!strcmp(bench_measures[i].name, name))
-			return true;
-	return false;
+	return !arguments->only || !fnmatch(arguments->only, figure->name, 0);
+}
+
+static size_t count_chosen(const struct bench_arguments *arguments)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < bench_figure_count; i++)
+		count += is_chosen(arguments, &bench_figures[i]);
+	return count;
+}
+
+static void parse_repetitions(struct argp_state *state, const char *text)
+{
+	struct bench_arguments *arguments = state->input;
+	unsigned long long number;
+
+	if (command_number(text, BENCH_REPETITIONS_MAX, "--repetitions", &number))
+		exit(CLI_USAGE);
+	if (number < BENCH_REPETITIONS_MIN)
+		argp_error(state, "--repetitions %s: at least %u", text, BENCH_REPETITIONS_MIN);
+	arguments->options.repetitions = (unsigned)number;
+}
+
+static void check_arguments(struct argp_state *state)
+{
+	struct bench_arguments *arguments = state->input;
+
+	if (arguments->compare && arguments->file_count != 2)
+		argp_error(state, "--compare takes two files");
+	if (!arguments->compare && arguments->file_count)
+		argp_error(state, "'%s': no argument is taken here", arguments->files[0]);
+	if (!count_chosen(arguments))
+		argp_error(state, "no figure '%s'; `vsva bench --list` shows their names",
+			   arguments->only);
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct bench_arguments *arguments = state->input;
-	unsigned long long number;
 
 	switch (key) {
 	case 'j':
 		arguments->json = true;
 		return 0;
 	case 'n':
-		if (command_number(text, REPETITIONS_MAX, "--repetitions", &number))
-			exit(CLI_USAGE);
-		if (number < REPETITIONS)
-			argp_error(state, "--repetitions %s: at least %u", text, REPETITIONS);
-		arguments->repetitions = (unsigned)number;
+		parse_repetitions(state, text);
+		return 0;
+	case KEY_QUICK:
+		arguments->options.quick = true;
 		return 0;
 	case KEY_ONLY:
-		if (!is_measure(text))
-			argp_error(state, "no measurement '%s'; `vsva bench` shows their names",
-				   text);
 		arguments->only = text;
+		return 0;
+	case KEY_LIST:
+		arguments->list = true;
+		return 0;
+	case KEY_COMPARE:
+		arguments->compare = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->file_count == 2)
+			return ARGP_ERR_UNKNOWN;
+		arguments->files[arguments->file_count++] = text;
+		return 0;
+	case ARGP_KEY_END:
+		check_arguments(state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+/* Progress, where somebody watches */
+
+static void show_progress(void *arg, const struct bench_figure *figure, unsigned done,
+			  unsigned repetitions)
+{
+	(void)arg;
+	fprintf(stderr, "\r\033[K%s %u/%u", figure->name, done, repetitions);
+}
+
+static void end_progress(const struct bench_arguments *arguments)
+{
+	if (arguments->options.progress)
+		fputs("\r\033[K", stderr);
+}
+
 /* Measuring */
 
-struct figures {
-	double median, least, most;
-	bool failed;
-};
-
-static int compare(const void *left, const void *right)
+static void print_json(struct bench *bench, struct json_object *figures)
 {
-	const double *a = left, *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-static struct figures measure(const struct bench_measure *what, struct bench_context *context,
-			      unsigned repetitions)
-{
-	double results[REPETITIONS_MAX];
-	bool failed = what->run(context) < 0; /* warm */
-
-	for (unsigned i = 0; i < repetitions && !failed; i++) {
-		results[i] = what->run(context);
-		failed = results[i] < 0;
-	}
-	if (failed)
-		return (struct figures){.failed = true};
-	qsort(results, repetitions, sizeof(results[0]), compare);
-	return (struct figures){.median = results[repetitions / 2],
-				.least = results[0],
-				.most = results[repetitions - 1]};
-}
-
-/* Telling */
-
-static void tell_row(const struct bench_measure *what, const struct figures *figures)
-{
-	if (figures->failed)
-		printf("%-24s %12s        %s\n", what->name, "FAILED", what->text);
-	else
-		printf("%-24s %12.2f %-5s %10.2f .. %-10.2f  %s\n", what->name, figures->median,
-		       what->unit, figures->least, figures->most, what->text);
-	fflush(stdout);
-}
-
-static void add_measure(struct json_object *measures, const struct bench_measure *what,
-			const struct figures *figures)
-{
-	struct json_object *one = json_object_new_object();
-
-	json_object_object_add(one, "unit", json_object_new_string(what->unit));
-	json_object_object_add(one, "text", json_object_new_string(what->text));
-	json_object_object_add(one, "ok", json_object_new_boolean(!figures->failed));
-	json_object_object_add(one, "median", json_object_new_double(figures->median));
-	json_object_object_add(one, "min", json_object_new_double(figures->least));
-	json_object_object_add(one, "max", json_object_new_double(figures->most));
-	json_object_object_add(measures, what->name, one);
-}
-
-static void print_json(struct json_object *measures, unsigned repetitions)
-{
+	struct bench_distribution calibrations[BENCH_CALIBRATIONS];
 	struct json_object *all = json_object_new_object();
 
-	json_object_object_add(all, "type", json_object_new_string("bench"));
-	json_object_object_add(all, "repetitions", json_object_new_int((int)repetitions));
-	json_object_object_add(all, "measures", measures);
+	bench_calibrations(bench, calibrations);
+	json_object_object_add(all, "calibration", bench_json_calibrations(calibrations));
+	json_object_object_add(all, "figures", figures);
 	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PLAIN |
 							 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(all);
 }
 
-static int measure_all(struct bench_context *context, const struct bench_arguments *arguments)
+static void print_calibrations(struct bench *bench)
 {
-	struct json_object *measures = json_object_new_object();
+	struct bench_distribution calibrations[BENCH_CALIBRATIONS];
+
+	bench_calibrations(bench, calibrations);
+	bench_tell_calibrations(calibrations);
+}
+
+static int measure_all(struct bench *bench, const struct bench_arguments *arguments)
+{
+	struct json_object *figures = json_object_new_array();
+	struct bench_result result;
 	int status = CLI_OK;
 
 	if (!arguments->json)
-		printf("%-24s %12s %-5s %10s .. %-10s  (%u repetitions)\n", "", "median", "",
-		       "least", "most", arguments->repetitions);
-	for (size_t i = 0; i < bench_measure_count; i++) {
-		const struct bench_measure *what = &bench_measures[i];
-		struct figures figures;
-
-		if (arguments->only && strcmp(arguments->only, what->name) != 0)
+		bench_tell_head();
+	for (size_t i = 0; i < bench_figure_count; i++) {
+		if (!is_chosen(arguments, &bench_figures[i]))
 			continue;
-		figures = measure(what, context, arguments->repetitions);
-		if (figures.failed)
+		bench_measure(bench, &bench_figures[i], &result);
+		end_progress(arguments);
+		if (result.state == BENCH_FAILED)
 			status = CLI_FAILED;
-		add_measure(measures, what, &figures);
-		if (!arguments->json)
-			tell_row(what, &figures);
+		if (arguments->json)
+			json_object_array_add(figures, bench_json_result(&result));
+		else
+			bench_tell_result(&result);
 	}
 	if (arguments->json)
-		print_json(measures, arguments->repetitions);
-	else
-		json_object_put(measures);
+		print_json(bench, figures);
+	else {
+		print_calibrations(bench);
+		json_object_put(figures);
+	}
 	return status;
 }
 
-/* Life */
-
-static int make_context(struct bench_context *context)
+static int run(struct bench_arguments *arguments)
 {
-	static const struct bench_world_options cached = {.policy = VSVA_CACHE_LRU};
-	static const struct bench_world_options cold = {.policy = VSVA_CACHE_NEVER};
-	int err;
+	struct bench *bench;
+	int err, status;
 
-	memset(context, 0, sizeof(*context));
-	for (int i = 0; i < 2; i++) {
-		context->memory[i] = aligned_alloc(VSVA_PAGE_SIZE, BENCH_LEN);
-		if (!context->memory[i])
-			return -1;
-		memset(context->memory[i], i, BENCH_LEN);
+	if (isatty(STDERR_FILENO))
+		arguments->options.progress = show_progress;
+	err = bench_open(&arguments->options, &bench);
+	if (err) {
+		complain("nothing can be measured: %s", strerror(-err));
+		return CLI_SETUP;
 	}
-	err = bench_world_create(&cached, &context->cached);
-	return err ? err : bench_world_create(&cold, &context->cold);
-}
-
-static void destroy_context(struct bench_context *context)
-{
-	bench_world_destroy(&context->cached);
-	bench_world_destroy(&context->cold);
-	free(context->memory[0]);
-	free(context->memory[1]);
+	status = measure_all(bench, arguments);
+	bench_close(bench);
+	return status;
 }
 
 int command_bench(int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse_option, .doc = documentation};
-	struct bench_arguments arguments = {.repetitions = REPETITIONS};
-	struct bench_context context;
-	int err, status = CLI_SETUP;
+	static const struct argp argp = {.options = options,
+					 .parser = parse_option,
+					 .args_doc = "[BEFORE AFTER]",
+					 .doc = documentation};
+	struct bench_arguments arguments = {.options.repetitions = BENCH_REPETITIONS_MIN};
 
 	if (argc > 1 && !strcmp(argv[1], "lifecycle"))
-		return bench_lifecycle(argc - 1, argv + 1);
+		return command_bench_lifecycle(argc - 1, argv + 1);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
-	err = make_context(&context);
-	if (err)
-		complain("the machines to measure cannot be made: %s",
-			 strerror(err < 0 ? -err : err));
-	else
-		status = measure_all(&context, &arguments);
-	destroy_context(&context);
-	return status;
+	if (arguments.compare)
+		return bench_compare(arguments.files[0], arguments.files[1]);
+	if (arguments.list) {
+		bench_tell_list();
+		return CLI_OK;
+	}
+	return run(&arguments);
 }

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_pasids.h"
+#include "bench/pasids.h"
+#include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/status.h"
 
@@ -212,7 +213,7 @@ static void print_json(const struct pasid_figures *figures)
 	json_object_put(all);
 }
 
-int bench_lifecycle(int argc, char **argv)
+int command_bench_lifecycle(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options, .parser = parse_option, .doc = documentation};

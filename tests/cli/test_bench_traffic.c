@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-#include "cli/bench_traffic.h"
+#include "bench/traffic.h"
 
 struct fixture {
 	struct bench_world world;

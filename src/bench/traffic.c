@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/bench_traffic.h"
+#include "bench/traffic.h"
 
 #include <string.h>
 
-#include "cli/engine.h"
+#include "bench/engine.h"
 
 #define LEN (UINT64_C(256) << 10)
 
@@ -17,19 +17,15 @@ static void fill(uint64_t *words, uint64_t number)
 
 static bool copy(struct bench_world *world)
 {
-	struct vsva_assigned *engine = vsva_guest_device_assigned(world->guest_engine);
-	struct engine_command command = {
-		.operation = ENGINE_COPY,
-		.source = world->small[0].v,
-		.destination = world->small[1].v,
+	const struct bench_job job = {
+		.operation = TEST_ENGINE_COPY,
+		.source = world->small[0],
+		.destination = world->small[1],
 		.len = (uint32_t)LEN,
-		.has_pasid = true,
 		.pasid = vsva_process_pasid(world->process),
 	};
-	struct engine_result result;
 
-	return !engine_start(engine, &command) && !engine_wait(engine, &result) &&
-	       result.status == ENGINE_DONE;
+	return bench_engine_run(vsva_guest_device_assigned(world->guest_engine), &job);
 }
 
 /* New data each time, so that a copy that did not happen is seen. */

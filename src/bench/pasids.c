@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/bench_pasids.h"
+#include "bench/pasids.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cli/bench_traffic.h"
+#include "bench/clock.h"
+#include "bench/traffic.h"
 
 /* PASIDs of each of the two ways to free, at most. */
 #define POLICY_PASIDS 1024u

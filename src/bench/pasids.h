@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the life of many PASIDs costs the host: allocated in one container, bound on one device, freed
  * by one close, while another VM works. */
-#ifndef CLI_BENCH_PASIDS_H
-#define CLI_BENCH_PASIDS_H
+#ifndef BENCH_PASIDS_H
+#define BENCH_PASIDS_H
 
-#include "cli/bench.h"
+#include <stdint.h>
+
+#include "vsva/vfio.h"
 
 /* Freeing PASIDs that are bound, under one policy. */
 struct free_figures {

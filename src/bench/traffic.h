@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Another VM's work: a thread that copies by DMA and looks at every byte of it, for as long as it is
  * let. */
-#ifndef CLI_BENCH_TRAFFIC_H
-#define CLI_BENCH_TRAFFIC_H
+#ifndef BENCH_TRAFFIC_H
+#define BENCH_TRAFFIC_H
 
 #include <pthread.h>
 
-#include "cli/bench.h"
+#include "bench/world.h"
 
 struct bench_traffic {
 	struct bench_world *world;

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-#include <time.h>
+#include "bench/world.h"
 
-#include "cli/bench.h"
+#include <string.h>
 
 #define MEMORY        (UINT64_C(64) << 20)
 #define IOTLB_ENTRIES 8192u
-
-double bench_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static int make_device(struct bench_world *world, enum vsva_device_kind kind, rid_t guest_rid,
 		       struct vsva_device **device, struct vsva_guest_device **assigned)
@@ -40,10 +31,10 @@ static int make_guest(struct bench_world *world, uint32_t pasid_quota)
 }
 
 /* Touched, so that no page request is measured. */
-static int make_area(struct bench_world *world, bool huge, gva_t *out)
+static int make_area(struct bench_world *world, gva_t *out)
 {
 	static const uint8_t page[VSVA_PAGE_SIZE] = {1};
-	int err = vsva_process_mmap(world->process, gva(0), BENCH_LEN, true, huge, out);
+	int err = vsva_process_mmap(world->process, gva(0), BENCH_LEN, true, false, out);
 
 	for (uint64_t at = 0; at < BENCH_LEN && !err; at += sizeof(page))
 		err = vsva_process_write(world->process, gva(out->v + at), page, sizeof(page));
@@ -54,11 +45,8 @@ static int make_process(struct bench_world *world)
 {
 	int err = vsva_process_create(world->guest, &world->process);
 
-	for (int i = 0; i < 2 && !err; i++) {
-		err = make_area(world, false, &world->small[i]);
-		if (!err)
-			err = make_area(world, true, &world->huge[i]);
-	}
+	for (int i = 0; i < 2 && !err; i++)
+		err = make_area(world, &world->small[i]);
 	if (!err)
 		err = vsva_process_mmap(world->process, gva(0), VSVA_PAGE_SIZE, true, false,
 					&world->record);
