@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Codes: why something is not so, each with a short name that stays. `vsva explain CODE` prints what
+ * stands here.
+ *
+ *   code     its name, in capital letters: "CTX_ABSENT". A name is never given to another meaning
+ *   clause   where VT-d (revision 5.10) says so, or which document does; "" if it is ours
+ *   what     what it says is so, a sentence without its full stop
+ *   change   what would change it, as an order
+ *
+ * A new code is a row here. c(code, clause, what, change)
+ */
+#ifndef VSVA_CODES_H
+#define VSVA_CODES_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* clang-format off */
+
+/* The device, before anything leaves it; and what lies behind an absent entry. */
+#define VSVA_STATE_CODES(c)                                                                        \
+	c(DEVICE_GONE, "", "the device is gone: it was pulled out or given up",                    \
+	  "plug the device in again and let its driver find it")                                   \
+	c(BUS_MASTER_OFF, "PCI 6.2.2", "the function may not send requests: Bus Master Enable of "  \
+	  "its command register is 0",                                                             \
+	  "let the driver set bit 2 of the command register (pci_set_master)")                     \
+	c(FUNCTION_PASID_OFF, "PCIe 7.8.9", "the function's PASID capability is not enabled, so it " \
+	  "cannot send requests with PASID",                                                       \
+	  "enable PASID in the function's PASID control register, before ATS")                     \
+	c(FUNCTION_ATS_OFF, "PCIe 10.5.1", "the function's ATS capability is not enabled, so it "   \
+	  "cannot ask for translations",                                                           \
+	  "enable ATS in the function's ATS control register")                                     \
+	c(FUNCTION_PRI_OFF, "PCIe 10.5.2", "the function's PRI capability is not enabled, so it "   \
+	  "cannot ask for a page that is absent",                                                  \
+	  "enable PRI in the function's page-request control register")                            \
+	c(PASID_FREE_PENDING, "", "the PASID has been freed and waits for its users to let go: "    \
+	  "nothing is bound to it any more",                                                       \
+	  "allocate a PASID anew and bind; the old number comes back when its users are done")     \
+	c(PASID_DYING, "", "the binding of the PASID is being torn down: its entry is cleared and " \
+	  "what is under way is drained",                                                          \
+	  "wait for the unbind to return, then bind again")                                        \
+	c(PASID_UNKNOWN, "", "nobody has allocated this PASID",                                     \
+	  "allocate a PASID and bind it to the device")                                            \
+	c(PAGE_REQUEST_PENDING, "VT-d 7.3", "the device has asked for the page and nobody has "     \
+	  "answered yet",                                                                          \
+	  "let the guest's page-request handler answer; without an answer the request fails after " \
+	  "its time-out")                                                                          \
+	c(QUOTA_REACHED, "", "the VM has as many PASIDs as it may have",                            \
+	  "free PASIDs in the guest, or give the VM a larger quota (--pasid-quota)")               \
+	c(IOTLB_STALE, "VT-d 6.5.2", "a cache holds a translation that memory no longer does",     \
+	  "invalidate the IOTLB and the device TLB for the range, and wait for the wait descriptor")
+
+/* What stops a walk, in the order of the walk. */
+#define VSVA_WALK_CODES(c)                                                                         \
+	c(TRANSLATION_OFF, "VT-d 11.4.4", "translation is not enabled (GSTS.TES=0), so requests "   \
+	  "with PASID and requests for translations are refused",                                  \
+	  "set the root table (GCMD.SRTP), then GCMD.TE")                                          \
+	c(TTM_INVALID, "VT-d 11.4.6, RTA.1", "RTADDR.TTM names a mode that the unit does not have",  \
+	  "write RTADDR with TTM 01b (scalable) where ECAP.SMTS=1, else 00b, and set GCMD.SRTP")   \
+	c(TTM_ABORT, "VT-d 3.4, RTA.4", "the unit is in abort-DMA mode (RTADDR.TTM=11b)",           \
+	  "write RTADDR with another mode and set GCMD.SRTP")                                      \
+	c(ROOT_NOT_SCALABLE, "VT-d 3.4.1, RTA.2", "the root table is in legacy mode "               \
+	  "(RTADDR.TTM=00b), which knows no PASID",                                                \
+	  "boot the guest with intel_iommu=on,sm_on; the unit must offer ECAP.SMTS")               \
+	c(ROOT_LEGACY_PRI, "VT-d 7.3, RTA.3", "the root table is in legacy mode, which knows no "   \
+	  "page requests",                                                                         \
+	  "use scalable mode (RTADDR.TTM=01b)")                                                    \
+	c(ROOT_UNREADABLE, "VT-d 7.1.3, SRT.1", "the root table does not lie in memory",            \
+	  "write RTADDR with the address of a table in memory and set GCMD.SRTP")                  \
+	c(ROOT_ABSENT, "VT-d 9.2, SRT.2", "the root entry of the bus is not present",               \
+	  "let the IOMMU driver set up the device; is the device in the scope of the unit's DRHD?") \
+	c(ROOT_RESERVED, "VT-d 9.2, SRT.3", "the root entry has a reserved bit set",                \
+	  "clear the bit in the root entry, then invalidate context, PASID cache and IOTLB")       \
+	c(CTX_UNREADABLE, "VT-d 7.1.3, SCT.1", "the context table does not lie in memory",          \
+	  "let the root entry point to memory")                                                    \
+	c(CTX_ABSENT, "VT-d 9.4, SCT.2", "the context entry of the device is not present",          \
+	  "attach the device to a domain; is the device in the scope of the unit's DRHD?")         \
+	c(CTX_RESERVED, "VT-d 9.4, SCT.3", "the context entry has a bit set that is reserved in "   \
+	  "this unit", "clear the bit, or offer the capability that gives it a meaning")           \
+	c(CTX_PRE_WITHOUT_DTE, "VT-d 9.4, SCT.4", "the context entry has PRE=1 with DTE=0",         \
+	  "set DTE too, or clear PRE")                                                             \
+	c(CTX_RID_PASID, "VT-d 9.4, SCT.4", "RID_PASID of the context entry lies beyond the PASID "  \
+	  "directory", "choose a smaller RID_PASID or a larger PDTS")                              \
+	c(CTX_WIDTH, "VT-d 9.3, LCT.4", "the context entry's address width (AW) is not one that "    \
+	  "CAP.SAGAW offers", "use a width of CAP.SAGAW")                                          \
+	c(CTX_TYPE, "VT-d 9.3, LCT.4", "the context entry's translation type (TT) is one that the "  \
+	  "unit does not offer", "use a type for which ECAP.DT or ECAP.PT is 1")                   \
+	c(DTE_OFF, "VT-d 9.4, SCT.5", "the context entry does not let the device ask for "          \
+	  "translations (DTE=0)",                                                                  \
+	  "enable ATS for the device: DTE=1 in the context entry; the unit must offer ECAP.DT")    \
+	c(PRE_OFF, "VT-d 9.4, SCT.8", "the context entry does not let the device request pages "     \
+	  "(PRE=0)", "enable PRI for the device: PRE=1 in the context entry; needs ECAP.PRS")      \
+	c(PASIDE_OFF, "VT-d 9.4, SCT.6", "the context entry does not let the device use PASIDs "     \
+	  "(PASIDE=0)", "enable PASID for the device: PASIDE=1 in the context entry")              \
+	c(PASID_BEYOND_SIZE, "VT-d 11.4.3, SGN.10", "the PASID has more bits than the unit "         \
+	  "supports (ECAP.PSS)", "use a smaller PASID")                                            \
+	c(PASID_BEYOND_DIRECTORY, "VT-d 9.4, SCT.7", "the PASID lies beyond the end of the PASID "    \
+	  "directory (PDTS)", "use a smaller PASID, or build a larger directory")                  \
+	c(PASID_IS_RID_PASID, "VT-d 9.4, SCT.9", "the PASID is RID_PASID, which stands for requests " \
+	  "without PASID", "use another PASID")                                                    \
+	c(DIR_UNREADABLE, "VT-d 7.1.3, SPD.1", "the PASID directory does not lie in memory",         \
+	  "let the context entry point to memory")                                                 \
+	c(DIR_ABSENT, "VT-d 9.5, SPD.2", "the PASID directory has no table for this PASID",          \
+	  "bind the PASID to the device")                                                          \
+	c(DIR_RESERVED, "VT-d 9.5, SPD.3", "the PASID directory entry has a reserved bit set",       \
+	  "clear the bit, then invalidate the PASID cache")                                        \
+	c(PE_UNREADABLE, "VT-d 7.1.3, SPT.1", "the PASID table does not lie in memory",              \
+	  "let the directory entry point to memory")                                               \
+	c(PE_ABSENT, "VT-d 9.6, SPT.2", "the PASID entry is not present: the PASID is not bound to "  \
+	  "this device", "bind the address space to the device (iommu_sva_bind_device)")           \
+	c(PE_RESERVED, "VT-d 9.6, SPT.3", "the PASID entry has a bit set that is reserved in this "   \
+	  "unit", "clear the bit, or offer the capability that gives it a meaning")                \
+	c(PE_TYPE, "VT-d 9.6, SPT.4", "the PASID entry's translation type (PGTT) is one that the "    \
+	  "unit does not offer",                                                                   \
+	  "use a type that ECAP offers: FSTS first stage, SSTS second, NEST nested, PT pass-through") \
+	c(PE_WIDTH, "VT-d 9.6, SPT.4", "the PASID entry's second-stage width (AW) is not one that "   \
+	  "CAP.SAGAW offers", "use a width of CAP.SAGAW")                                          \
+	c(PE_LEVELS, "VT-d 9.6, SPT.4", "the PASID entry asks for first-stage paging (FSPM) that the " \
+	  "unit does not offer",                                                                   \
+	  "use 4 levels (FSPM=0), or offer CAP.FS5LP")                                             \
+	c(PE_FIRST_BEYOND_WIDTH, "VT-d 9.6, SPT.4", "the first stage's root lies beyond the width of " \
+	  "the second stage", "place the page table where guest memory can be")                    \
+	c(EXEC_UNSUPPORTED, "VT-d 9.6, SPT.5", "the unit takes no execute requests (ECAP.ERS=0)",     \
+	  "do not set the execute bit in requests with PASID; data accesses are not concerned")    \
+	c(PRIV_OFF, "VT-d 9.6, SPT.6", "the PASID entry takes no privileged requests (SRE=0)",        \
+	  "send user requests, or set SRE where ECAP.SRS=1")                                       \
+	c(NOT_CANONICAL, "VT-d 3.6, SGN.1", "the address is not canonical: its upper bits do not "    \
+	  "repeat the highest bit that the first stage translates",                                \
+	  "use an address of the process; with 57-bit addresses the first stage needs 5 levels")   \
+	c(FS_UNREADABLE, "VT-d 7.1.3, SFS.1 SFS.4", "a first-stage table does not lie in memory",     \
+	  "let the entry above point to memory")                                                   \
+	c(FS_ABSENT, "VT-d 9.7, SFS.2", "the first-stage entry is not present: the process has no "   \
+	  "page there, or it is not in memory now",                                                \
+	  "map the page (touch it), or let the device request it: ATS, PRI and a handler in the "  \
+	  "guest")                                                                                 \
+	c(FS_RESERVED, "VT-d 9.7, SFS.3", "the first-stage entry has a bit set that is reserved in "  \
+	  "this unit", "clear the bit; for a 1 GiB page offer CAP.FS1GP")                          \
+	c(FS_BEYOND_WIDTH, "VT-d 3.8, SFS.5", "the first-stage entry's address lies beyond the "      \
+	  "width of the second stage", "place the page where guest memory can be")                 \
+	c(FS_TABLE_REFUSED, "VT-d 3.8, SFS.6 SFS.7", "the second stage does not let the unit read a "  \
+	  "first-stage table (with SSADE=1 it must be writable too)",                              \
+	  "map the guest's page tables readable, and writable with SSADE=1, in the second stage")  \
+	c(FS_AD_REFUSED, "VT-d 3.8, SFS.8", "the second stage does not let the unit set A or D in a "  \
+	  "first-stage entry",                                                                     \
+	  "map the guest's page tables writable in the second stage, or set A and D beforehand")   \
+	c(FS_AD_NOT_SNOOPED, "VT-d 3.6.2, SFS.9", "A or D must be set in a first-stage entry, and "    \
+	  "the unit's walks are not coherent (PWSNP=0)",                                           \
+	  "offer ECAP.SMPWC and set PWSNP, or set A and D beforehand")                             \
+	c(FS_AD_FAILED, "VT-d 3.6.2, SFS.10", "setting A or D in a first-stage entry failed",          \
+	  "place the page tables in memory that can be written")                                   \
+	c(PAGE_PRIVILEGED, "VT-d 3.6.1, SGN.2", "the page belongs to the kernel: U/S=0 in an entry "    \
+	  "of the first stage", "use an address of the process, not of the kernel")                \
+	c(FS_READONLY, "VT-d 3.6.1, SGN.6", "the first stage does not let this page be written: "       \
+	  "R/W=0 in an entry",                                                                     \
+	  "map the page writable in the process (mprotect); copy-on-write pages when written first") \
+	c(GPA_BEYOND_WIDTH, "VT-d 3.7, SGN.5", "the address lies beyond the width of the second stage "  \
+	  "(CAP.MGAW and AW)", "use an address that the second stage translates")                  \
+	c(SS_UNREADABLE, "VT-d 7.1.3, SSS.1 SSS.4", "a second-stage table does not lie in memory",    \
+	  "let the entry above point to memory")                                                   \
+	c(SS_ABSENT, "VT-d 9.8, SSS.2", "the second stage has no page there: the address is no "       \
+	  "memory of the guest",                                                                   \
+	  "give the VM memory there (vsva_vm_map, vfio DMA_MAP), or use an address that is memory") \
+	c(SS_RESERVED, "VT-d 9.8, SSS.3", "the second-stage entry has a bit set that is reserved in "   \
+	  "this unit", "clear the bit; for large pages look at CAP.SSLPS, for SNP at ECAP.SC")     \
+	c(SS_AD_NOT_SNOOPED, "VT-d 3.7.2, SSS.5", "A or D must be set in a second-stage entry, and "    \
+	  "the unit's walks are not coherent (PWSNP=0)",                                           \
+	  "set PWSNP where ECAP.SMPWC=1, or clear SSADE")                                          \
+	c(SS_AD_FAILED, "VT-d 3.7.2, SSS.6", "setting A or D in a second-stage entry failed",           \
+	  "place the page tables in memory that can be written")                                   \
+	c(SS_READONLY, "VT-d 3.7.1, SGN.6", "the second stage does not let this page be written: W=0 "   \
+	  "in an entry", "map the page writable for the VM; is it ROM, or a read-only window?")    \
+	c(SS_WRITEONLY, "VT-d 3.7.1, SGN.7", "the second stage does not let this page be read: R=0 in "  \
+	  "an entry", "map the page readable for the VM")                                          \
+	c(HPA_BEYOND_WIDTH, "VT-d 3.9, SGN.4", "pass-through: the address lies beyond the host address " \
+	  "width", "use an address of memory")                                                     \
+	c(INTERRUPT_RANGE, "VT-d 3.14, SGN.8", "the translated address lies in the interrupt range "     \
+	  "FEE0_0000 to FEEF_FFFF",                                                                \
+	  "map the page elsewhere; interrupts are writes without PASID to that range")
+/* clang-format on */
+
+#define VSVA_CODES(c) VSVA_STATE_CODES(c) VSVA_WALK_CODES(c)
+
+enum vsva_code {
+	VSVA_CODE_NONE,
+#define VSVA_CODE_NUMBER_(code, clause, what, change) VSVA_CODE_##code,
+	VSVA_CODES(VSVA_CODE_NUMBER_)
+#undef VSVA_CODE_NUMBER_
+		VSVA_CODE_END
+};
+
+struct vsva_code_info {
+	enum vsva_code code;
+	const char *name; /* "CTX_ABSENT" */
+	const char *clause;
+	const char *what;
+	const char *change;
+};
+
+/* NULL: not a code. Constant; any thread. */
+const struct vsva_code_info *vsva_code_info(enum vsva_code code);
+/* By name in any letter case, with or without brackets around it. NULL: no code is called so. */
+const struct vsva_code_info *vsva_code_find(const char *name);
+/* "CTX_ABSENT"; "?" for what is no code. */
+const char *vsva_code_name(enum vsva_code code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
