@@ -26,7 +26,7 @@
 
 /* A message of vfio-user and its answer, when a register is read. */
 #define REQUEST_LEN 32u
-#define REPLY_LEN   40u
+#define REPLY_LEN   36u
 
 struct line {
 	struct line *next;

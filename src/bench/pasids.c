@@ -7,13 +7,11 @@
 #include <time.h>
 
 #include "bench/clock.h"
+#include "bench/owner.h"
 #include "bench/traffic.h"
 
 /* PASIDs of each of the two ways to free, at most. */
 #define POLICY_PASIDS 1024u
-
-/* Roots of first stages, wherever they may be: nobody walks them. */
-#define ROOT_BASE (UINT64_C(1) << 32)
 
 /* For how long the other VM is looked at alone. */
 #define ALONE_NS 200000000
@@ -28,54 +26,23 @@ struct bench {
 	hpasid_t *ids; /* of the container that is measured */
 };
 
-/* A container with the device */
-struct owner {
-	struct vsva_container *container;
-	struct vsva_container_device *device;
-};
-
-static int owner_open(const struct bench *bench, enum vsva_free_policy policy, uint32_t quota,
+static int open_owner(const struct bench *bench, enum vsva_free_policy policy, uint32_t quota,
 		      struct owner *out)
 {
-	struct vsva_container_options options = {.pasid_quota = quota, .policy = policy};
-	int err = vsva_container_open(bench->iommu, &options, &out->container);
-
-	if (err)
-		return err;
-	err = vsva_container_add(out->container, vsva_device_dev(bench->device), &out->device);
-	if (err)
-		vsva_container_close(out->container);
-	return err;
+	return owner_open(bench->iommu, vsva_device_dev(bench->device), policy, quota, out);
 }
 
-/* The whole space, not only the part that VMs are given by default. */
 static int alloc_all(struct bench *bench, const struct owner *owner, uint32_t count)
 {
-	struct vsva_ioasid_set *set = vsva_container_set(owner->container);
-	int err = 0;
-
-	for (uint32_t i = 0; i < count && !err; i++)
-		err = vsva_ioasid_alloc(set, 1, VSVA_PASID_MAX, NULL, &bench->ids[i]);
-	return err;
+	return owner_alloc(owner, bench->ids, count);
 }
 
 static int bind_all(const struct bench *bench, const struct owner *owner, uint32_t count)
 {
-	struct vsva_gpasid_bind_data data = {
-		.argsz = sizeof(data),
-		.version = VSVA_GPASID_BIND_VERSION_1,
-		.format = VSVA_PASID_FORMAT_INTEL_VTD,
-		.addr_width = 48,
-		.flags = VSVA_GPASID_VAL,
-	};
 	int err = 0;
 
-	for (uint32_t i = 0; i < count && !err; i++) {
-		data.hpasid = bench->ids[i].v;
-		data.gpasid = i + 1;
-		data.gpgd = ROOT_BASE + (uint64_t)i * VSVA_PAGE_SIZE;
-		err = vsva_container_bind_gpasid(owner->device, &data);
-	}
+	for (uint32_t i = 0; i < count && !err; i++)
+		err = owner_bind(owner, bench->ids[i], i);
 	return err;
 }
 
@@ -138,7 +105,7 @@ static int measure_binds(struct bench *bench, const struct owner *owner, struct 
 static int measure_life(struct bench *bench, struct pasid_figures *out)
 {
 	struct owner owner;
-	int err = owner_open(bench, VSVA_FREE_RECLAIMS, bench->count, &owner);
+	int err = open_owner(bench, VSVA_FREE_RECLAIMS, bench->count, &owner);
 
 	if (err)
 		return err;
@@ -221,7 +188,7 @@ static int measure_policy(struct bench *bench, enum vsva_free_policy policy,
 {
 	uint32_t count = bench->count / 2 < POLICY_PASIDS ? bench->count / 2 : POLICY_PASIDS;
 	struct owner owner;
-	int err = owner_open(bench, policy, 2 * count, &owner), close_err;
+	int err = open_owner(bench, policy, 2 * count, &owner), close_err;
 
 	if (err)
 		return err;

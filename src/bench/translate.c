@@ -149,3 +149,26 @@ static int measure_random(struct bench_run *run, struct bench_sample *out)
 }
 
 const struct bench_method bench_random_pages = {open_random, measure_random, close_requests};
+
+/* What the IOTLB itself takes, for each of its entries */
+
+static int open_weight(struct bench_run *run)
+{
+	struct silicon_options options = {.policy = UNIT_CACHE_LRU,
+					  .iotlb_entries = (uint32_t)run->figure->parameter};
+
+	return open_requests(run, &options, 1);
+}
+
+static int measure_iotlb_weight(struct bench_run *run, struct bench_sample *out)
+{
+	struct requests *r = run->state;
+	struct unit_cache_stats stats;
+
+	unit_get_stats(r->silicon.unit, &stats);
+	out->value = (double)stats.iotlb_bytes / 1024;
+	out->beside = 4096;
+	return 0;
+}
+
+const struct bench_method bench_iotlb_weight = {open_weight, measure_iotlb_weight, close_requests};
