@@ -20,11 +20,12 @@ check:
 check-long:
 	@scripts/check --long
 
+# LANES: e.g. make check-guest-long LANES=stock:qemu (see the head of tests/guest/check-guest)
 check-guest: all
-	@scripts/check-guest
+	@scripts/check-guest $(LANES)
 
 check-guest-long: all
-	@scripts/check-guest --long
+	@scripts/check-guest --long $(LANES)
 
 install: all
 	@meson install -C build

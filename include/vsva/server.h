@@ -39,6 +39,11 @@ int vsva_server_start(struct vsva_server *server);
 /* Writing an 8-byte 1 to this descriptor asks the server to stop (from a signal handler too); it is
  * then readable. */
 int vsva_server_stop_fd(const struct vsva_server *server);
+/* Surprise removal: from now on the VM's accelerators and test engine answer nothing, in the middle of
+ * whatever they do, and do not come back. Any thread; returns when they have stopped. vm: from 0.
+ * 0, also when they were gone; -ENOENT no such VM; -EOPNOTSUPP it has mediated devices, which are parts
+ * of an accelerator that is not its own. */
+int vsva_server_pull_devices(struct vsva_server *server, unsigned vm);
 /* Ends all threads and detaches all clients. */
 void vsva_server_stop(struct vsva_server *server);
 void vsva_server_destroy(struct vsva_server *server);

@@ -99,6 +99,20 @@ size_t resident_pages(void *at, size_t length)
 	return resident;
 }
 
+unsigned long physical_page(const void *at)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (fd < 0 ||
+	    pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)at / PAGE * 8)) != sizeof(entry))
+		entry = 0;
+	if (fd >= 0)
+		close(fd);
+	/* Documentation/admin-guide/mm/pagemap.rst: present, and the page frame's number */
+	return entry >> 63 ? (entry & ((1ul << 55) - 1)) * PAGE : 0;
+}
+
 long huge_kib(void)
 {
 	FILE *file = fopen("/proc/self/smaps_rollup", "r");

@@ -38,7 +38,7 @@ static int boot_count(void)
 static void usage(void)
 {
 	fprintf(stderr, "usage: sva-workload copy|unmapped|ops|next|boot-count\n"
-			"       sva-workload killed [ROUND] | storm [COPIES]\n"
+			"       sva-workload killed [ROUND] | storm [COPIES [retry]]\n"
 			"       sva-workload unbound wq|dsa|pci ROUND\n");
 }
 
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 	if (!strcmp(name, "killed"))
 		test_killed(number(argv[2], 1));
 	else if (!strcmp(name, "storm"))
-		test_storm(number(argv[2], 0));
+		test_storm(number(argv[2], 0), argc == 4);
 	else if (!strcmp(name, "unbound") && argc == 4)
 		test_unbound(argv[2], number(argv[3], 0));
 	else

@@ -72,13 +72,41 @@ int storm_count(const struct storm *storm)
 	return well;
 }
 
+static bool is_fault(uint8_t status)
+{
+	status &= (uint8_t)~STATUS_WRITE;
+	return status == STATUS_PAGE_FAULT || status == STATUS_PAGE_INVALID ||
+	       status == STATUS_TRANSLATION;
+}
+
+/* Somebody has reset what the device works with: the copy is made again. Of one whose record could not
+ * be written either, nothing is heard. */
+static bool was_interrupted(const struct storm *storm, unsigned slot, bool queue_is_empty)
+{
+	uint8_t status = storm->records[slot].status;
+
+	return status == STATUS_NONE ? queue_is_empty : is_fault(status);
+}
+
+static void slot_again(struct storm *storm, unsigned slot)
+{
+	munmap(storm->to[slot], STORM_STEP);
+	slot_submit(storm, slot);
+	storm->interrupted++;
+}
+
 static unsigned long storm_turn(struct storm *storm, bool more)
 {
+	bool queue_is_empty = queue_holds() == 0; /* before the records are looked at */
 	unsigned long finished = 0;
 
 	for (unsigned i = 0; i < QUEUE_SIZE; i++) {
 		int verdict = storm->to[i] ? slot_judge(storm, i) : 0;
 
+		if (storm->to[i] && storm->retries && was_interrupted(storm, i, queue_is_empty)) {
+			slot_again(storm, i);
+			continue;
+		}
 		if (verdict < 0)
 			give_up("%s slot=%u status=%#x", storm->test, i, storm->records[i].status);
 		if (!verdict)
@@ -100,14 +128,17 @@ static bool is_calm(const struct storm *storm)
 	return true;
 }
 
-void test_storm(unsigned long limit)
+void test_storm(unsigned long limit, bool retries)
 {
-	struct storm storm;
+	struct storm storm = {.retries = retries};
 	unsigned long copies = 0, told = 0;
 	double last = now_s();
 
 	storm_begin(&storm, "storm", record_alloc(QUEUE_SIZE));
-	report(true, "storm begun in_flight=%u", records_unfinished(storm.records, QUEUE_SIZE));
+	/* The first source is there for whoever looks at the tables from outside. */
+	report(true, "storm begun in_flight=%u pasid=%d pointer=%p page=%#lx",
+	       records_unfinished(storm.records, QUEUE_SIZE), queue_pasid(), (void *)storm.from[0],
+	       physical_page(storm.from[0]));
 	while (!is_calm(&storm)) {
 		unsigned long finished = storm_turn(&storm, !limit || copies < limit);
 
@@ -120,8 +151,8 @@ void test_storm(unsigned long limit)
 		copies += finished;
 		if (copies >= told + QUEUE_SIZE) {
 			told = copies;
-			report(true, "storm copies=%lu in_flight=%u", copies,
-			       records_unfinished(storm.records, QUEUE_SIZE));
+			report(true, "storm copies=%lu in_flight=%u interrupted=%lu", copies,
+			       records_unfinished(storm.records, QUEUE_SIZE), storm.interrupted);
 		}
 	}
 	report(copies >= limit, "storm finished=%lu", copies);

@@ -55,6 +55,7 @@ enum status {
 	STATUS_FALSE_PREDICATE = 0x02,
 	STATUS_PAGE_FAULT = 0x03,
 	STATUS_PAGE_INVALID = 0x04,
+	STATUS_TRANSLATION = 0x22,
 	STATUS_BAD_OPCODE = 0x10,
 	STATUS_BAD_SIZE = 0x13,
 	STATUS_WRITE = 0x80, /* ORed: the faulting access was a write */
@@ -105,6 +106,8 @@ void *map_small(size_t length);
 void fill_random(void *to, size_t length, uint32_t seed);
 bool is_all(const void *at, size_t length, uint8_t value);
 size_t resident_pages(void *at, size_t length);
+/* Where the page is in the guest's memory; 0: it is nowhere. */
+unsigned long physical_page(const void *at);
 /* kB of transparent huge pages in this process. */
 long huge_kib(void);
 /* CRC-32C, reflected, inverted before and after: the device's default. */
@@ -141,6 +144,8 @@ struct storm {
 	struct queue queue;
 	struct record *records; /* QUEUE_SIZE */
 	uint8_t *from[QUEUE_SIZE], *to[QUEUE_SIZE];
+	bool retries; /* copies that fail with a fault, or are lost */
+	unsigned long interrupted;
 };
 
 /* Opens the queue and fills it. records: touched memory. */
@@ -156,7 +161,7 @@ void test_ops(void);
 /* What the next user of the queue sees: a copy of 2 MiB. */
 void test_next(void);
 /* limit: copies, then it ends; 0: never. */
-void test_storm(unsigned long limit);
+void test_storm(unsigned long limit, bool retries);
 void test_unbound(const char *level, unsigned long round);
 
 #endif

@@ -46,6 +46,7 @@ static char *answer(void *arg, const char *line, size_t len, struct control_stre
 {
 	struct control *control = arg;
 	struct control_request request = {.allows_changes = control->options.allows_changes,
+					  .server = control->options.server,
 					  .stream = stream};
 	char *text;
 

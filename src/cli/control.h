@@ -15,15 +15,16 @@
 
 #include <stdbool.h>
 
-#include "vsva/machine.h"
+#include "vsva/server.h"
 
 #define CONTROL_PROTOCOL 1
 
 struct control;
 
 struct control_options {
-	const char *path;    /* of the socket; shorter than 108 bytes */
-	bool allows_changes; /* commands that change something are carried out */
+	const char *path;           /* of the socket; shorter than 108 bytes */
+	bool allows_changes;        /* commands that change something are carried out */
+	struct vsva_server *server; /* whose devices may be pulled out; NULL: there is none */
 };
 
 /* Begins to serve; there is no machine yet. Complains about what is wrong. NULL: it was. */

@@ -26,6 +26,34 @@ static int reset_unit(struct control_request *request, const char **why)
 	return err;
 }
 
+/* The server counts its VMs from 0. */
+static unsigned served_vm(const struct vsva_server *server, uint64_t number)
+{
+	unsigned at = 0;
+	struct vsva_vm *vm;
+
+	while ((vm = vsva_server_vm(server, at)) && vsva_vm_number(vm) != number)
+		at++;
+	return at;
+}
+
+static int pull_devices(struct control_request *request, const char **why)
+{
+	uint64_t number = json_number_of(request->line, "pull-devices", 0);
+	int err;
+
+	*why = "only vsva serve has VMs whose devices can be pulled out";
+	if (!request->server)
+		return -ENODEV;
+	err = vsva_server_pull_devices(request->server, served_vm(request->server, number));
+	*why = err == -EOPNOTSUPP
+		       ? "mediated devices are parts of an accelerator that others have too"
+		       : "no such VM";
+	if (!err)
+		json_add_flag(request->answer, "done", true);
+	return err;
+}
+
 /* A request has exactly one of these members. */
 static const struct verb {
 	const char *name;
@@ -35,6 +63,7 @@ static const struct verb {
 	{"get", false, control_get},
 	{"read", false, control_read},
 	{"reset-unit", true, reset_unit},
+	{"pull-devices", true, pull_devices},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -6,10 +6,11 @@
 #include <json.h>
 
 #include "cli/control_stream.h"
-#include "vsva/machine.h"
+#include "vsva/server.h"
 
 struct control_request {
 	struct vsva_machine *machine; /* NULL: none now */
+	struct vsva_server *server;   /* NULL: none */
 	bool allows_changes;
 	struct control_stream *stream; /* for a request whose answer goes on */
 	struct json_object *line;      /* what was asked */

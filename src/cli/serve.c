@@ -288,6 +288,7 @@ static int run_server_with_control(struct vsva_machine *machine, struct argument
 	int status;
 
 	arguments->control.path = control_path(arguments);
+	arguments->control.server = server;
 	control = control_start(&arguments->control);
 	if (!control)
 		return CLI_SETUP;

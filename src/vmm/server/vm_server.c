@@ -361,6 +361,21 @@ void vsva_server_destroy(struct vsva_server *server)
 	base_free(server);
 }
 
+int vsva_server_pull_devices(struct vsva_server *server, unsigned number)
+{
+	struct served_vm *vm;
+
+	if (number >= server->vm_count)
+		return -ENOENT;
+	if (server->options.mdevs)
+		return -EOPNOTSUPP;
+	vm = &server->vms[number];
+	for (unsigned i = 1; i < vm->function_count; i++)
+		vsva_device_set_gone(vm->functions[i].device, true);
+	log_line(LOG_WARN, "%s: its devices are pulled out", vm->name);
+	return 0;
+}
+
 const char *vsva_server_qemu_arguments(const struct vsva_server *server, unsigned vm)
 {
 	return vm < server->vm_count ? server->vms[vm].qemu_arguments : NULL;
