@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hottest paths, each in a function of its own, so that callgrind can count their instructions:
+ * hot_paths NAME COUNT prepares, and does the thing COUNT times. Two runs with different counts tell
+ * what one costs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rcu.h"
+#include "bench/owner.h"
+#include "bench/silicon.h"
+#include "vsva/device.h"
+
+#define PASID     1u
+#define PAGES     512u /* mapped and translated once */
+#define HOT_PAGES 64u  /* and then again and again */
+#define HOT       __attribute__((noinline, noclone))
+
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);            \
+			exit(1);                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static struct silicon silicon;
+
+static uint64_t va_of(unsigned i)
+{
+	return SILICON_VA + i % PAGES * (uint64_t)VSVA_PAGE_SIZE;
+}
+
+/* Twice: what sets A bits and fills caches is not what is counted. */
+static void open_silicon(enum unit_cache_policy policy)
+{
+	const struct silicon_options options = {.policy = policy, .memory = UINT64_C(2) << 20};
+
+	MUST(!silicon_open(&options, &silicon));
+	MUST(!silicon_map(&silicon, PASID, SILICON_VA, 0, PAGES));
+	for (unsigned i = 0; i < 2 * PAGES; i++)
+		MUST(silicon_leads(&silicon, PASID, va_of(i), i % PAGES * VSVA_PAGE_SIZE));
+}
+
+HOT void hot_translations(unsigned count);
+void hot_translations(unsigned count)
+{
+	struct unit_request request = {.rid = silicon_rid(0), .pasid = PASID, .access = UNIT_READ};
+	struct unit_translation t = {.response = VTD_RESP_NONE};
+
+	for (unsigned i = 0; i < count && t.response == VTD_RESP_NONE; i++) {
+		request.addr = va_of(i % HOT_PAGES);
+		unit_translate(silicon.unit, &request, &t);
+	}
+	MUST(t.response == VTD_RESP_NONE);
+}
+
+static void translate(enum unit_cache_policy policy, unsigned count)
+{
+	open_silicon(policy);
+	rcu_read_lock();
+	hot_translations(count);
+	rcu_read_unlock();
+	silicon_close(&silicon);
+}
+
+static void iotlb_hit(unsigned count)
+{
+	translate(UNIT_CACHE_LRU, count);
+}
+
+static void walk(unsigned count)
+{
+	translate(UNIT_CACHE_NEVER, count);
+}
+
+HOT void hot_copies(unsigned count);
+void hot_copies(unsigned count)
+{
+	const struct dma_context context = {.pasid = PASID, .use_ats = true};
+	unsigned char buffer[64];
+	bool ok = true;
+	size_t done;
+
+	for (unsigned i = 0; i < count && ok; i++)
+		ok = endpoint_read(silicon_endpoint(&silicon, 0), &context, va_of(i % HOT_PAGES),
+				   buffer, sizeof(buffer), &done) == DMA_OK;
+	MUST(ok);
+}
+
+static void device_tlb_dma(unsigned count)
+{
+	open_silicon(UNIT_CACHE_LRU);
+	rcu_read_lock();
+	hot_copies(2 * HOT_PAGES); /* fills it: the same whatever the count */
+	hot_copies(count);
+	rcu_read_unlock();
+	silicon_close(&silicon);
+}
+
+HOT void hot_run(void);
+void hot_run(void)
+{
+	silicon_run(&silicon);
+}
+
+static void invalidate_page(unsigned count)
+{
+	struct unit_cache_stats before, after;
+
+	open_silicon(UNIT_CACHE_LRU);
+	unit_get_stats(silicon.unit, &before);
+	for (unsigned i = 0; i < count; i++) {
+		struct vtd_desc desc = silicon_page_descriptor(PASID, va_of(i));
+
+		silicon_put(&silicon, &desc);
+	}
+	hot_run();
+	unit_get_stats(silicon.unit, &after);
+	MUST(after.descriptors - before.descriptors == count);
+	MUST(count <= PAGES && before.iotlb_entries - after.iotlb_entries == count);
+	silicon_close(&silicon);
+}
+
+HOT void hot_binds(const struct owner *owner, hpasid_t id, unsigned count);
+void hot_binds(const struct owner *owner, hpasid_t id, unsigned count)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		err = owner_bind(owner, id, 0);
+		if (!err)
+			err = vsva_container_unbind_gpasid(owner->device, id);
+	}
+	MUST(!err);
+}
+
+static void bind_unbind(unsigned count)
+{
+	static const struct vsva_machine_options options = {.cache_policy = VSVA_CACHE_LRU};
+	static const struct vsva_device_options engine = {.kind = VSVA_DEVICE_TEST_ENGINE};
+	struct vsva_machine *machine;
+	struct vsva_device *device;
+	struct owner owner;
+	hpasid_t id;
+
+	MUST(!vsva_machine_create(&options, &machine));
+	MUST(!vsva_device_create(machine, &engine, &device));
+	MUST(!owner_open(vsva_machine_iommu(machine), vsva_device_dev(device), VSVA_FREE_RECLAIMS,
+			 1, &owner));
+	MUST(!owner_alloc(&owner, &id, 1));
+	hot_binds(&owner, id, count);
+	MUST(!vsva_container_close(owner.container));
+	vsva_machine_destroy(machine);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(unsigned count);
+} paths[] = {
+	{"iotlb_hit", iotlb_hit},
+	{"device_tlb_dma", device_tlb_dma},
+	{"walk", walk},
+	{"invalidate_page", invalidate_page},
+	{"bind_unbind", bind_unbind},
+};
+
+int main(int argc, char **argv)
+{
+	MUST(argc == 3);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (!strcmp(paths[i].name, argv[1])) {
+			paths[i].run((unsigned)strtoul(argv[2], NULL, 10));
+			return 0;
+		}
+	fprintf(stderr, "no path '%s'\n", argv[1]);
+	return 2;
+}
