@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <string.h>
 
 struct fail_nth {
@@ -56,12 +57,19 @@ void *base_zalloc(size_t len)
 	return base_calloc(1, len);
 }
 
+#define HUGE_PAGE (UINT64_C(2) << 20)
+
 void *base_zalloc_aligned(size_t align, size_t len)
 {
 	void *memory;
 
+	if (len >= HUGE_PAGE && align < HUGE_PAGE)
+		align = HUGE_PAGE;
 	if (fail_nth_now() || posix_memalign(&memory, align, len ? len : 1))
 		return NULL;
+	/* What is found by a hash is found on any of its pages: the fewer they are, the better. */
+	if (len >= HUGE_PAGE)
+		madvise(memory, len, MADV_HUGEPAGE);
 	memset(memory, 0, len);
 	return account(memory);
 }

@@ -7,220 +7,419 @@
 #include "base/check.h"
 #include "hw/caches.h"
 
-/* Where the members of struct cache_tag lie in a word of cache.tags. */
-#define TAG_DID_SHIFT   0
-#define TAG_RID_SHIFT   16
-#define TAG_PASID_SHIFT 32
-#define TAG_KIND_SHIFT  52
-#define TAG_SIZE_SHIFT  56
-#define TAG_VALID       (UINT64_C(1) << 63)
+#define GENERATION_MAX ((UINT32_C(1) << (64 - LINE_GENERATION_SHIFT)) - 1)
 
-static uint64_t tag_pack(const struct cache_tag *tag)
+int cache_init(struct cache *cache, const struct cache_shape *shape)
 {
-	return TAG_VALID | (uint64_t)tag->did << TAG_DID_SHIFT |
-	       (uint64_t)tag->rid << TAG_RID_SHIFT |
-	       (uint64_t)(tag->pasid & VSVA_PASID_MAX) << TAG_PASID_SHIFT |
-	       (uint64_t)(tag->kind & 0xf) << TAG_KIND_SHIFT |
-	       (uint64_t)(tag->size_lg2 & 0x3f) << TAG_SIZE_SHIFT;
-}
+	size_t words = shape->lines * CACHE_LINE_WORDS(shape->value_words);
+	size_t set = CACHE_WAYS * CACHE_STEP(shape->value_words);
+	int err;
 
-static unsigned tag_kind(uint64_t tag)
-{
-	return (unsigned)(tag >> TAG_KIND_SHIFT) & 0xf;
-}
-
-static unsigned tag_size_lg2(uint64_t tag)
-{
-	return (unsigned)(tag >> TAG_SIZE_SHIFT) & 0x3f;
-}
-
-static unsigned did_bucket(uint64_t tag)
-{
-	return (unsigned)(tag >> TAG_DID_SHIFT) % CACHE_DID_BUCKETS;
-}
-
-static size_t line_count(const struct cache *cache)
-{
-	return (size_t)CACHE_WAYS << cache->set_lg2;
-}
-
-int cache_init(struct cache *cache, size_t lines)
-{
-	CHECK(lines > CACHE_WAYS && (lines & (lines - 1)) == 0);
-	*cache = (struct cache){.set_lg2 = (unsigned)__builtin_ctzll(lines / CACHE_WAYS)};
-	cache->lines = base_zalloc_aligned(64, lines * sizeof(*cache->lines));
-	cache->tags = base_calloc(lines, sizeof(*cache->tags));
-	cache->in_use = base_calloc(lines, sizeof(*cache->in_use));
-	if (cache->lines && cache->tags && cache->in_use)
-		return 0;
-	cache_fini(cache);
-	return -ENOMEM;
+	CHECK(shape->lines && shape->lines % set == 0 && shape->groups <= CACHE_GROUPS_MAX);
+	*cache = (struct cache){.sets = (uint32_t)(shape->lines / set),
+				.value_words = shape->value_words};
+	err = cache_groups_init(&cache->groups, shape->groups);
+	if (err)
+		return err;
+	cache->lines = base_zalloc_aligned(64, words * sizeof(*cache->lines));
+	cache->generations = base_calloc(shape->groups, sizeof(*cache->generations));
+	if (shape->keeps_age)
+		cache->births = base_calloc(shape->lines, sizeof(*cache->births));
+	if (!cache->lines || !cache->generations || (shape->keeps_age && !cache->births)) {
+		cache_fini(cache);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < shape->groups; i++)
+		cache->generations[i] = 1;
+	return 0;
 }
 
 void cache_fini(struct cache *cache)
 {
+	cache_groups_fini(&cache->groups);
 	base_free(cache->lines);
-	base_free(cache->tags);
-	base_free(cache->in_use);
+	base_free(cache->generations);
+	base_free(cache->births);
 	*cache = (struct cache){0};
 }
 
 size_t cache_bytes(const struct cache *cache)
 {
-	return line_count(cache) *
-	       (sizeof(*cache->lines) + sizeof(*cache->tags) + sizeof(*cache->in_use));
+	size_t line = CACHE_LINE_WORDS(cache->value_words) * sizeof(*cache->lines);
+
+	if (cache->births)
+		line += sizeof(*cache->births);
+	return cache_lines(cache) * line + cache->groups.size * sizeof(*cache->generations) +
+	       cache_groups_bytes(&cache->groups);
 }
 
-static void count_add(struct cache *cache, int difference)
+static size_t first_way(const struct cache *cache, const struct cache_key *key)
+{
+	return cache_first_way(cache, key, cache->value_words);
+}
+
+static size_t way_at(const struct cache *cache, size_t first, unsigned way)
+{
+	return first + (size_t)way * CACHE_STEP(cache->value_words);
+}
+
+static uint64_t *line_at(const struct cache *cache, size_t index)
+{
+	return cache->lines + index * CACHE_LINE_WORDS(cache->value_words);
+}
+
+static uint32_t line_group(const uint64_t *line)
+{
+	return (uint32_t)line[LINE_KEY] & (CACHE_GROUPS_MAX - 1);
+}
+
+static bool line_is_live(const struct cache *cache, const uint64_t *line)
+{
+	return line[LINE_KEY] &&
+	       line[LINE_STATE] >> LINE_GENERATION_SHIFT == cache->generations[line_group(line)];
+}
+
+static bool line_has_key(const uint64_t *line, const struct cache_key *key)
+{
+	return line[LINE_KEY] >> CACHE_GROUP_BITS == key->word[0] &&
+	       line[LINE_ADDRESS] == key->word[1];
+}
+
+static void count_add(struct cache *cache, uint32_t group, int difference)
 {
 	__atomic_store_n(&cache->count, cache->count + (uint32_t)difference, __ATOMIC_RELAXED);
-}
-
-/* 0: the line is empty. */
-static void tag_set(struct cache *cache, size_t index, uint64_t tag)
-{
-	uint64_t old = cache->tags[index];
-
-	if (old)
-		cache->did_lines[did_bucket(old)]--;
-	if (tag)
-		cache->did_lines[did_bucket(tag)]++;
-	cache->tags[index] = tag;
+	cache->groups.groups[group].lines += (uint32_t)difference;
 }
 
 /* An even sequence number again only after the last word: see cache_line_read(). */
-static void line_write(struct cache_line *line, const struct cache_entry *entry)
+static void line_write(struct cache *cache, size_t index, const struct cache_key *key,
+		       const uint64_t *value, uint64_t generation)
 {
-	uint64_t sequence = line->sequence;
+	uint64_t *line = line_at(cache, index);
+	uint64_t sequence = __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) & LINE_SEQUENCE;
+	uint64_t state = ((sequence + 2 * LINE_BUSY) & LINE_SEQUENCE) |
+			 generation << LINE_GENERATION_SHIFT | LINE_IN_USE;
 
-	__atomic_store_n(&line->sequence, sequence + 1, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < CACHE_VALUE_WORDS; i++)
-		__atomic_store_n(&line->entry.value[i], entry->value[i], __ATOMIC_RELEASE);
-	__atomic_store_n(&line->entry.born, entry->born, __ATOMIC_RELEASE);
-	__atomic_store_n(&line->entry.key.word[1], entry->key.word[1], __ATOMIC_RELEASE);
-	__atomic_store_n(&line->entry.key.word[0], entry->key.word[0], __ATOMIC_RELEASE);
-	__atomic_store_n(&line->sequence, sequence + 2, __ATOMIC_RELEASE);
+	__atomic_store_n(&line[LINE_STATE], sequence | LINE_BUSY, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < cache->value_words; i++)
+		__atomic_store_n(&line[LINE_VALUE + i], value[i], __ATOMIC_RELEASE);
+	__atomic_store_n(&line[LINE_ADDRESS], key->word[1], __ATOMIC_RELEASE);
+	__atomic_store_n(&line[LINE_KEY], key->word[0], __ATOMIC_RELEASE);
+	if (cache->births)
+		__atomic_store_n(&cache->births[index], ++cache->born, __ATOMIC_RELEASE);
+	__atomic_store_n(&line[LINE_STATE], state, __ATOMIC_RELEASE);
 }
 
+static void line_erase(struct cache *cache, size_t index)
+{
+	static const uint64_t nothing[CACHE_VALUE_WORDS];
+
+	line_write(cache, index, &(struct cache_key){{0}}, nothing, 0);
+}
+
+/* The line is live. */
 static void line_remove(struct cache *cache, size_t index)
 {
-	static const struct cache_entry empty;
+	uint32_t group = line_group(line_at(cache, index));
 
-	line_write(&cache->lines[index], &empty);
-	tag_set(cache, index, 0);
-	__atomic_store_n(&cache->in_use[index], 0, __ATOMIC_RELAXED);
-	count_add(cache, -1);
+	line_erase(cache, index);
+	count_add(cache, group, -1);
+	if (!cache->groups.groups[group].lines)
+		cache_group_drop(&cache->groups, group);
 }
 
-static bool same_key(const struct cache_entry *a, const struct cache_entry *b)
+/* Groups */
+
+/* A generation that returns must find no line of its first time. */
+static void erase_lines_of(struct cache *cache, uint32_t group)
 {
-	return a->key.word[0] == b->key.word[0] && a->key.word[1] == b->key.word[1];
+	for (size_t i = 0; i < cache_lines(cache); i++)
+		if (line_at(cache, i)[LINE_KEY] && line_group(line_at(cache, i)) == group)
+			line_erase(cache, i);
 }
 
-static bool same_value(const struct cache_entry *a, const struct cache_entry *b)
+static unsigned group_remove(struct cache *cache, uint32_t group)
 {
-	for (unsigned i = 0; i < CACHE_VALUE_WORDS; i++)
-		if (a->value[i] != b->value[i])
+	unsigned lines = cache->groups.groups[group].lines;
+	uint32_t next = cache->generations[group] + 1;
+
+	if (next > GENERATION_MAX) {
+		erase_lines_of(cache, group);
+		next = 1;
+	}
+	__atomic_store_n(&cache->generations[group], next, __ATOMIC_RELEASE);
+	count_add(cache, group, -(int)lines);
+	cache_group_drop(&cache->groups, group);
+	return lines;
+}
+
+static uint64_t owner_of(const struct cache_key *key)
+{
+	return key->word[0] & ((UINT64_C(1) << CACHE_NUMBER_SHIFT) - 1);
+}
+
+static uint32_t group_of(struct cache *cache, const struct cache_insertion *insertion)
+{
+	uint64_t owner = owner_of(&insertion->key);
+	uint32_t group = cache_group_find(&cache->groups, owner, &insertion->tag);
+
+	if (group == CACHE_NO_GROUP)
+		group = cache_group_add(&cache->groups, owner, &insertion->tag);
+	if (group == CACHE_NO_GROUP) {
+		group_remove(cache, cache_group_victim(&cache->groups));
+		group = cache_group_add(&cache->groups, owner, &insertion->tag);
+	}
+	return group;
+}
+
+/* Insertion */
+
+static bool take_if_unused(uint64_t *line)
+{
+	return !(__atomic_fetch_and(&line[LINE_STATE], ~LINE_IN_USE, __ATOMIC_RELAXED) &
+		 LINE_IN_USE);
+}
+
+/* Second chance: the first line that nobody has used since we last passed. */
+static size_t victim_unused(struct cache *cache, size_t first)
+{
+	cache->hand++;
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned way = 0; way < CACHE_WAYS; way++) {
+			size_t i = way_at(cache, first, (cache->hand + way) % CACHE_WAYS);
+
+			if (take_if_unused(line_at(cache, i)))
+				return i;
+		}
+	return first;
+}
+
+static bool has_value(const struct cache *cache, const uint64_t *line, const uint64_t *value)
+{
+	for (unsigned i = 0; i < cache->value_words; i++)
+		if (line[LINE_VALUE + i] != value[i])
 			return false;
 	return true;
 }
 
-/* Second chance: the first line that nobody has used since we last passed. */
-static size_t victim_unused(struct cache *cache, size_t set)
+static bool is_to_replace(const struct cache *cache, const uint64_t *line,
+			  const struct cache_insertion *insertion)
 {
-	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned way = 0; way < CACHE_WAYS; way++) {
-			size_t i = set + (cache->born + way) % CACHE_WAYS;
-
-			if (!__atomic_load_n(&cache->in_use[i], __ATOMIC_RELAXED))
-				return i;
-			__atomic_store_n(&cache->in_use[i], 0, __ATOMIC_RELAXED);
-		}
-	return set;
+	return line_is_live(cache, line) && line_has_key(line, &insertion->key) &&
+	       (!insertion->keep_older || has_value(cache, line, insertion->value));
 }
 
-static size_t choose_way(struct cache *cache, size_t set, const struct cache_insertion *insertion)
+static size_t choose_way(struct cache *cache, size_t first, const struct cache_insertion *insertion)
 {
-	for (size_t i = set; i < set + CACHE_WAYS; i++)
-		if (cache->tags[i] && same_key(&cache->lines[i].entry, &insertion->entry) &&
-		    (!insertion->keep_older ||
-		     same_value(&cache->lines[i].entry, &insertion->entry)))
+	size_t unused = SIZE_MAX;
+
+	for (unsigned way = 0; way < CACHE_WAYS; way++) {
+		size_t i = way_at(cache, first, way);
+
+		if (is_to_replace(cache, line_at(cache, i), insertion))
 			return i;
-	for (size_t i = set; i < set + CACHE_WAYS; i++)
-		if (!cache->tags[i])
-			return i;
+		if (unused == SIZE_MAX && !line_is_live(cache, line_at(cache, i)))
+			unused = i;
+	}
+	if (unused != SIZE_MAX)
+		return unused;
 	if (insertion->eviction == CACHE_EVICT_ANY)
-		return set + insertion->lot % CACHE_WAYS;
-	return victim_unused(cache, set);
+		return way_at(cache, first, insertion->lot % CACHE_WAYS);
+	return victim_unused(cache, first);
+}
+
+static void note_number(struct cache *cache, const struct cache_key *key)
+{
+	uint64_t number = key->word[0] >> CACHE_NUMBER_SHIFT;
+	/* One counts as there until the cache is empty: that is rarely wrong and never harmful. */
+	uint64_t numbers = cache->count ? cache->numbers : 0;
+
+	__atomic_store_n(&cache->numbers, numbers | UINT64_C(1) << number, __ATOMIC_RELAXED);
+}
+
+/* Look-ups begin with the first way, and what is new will be looked for: the line that was there gives
+ * way. Not where ages count: it would look younger. */
+static size_t make_first(struct cache *cache, size_t first, size_t way)
+{
+	const uint64_t *line = line_at(cache, first);
+	struct cache_key key = {{line[LINE_KEY], line[LINE_ADDRESS]}};
+
+	if (cache->births || way == first)
+		return way;
+	line_write(cache, way, &key, &line[LINE_VALUE], line[LINE_STATE] >> LINE_GENERATION_SHIFT);
+	return first;
 }
 
 void cache_insert(struct cache *cache, const struct caches_locked *lock,
 		  const struct cache_insertion *insertion)
 {
-	size_t set = cache_set_first(cache, &insertion->entry.key);
-	size_t i = choose_way(cache, set, insertion);
-	struct cache_entry entry = insertion->entry;
+	size_t first = first_way(cache, &insertion->key);
+	size_t i = choose_way(cache, first, insertion);
+	struct cache_key key = insertion->key;
+	uint32_t group;
 
 	caches_check_locked(lock);
-	if (insertion->keep_older && cache->tags[i] && same_key(&cache->lines[i].entry, &entry) &&
-	    same_value(&cache->lines[i].entry, &entry))
-		return; /* it is there already, and older */
-	if (!cache->tags[i])
-		count_add(cache, 1);
-	entry.born = ++cache->born;
-	line_write(&cache->lines[i], &entry);
-	tag_set(cache, i, tag_pack(&insertion->tag));
-	__atomic_store_n(&cache->in_use[i], 1, __ATOMIC_RELAXED);
+	if (line_is_live(cache, line_at(cache, i))) {
+		if (insertion->keep_older && is_to_replace(cache, line_at(cache, i), insertion))
+			return; /* it is there already, and older */
+		line_remove(cache, i);
+	}
+	i = make_first(cache, first, i);
+	note_number(cache, &key);
+	group = group_of(cache, insertion);
+	key.word[0] = key.word[0] << CACHE_GROUP_BITS | group;
+	line_write(cache, i, &key, insertion->value, cache->generations[group]);
+	count_add(cache, group, 1);
 }
 
-/* A scope as a mask over packed tags. */
-struct matcher {
-	uint64_t mask, want;
-};
+/* Removal */
 
-static struct matcher matcher_of(const struct cache_scope *scope)
+static bool group_is_named(const struct cache_group *group, const struct cache_scope *scope)
 {
-	struct matcher m = {.mask = TAG_VALID};
+	uint16_t rid = cache_owner_rid(group->owner).v;
 
-	if (scope->by_did)
-		m.mask |= UINT64_C(0xffff) << TAG_DID_SHIFT;
-	if (scope->by_rid)
-		m.mask |= (uint64_t)(uint16_t)~scope->rid_ignore << TAG_RID_SHIFT;
-	if (scope->by_pasid)
-		m.mask |= (uint64_t)VSVA_PASID_MAX << TAG_PASID_SHIFT;
-	m.want = tag_pack(&scope->tag) & m.mask;
-	return m;
+	if (scope->by_did && group->tag.did != scope->tag.did)
+		return false;
+	if (scope->by_pasid && group->tag.pasid != scope->tag.pasid)
+		return false;
+	if (scope->by_rid && ((rid ^ scope->rid.v) & ~scope->rid_ignore))
+		return false;
+	return !scope->kinds || (scope->kinds >> group->tag.kind & 1);
 }
 
-static bool touches(const struct cache *cache, size_t i, const struct cache_scope *scope)
+static uint64_t page_first(uint64_t address, unsigned size_lg2)
 {
-	uint64_t first = cache->lines[i].entry.key.word[1];
-	uint64_t last = first + ((UINT64_C(1) << tag_size_lg2(cache->tags[i])) - 1);
-
-	return first <= scope->last && last >= scope->first;
+	return address >> size_lg2 << size_lg2;
 }
 
-unsigned cache_remove(struct cache *cache, const struct caches_locked *lock,
-		      const struct cache_scope *scope)
+/* How many look-ups a range is, or more than anybody wants. */
+static uint64_t pages_of(const struct cache *cache, const struct cache_scope *scope)
 {
-	struct matcher m = matcher_of(scope);
-	const uint32_t *left =
-		scope->by_did ? &cache->did_lines[did_bucket(m.want)] : &cache->count;
-	size_t lines = line_count(cache);
+	uint64_t pages = 0;
+
+	for (uint64_t sizes = cache->numbers; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		uint64_t more = (scope->last >> lg2) - (scope->first >> lg2) + 1;
+
+		if (more > cache_lines(cache))
+			return UINT64_MAX;
+		pages += more;
+	}
+	return pages;
+}
+
+static unsigned remove_page(struct cache *cache, uint32_t group, const struct cache_key *key)
+{
+	size_t first = first_way(cache, key);
 	unsigned removed = 0;
 
-	caches_check_locked(lock);
-	for (size_t i = 0; i < lines && *left; i++) {
-		if ((cache->tags[i] & m.mask) != m.want)
-			continue;
-		if (scope->kinds && !(scope->kinds >> tag_kind(cache->tags[i]) & 1))
-			continue;
-		if (scope->by_range && !touches(cache, i, scope))
+	for (unsigned way = 0; way < CACHE_WAYS; way++) {
+		size_t i = way_at(cache, first, way);
+		const uint64_t *line = line_at(cache, i);
+
+		if (!line_has_key(line, key) || line_group(line) != group ||
+		    !line_is_live(cache, line))
 			continue;
 		line_remove(cache, i);
 		removed++;
 	}
 	return removed;
+}
+
+static unsigned remove_page_by_page(struct cache *cache, uint32_t group,
+				    const struct cache_scope *scope)
+{
+	uint64_t owner = cache->groups.groups[group].owner;
+	unsigned removed = 0;
+
+	for (uint64_t sizes = cache->numbers; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		uint64_t last = page_first(scope->last, lg2);
+
+		for (uint64_t at = page_first(scope->first, lg2);; at += UINT64_C(1) << lg2) {
+			struct cache_key key = cache_key(owner, lg2, at);
+
+			removed += remove_page(cache, group, &key);
+			if (at == last)
+				break;
+		}
+	}
+	return removed;
+}
+
+static bool line_touches(const uint64_t *line, const struct cache_scope *scope)
+{
+	unsigned lg2 = (unsigned)(line[LINE_KEY] >> CACHE_GROUP_BITS >> CACHE_NUMBER_SHIFT);
+	uint64_t first = line[LINE_ADDRESS];
+
+	return first <= scope->last && first + ((UINT64_C(1) << lg2) - 1) >= scope->first;
+}
+
+static unsigned remove_line_by_line(struct cache *cache, uint32_t group,
+				    const struct cache_scope *scope)
+{
+	unsigned removed = 0;
+
+	for (size_t i = 0; i < cache_lines(cache); i++) {
+		const uint64_t *line = line_at(cache, i);
+
+		if (line_group(line) != group || !line_is_live(cache, line) ||
+		    !line_touches(line, scope))
+			continue;
+		line_remove(cache, i);
+		removed++;
+	}
+	return removed;
+}
+
+static unsigned remove_from_group(struct cache *cache, uint32_t group,
+				  const struct cache_scope *scope)
+{
+	if (!scope->by_range)
+		return group_remove(cache, group);
+	if (pages_of(cache, scope) < cache_lines(cache) / CACHE_WAYS)
+		return remove_page_by_page(cache, group, scope);
+	return remove_line_by_line(cache, group, scope);
+}
+
+/* Every group of the list is asked; the next is taken before this one goes. */
+static unsigned remove_from_list(struct cache *cache, uint32_t head, bool by_pasid,
+				 const struct cache_scope *scope)
+{
+	unsigned removed = 0;
+
+	for (uint32_t next, i = head; i != CACHE_NO_GROUP; i = next) {
+		const struct cache_group *group = &cache->groups.groups[i];
+
+		next = by_pasid ? group->by_pasid.next : group->by_did.next;
+		if (group_is_named(group, scope))
+			removed += remove_from_group(cache, i, scope);
+	}
+	return removed;
+}
+
+static unsigned remove_from_all(struct cache *cache, const struct cache_scope *scope)
+{
+	unsigned removed = 0;
+
+	for (uint32_t i = 0; i < cache->groups.size && cache->count; i++)
+		if (cache->groups.groups[i].lines &&
+		    group_is_named(&cache->groups.groups[i], scope))
+			removed += remove_from_group(cache, i, scope);
+	return removed;
+}
+
+unsigned cache_remove(struct cache *cache, const struct caches_locked *lock,
+		      const struct cache_scope *scope)
+{
+	caches_check_locked(lock);
+	if (scope->by_did && scope->by_pasid)
+		return remove_from_list(cache, *cache_groups_of_pasid(&cache->groups, &scope->tag),
+					true, scope);
+	if (scope->by_did)
+		return remove_from_list(cache, *cache_groups_of_did(&cache->groups, &scope->tag),
+					false, scope);
+	return remove_from_all(cache, scope);
 }
 
 void cache_remove_all(struct cache *cache, const struct caches_locked *lock)
@@ -232,9 +431,27 @@ void cache_remove_all(struct cache *cache, const struct caches_locked *lock)
 
 void cache_remove_any(struct cache *cache, const struct caches_locked *lock, uint64_t lot)
 {
-	size_t i = lot % line_count(cache);
+	size_t i = lot % cache_lines(cache);
 
 	caches_check_locked(lock);
-	if (cache->tags[i])
+	if (line_is_live(cache, line_at(cache, i)))
 		line_remove(cache, i);
+}
+
+bool cache_entry_at(const struct cache *cache, const struct caches_locked *lock, size_t index,
+		    struct cache_entry *out)
+{
+	const uint64_t *line = line_at(cache, index);
+
+	caches_check_locked(lock);
+	if (!line_is_live(cache, line))
+		return false;
+	*out = (struct cache_entry){
+		.key = {{line[LINE_KEY] >> CACHE_GROUP_BITS, line[LINE_ADDRESS]}},
+		.tag = cache->groups.groups[line_group(line)].tag,
+		.born = cache->births ? cache->births[index] : 0,
+	};
+	for (unsigned i = 0; i < cache->value_words; i++)
+		out->value[i] = line[LINE_VALUE + i];
+	return true;
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cache of the unit: a fixed number of lines, found by a key and removed by a tag.
+ * A cache of the unit: lines that are found by a key, in groups that are removed at once.
  *
- *   key    what a look-up asks for, compared whole. Word 0 is never 0; where a cache is tagged by
- *          address, word 1 is the first address that the line covers
- *   value  what the line says
- *   tag    what invalidations ask for (struct cache_tag), compared in part; kept apart from the
- *          lines, so that an invalidation reads 8 bytes per line and not 64
- *   born   serial number of the insertion: the smaller, the staler
+ *   key      what a look-up asks for, compared whole: an owner, a number (where a cache has several
+ *            page sizes, their logarithm) and an address. Owners are never 0
+ *   value    what the line says
+ *   group    the lines of one owner with the same tags (struct cache_tag: domain, PASID, kind).
+ *            Invalidations name tags, so they name groups
+ *   generation  of a group: a line is worth something only under the generation that it was written
+ *            under, so that a whole group goes with one addition, however many lines it has
+ *   born     serial number of the insertion: the smaller, the staler. Kept where somebody asks
+ *
+ * A range of addresses goes page by page, or line by line where that is less work.
  *
  * Look-ups take no lock: a line carries a sequence number, odd while it is written. A reader that
  * meets a line in the making does not wait for it, it sees a miss. Everything else needs the lock
@@ -16,42 +20,79 @@
 #ifndef HW_CACHE_H
 #define HW_CACHE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
+#include "hw/cache_group.h"
+#include "vsva/types.h"
+
 #define CACHE_WAYS        4u
-#define CACHE_VALUE_WORDS 4u
-#define CACHE_DID_BUCKETS 256u
+#define CACHE_VALUE_WORDS 4u /* at most */
+
+/* Word 0 of a key has 38 bits of owner and 6 of number; in a line the number of its group is below
+ * them. */
+#define CACHE_NUMBER_SHIFT 38
+#define CACHE_GROUP_BITS   20
+#define CACHE_GROUPS_MAX   (1u << CACHE_GROUP_BITS)
 
 struct cache_key {
 	uint64_t word[2];
 };
 
-struct cache_entry {
-	struct cache_key key;
-	uint64_t value[CACHE_VALUE_WORDS];
-	uint64_t born;
-};
+/* Can a request have this PASID, or say that it has none? */
+static inline bool cache_can_own(uint32_t pasid)
+{
+	static_assert((uint32_t)(VSVA_PASID_INVALID + 1) == 0, "one comparison for both");
 
-struct cache_line {
-	uint64_t sequence;
-	struct cache_entry entry;
-} __attribute__((aligned(64)));
+	return pasid + 1 <= VSVA_PASID_MAX + 1;
+}
 
-/* VT-d 6.2, the tags of all caches together; a cache uses those that it has. */
-struct cache_tag {
-	uint16_t did;
-	uint16_t rid;
-	uint32_t pasid;
-	uint8_t kind;     /* PGTT of what the entry was made from; 0 in context and PASID caches */
-	uint8_t size_lg2; /* bytes that the line covers from key.word[1] on */
-};
+/* Requests of a function with a PASID, or (VSVA_PASID_INVALID, of which 21 bits are no PASID) without.
+ */
+static inline uint64_t cache_owner_of_requests(rid_t rid, uint32_t pasid)
+{
+	return UINT64_C(1) << 37 | (uint64_t)rid.v << 21 | (pasid & UINT32_C(0x1fffff));
+}
+static inline rid_t cache_owner_rid(uint64_t owner)
+{
+	return (rid_t){(uint16_t)(owner >> 21)};
+}
+/* An address space, whoever uses it. */
+static inline uint64_t cache_owner_of_space(uint16_t did, uint32_t pasid)
+{
+	return UINT64_C(1) << 37 | (uint64_t)did << 20 | (pasid & VSVA_PASID_MAX);
+}
+
+/* number: 6 bits */
+static inline struct cache_key cache_key(uint64_t owner, unsigned number, uint64_t address)
+{
+	return (struct cache_key){{owner | (uint64_t)number << CACHE_NUMBER_SHIFT, address}};
+}
+
+/* Words of a line. Lines of one value word are half a cache line of the CPU long, others a whole
+ * one. */
+enum { LINE_STATE, LINE_KEY, LINE_ADDRESS, LINE_VALUE };
+#define CACHE_LINE_WORDS(value_words) ((value_words) == 1 ? 4u : 8u)
+
+/* Where pages are short and lines too, two pages that lie side by side have lines side by side, in one
+ * cache line of the CPU: a way is every other line. */
+#define CACHE_STEP(value_words) ((value_words) == 1 ? 2u : 1u)
+
+/* LINE_STATE: generation (0 while the line is written: no group has that), sequence, and whether the
+ * line was found since the search for a victim last passed. */
+#define LINE_IN_USE           UINT64_C(1)
+#define LINE_BUSY             UINT64_C(2)
+#define LINE_SEQUENCE         (((UINT64_C(1) << 39) - 1) << 1)
+#define LINE_GENERATION_SHIFT 40
 
 /* What to remove: lines whose tag has these members, and that touch [first, last]. */
 struct cache_scope {
 	bool by_did, by_rid, by_pasid;
 	struct cache_tag tag;
+	rid_t rid;
 	uint16_t rid_ignore; /* bits of the RID that do not matter (function mask) */
 	uint8_t kinds;       /* bit set of kinds; 0: all */
 	bool by_range;
@@ -61,30 +102,45 @@ struct cache_scope {
 enum cache_eviction { CACHE_EVICT_UNUSED, CACHE_EVICT_ANY };
 
 struct cache {
-	struct cache_line *lines;
-	uint64_t *tags;  /* 0: the line is empty; lock of struct caches */
-	uint8_t *in_use; /* found since the search for a victim last passed; atomic */
-	unsigned set_lg2;
-	uint32_t count; /* lines that are valid; lock, read atomically */
-	/* of them by domain id, so that nothing is searched for one that has none; lock */
-	uint32_t did_lines[CACHE_DID_BUCKETS];
-	uint64_t born; /* lock */
-	uint64_t hits; /* roughly: threads that count at once may lose one */
+	uint64_t *lines;
+	uint32_t *generations; /* by group; atomic */
+	uint32_t sets;
+	uint32_t value_words;
+	uint64_t numbers; /* bit n: there may be lines with number n; atomic */
+
+	struct cache_groups groups; /* lock of struct caches */
+	uint64_t *births;           /* by line, or NULL; atomic */
+	uint32_t count;             /* lines that are worth something; lock, read atomically */
+	uint64_t born;              /* lock */
+	unsigned hand;              /* where the search for a victim begins; lock */
+	uint64_t hits;              /* roughly: threads that count at once may lose one */
+};
+
+struct cache_shape {
+	size_t lines; /* a multiple of CACHE_WAYS * CACHE_STEP */
+	unsigned value_words;
+	uint32_t groups; /* when there are more, one loses its lines */
+	bool keeps_age;
 };
 
 struct caches_locked;
 
-/* lines: a power of two, at least CACHE_WAYS. 0 or -ENOMEM. */
-int cache_init(struct cache *cache, size_t lines);
+/* 0 or -ENOMEM. */
+int cache_init(struct cache *cache, const struct cache_shape *shape);
 void cache_fini(struct cache *cache);
 size_t cache_bytes(const struct cache *cache);
 static inline uint32_t cache_count(const struct cache *cache)
 {
 	return __atomic_load_n(&cache->count, __ATOMIC_RELAXED);
 }
+static inline size_t cache_lines(const struct cache *cache)
+{
+	return (size_t)cache->sets * CACHE_WAYS * CACHE_STEP(cache->value_words);
+}
 
 struct cache_insertion {
-	struct cache_entry entry;
+	struct cache_key key;
+	uint64_t value[CACHE_VALUE_WORDS];
 	struct cache_tag tag;
 	bool keep_older; /* an older line with the same key stays beside this one */
 	enum cache_eviction eviction;
@@ -99,54 +155,72 @@ void cache_remove_all(struct cache *cache, const struct caches_locked *lock);
 /* Removes the line that a lot draws, if there is one. */
 void cache_remove_any(struct cache *cache, const struct caches_locked *lock, uint64_t lot);
 
+/* What a line holds. */
+struct cache_entry {
+	struct cache_key key;
+	uint64_t value[CACHE_VALUE_WORDS];
+	struct cache_tag tag;
+	uint64_t born; /* 0 where it is not kept */
+};
+/* false: nothing that is worth something is there. index: below cache_lines(). */
+bool cache_entry_at(const struct cache *cache, const struct caches_locked *lock, size_t index,
+		    struct cache_entry *out);
+
 /* Look-up: line by line through the set of a key */
 
-static inline size_t cache_set_first(const struct cache *cache, const struct cache_key *key)
+/* The line that is the first way of the key's set; the others follow at distances of the step. A
+ * multiplication spreads what is near, and its upper bits are the best. */
+static inline size_t cache_first_way(const struct cache *cache, const struct cache_key *key,
+				     unsigned value_words)
 {
-	uint64_t hash = key->word[0] * UINT64_C(0x9e3779b97f4a7c15) +
-			(key->word[1] >> 12) * UINT64_C(0xc2b2ae3d27d4eb4f);
+	unsigned step = CACHE_STEP(value_words);
+	unsigned shift = step == 1 ? 12 : (unsigned)(key->word[0] >> CACHE_NUMBER_SHIFT);
+	uint64_t page = key->word[1] >> shift;
+	uint64_t hash = (page / step ^ key->word[0] << 25) * UINT64_C(0x9e3779b97f4a7c15);
 
-	hash ^= hash >> 29;
-	hash *= UINT64_C(0xbf58476d1ce4e5b9);
-	return (size_t)(hash >> (64 - cache->set_lg2)) * CACHE_WAYS;
+	return (size_t)((unsigned __int128)hash * cache->sets >> 64) * CACHE_WAYS * step +
+	       page % step;
 }
 
-/* false: the line has another key, or is being written. */
-static inline bool cache_line_read(const struct cache_line *line, const struct cache_key *key,
-				   struct cache_entry *out)
+/*
+ * false: the line has another key, is being written, or is worth nothing any more. value_words: a
+ * constant. Acquire loads keep the second look at the state behind them, and pair with the release
+ * stores of cache.c: whoever sees a word of a writer sees its odd number too.
+ */
+static inline bool cache_line_read(const struct cache *cache, size_t index,
+				   const struct cache_key *key, unsigned value_words,
+				   uint64_t *value, uint64_t *state)
 {
-	uint64_t sequence = __atomic_load_n(&line->sequence, __ATOMIC_ACQUIRE);
+	const uint64_t *line = cache->lines + index * CACHE_LINE_WORDS(value_words);
+	uint64_t word;
 
-	/* Acquire loads keep the second look at the sequence number behind them, and pair with the
-	 * release stores of cache.c: whoever sees a word of a writer sees its odd number too. */
-	if (__atomic_load_n(&line->entry.key.word[1], __ATOMIC_ACQUIRE) != key->word[1] ||
-	    __atomic_load_n(&line->entry.key.word[0], __ATOMIC_ACQUIRE) != key->word[0])
+	*state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&line[LINE_ADDRESS], __ATOMIC_ACQUIRE) != key->word[1])
 		return false;
-	out->key = *key;
-	for (unsigned i = 0; i < CACHE_VALUE_WORDS; i++)
-		out->value[i] = __atomic_load_n(&line->entry.value[i], __ATOMIC_ACQUIRE);
-	out->born = __atomic_load_n(&line->entry.born, __ATOMIC_ACQUIRE);
-	return !(sequence & 1) && __atomic_load_n(&line->sequence, __ATOMIC_RELAXED) == sequence;
+	word = __atomic_load_n(&line[LINE_KEY], __ATOMIC_ACQUIRE);
+	if (word >> CACHE_GROUP_BITS != key->word[0])
+		return false;
+	for (unsigned i = 0; i < value_words; i++)
+		value[i] = __atomic_load_n(&line[LINE_VALUE + i], __ATOMIC_ACQUIRE);
+	word &= CACHE_GROUPS_MAX - 1;
+	return __atomic_load_n(&cache->generations[word], __ATOMIC_ACQUIRE) ==
+		       *state >> LINE_GENERATION_SHIFT &&
+	       __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) == *state;
 }
 
-/* The same for a cache whose lines say everything in their first word. */
-static inline bool cache_line_read_word(const struct cache_line *line, const struct cache_key *key,
-					uint64_t *value)
+/* Ages differ where they are kept; else all are alike, and 0. */
+static inline uint64_t cache_born(const struct cache *cache, size_t index)
 {
-	uint64_t sequence = __atomic_load_n(&line->sequence, __ATOMIC_ACQUIRE);
-
-	if (__atomic_load_n(&line->entry.key.word[1], __ATOMIC_ACQUIRE) != key->word[1] ||
-	    __atomic_load_n(&line->entry.key.word[0], __ATOMIC_ACQUIRE) != key->word[0])
-		return false;
-	*value = __atomic_load_n(&line->entry.value[0], __ATOMIC_ACQUIRE);
-	return !(sequence & 1) && __atomic_load_n(&line->sequence, __ATOMIC_RELAXED) == sequence;
+	return cache->births ? __atomic_load_n(&cache->births[index], __ATOMIC_ACQUIRE) : 0;
 }
 
 /* Written only where it changes something: a line that many devices use stays shared. */
-static inline void cache_line_touch(const struct cache *cache, size_t index)
+static inline void cache_line_touch(const struct cache *cache, size_t index, unsigned value_words,
+				    uint64_t state)
 {
-	if (!__atomic_load_n(&cache->in_use[index], __ATOMIC_RELAXED))
-		__atomic_store_n(&cache->in_use[index], 1, __ATOMIC_RELAXED);
+	if (__builtin_expect(!(state & LINE_IN_USE), 0))
+		__atomic_fetch_or(&cache->lines[index * CACHE_LINE_WORDS(value_words) + LINE_STATE],
+				  LINE_IN_USE, __ATOMIC_RELAXED);
 }
 
 #endif

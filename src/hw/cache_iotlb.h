@@ -41,6 +41,26 @@ struct iotlb_need {
 	uint8_t any; /* at least one of these; 0: no matter */
 };
 
+/* Value word of a line: the page's output, and flags below. */
+#define IOTLB_FLAGS UINT64_C(0xfff)
+
+/* Policy LRU. What a line for pages of this size says to (owner, address), if it grants the need:
+ * its value, which is not 0; or 0. way: of the set that the key has. */
+static inline __attribute__((always_inline)) uint64_t
+cache_iotlb_way(const struct cache *cache, const struct cache_key *key, size_t line, uint64_t need)
+{
+	uint64_t value, state;
+
+	if (!cache_line_read(cache, line, key, 1, &value, &state) ||
+	    (value & (need | IOTLB_NOT_PRESENT)) != need)
+		return 0;
+	cache_line_touch(cache, line, 1, state);
+	return value;
+}
+/* The first way of the set that does; they are asked from `from` on. */
+uint64_t cache_iotlb_ways(const struct cache *cache, const struct cache_key *key, unsigned from,
+			  uint64_t need);
+
 enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
 				   const struct iotlb_need *need, struct iotlb_page *out);
 /* tag: its did, pasid and kind. Dropped if the generation has passed. */

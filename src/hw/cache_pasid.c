@@ -8,21 +8,21 @@ enum { META_FPD = 1, META_DTE = 2, META_PRE = 4, META_RID_PRIV = 8, META_CONTEXT
 
 static struct cache_key context_key(rid_t rid, bool is_legacy)
 {
-	return (struct cache_key){{cache_source_key(rid, VSVA_PASID_INVALID, is_legacy), 0}};
+	return cache_key(cache_owner_of_requests(rid, VSVA_PASID_INVALID), is_legacy, 0);
 }
 
 bool cache_context_find(struct caches *caches, rid_t rid, bool is_legacy, struct context_view *out)
 {
 	struct cache_key key = context_key(rid, is_legacy);
-	struct cache_entry e;
+	uint64_t value[CACHE_VALUE_WORDS];
 
-	if (!caches_find(caches, &caches->context, &key, NULL, NULL, &e))
+	if (!caches_find(caches, &caches->context, &key, value))
 		return false;
 	*out = (struct context_view){
-		.scalable.q = {e.value[0], e.value[1]},
+		.scalable.q = {value[0], value[1]},
 		.is_legacy = is_legacy,
-		.fault = (enum vtd_fault)(e.value[3] >> META_FAULT_SHIFT & 0xff),
-		.fpd = e.value[3] & META_FPD,
+		.fault = (enum vtd_fault)(value[3] >> META_FAULT_SHIFT & 0xff),
+		.fpd = value[3] & META_FPD,
 	};
 	return true;
 }
@@ -31,7 +31,7 @@ void cache_context_fill(struct caches *caches, uint64_t generation, rid_t rid,
 			const struct context_view *view)
 {
 	struct cache_key key = context_key(rid, view->is_legacy);
-	struct cache_tag tag = {.rid = rid.v};
+	struct cache_tag tag = {0};
 	struct caches_locked lock;
 	uint64_t value[CACHE_VALUE_WORDS] = {view->scalable.q[0], view->scalable.q[1], 0,
 					     (uint64_t)view->fault << META_FAULT_SHIFT |
@@ -47,20 +47,20 @@ void cache_context_fill(struct caches *caches, uint64_t generation, rid_t rid,
 
 static struct cache_key pasid_key(rid_t rid, uint32_t pasid)
 {
-	return (struct cache_key){{cache_source_key(rid, pasid, 0), 0}};
+	return cache_key(cache_owner_of_requests(rid, pasid), 0, 0);
 }
 
 bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct pasid_view *out)
 {
 	struct cache_key key = pasid_key(rid, pasid);
-	struct cache_entry e;
+	uint64_t value[CACHE_VALUE_WORDS];
 	uint64_t meta;
 
-	if (!caches_find(caches, &caches->pasid, &key, NULL, NULL, &e))
+	if (!cache_can_own(pasid) || !caches_find(caches, &caches->pasid, &key, value))
 		return false;
-	meta = e.value[3];
+	meta = value[3];
 	*out = (struct pasid_view){
-		.entry.q = {e.value[0], e.value[1], e.value[2]},
+		.entry.q = {value[0], value[1], value[2]},
 		.pasid = (uint32_t)(meta >> META_PASID_SHIFT & VSVA_PASID_MAX),
 		.dte = meta & META_DTE,
 		.pre = meta & META_PRE,
@@ -85,7 +85,7 @@ void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uin
 		      const struct pasid_view *view)
 {
 	struct cache_key key = pasid_key(rid, pasid);
-	struct cache_tag tag = {.rid = rid.v, .pasid = view->pasid};
+	struct cache_tag tag = {.pasid = view->pasid};
 	struct caches_locked lock;
 	uint64_t value[CACHE_VALUE_WORDS] = {view->entry.q[0], view->entry.q[1], view->entry.q[2],
 					     pasid_meta(view)};

@@ -47,10 +47,4 @@ bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct p
 void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
 		      const struct pasid_view *view);
 
-/* Key word that both caches and the IOTLB use: source id, PASID or none, and a small number. */
-static inline uint64_t cache_source_key(rid_t rid, uint32_t pasid, unsigned number)
-{
-	return UINT64_C(1) << 63 | (uint64_t)(number & 0x3f) << 52 | (uint64_t)rid.v << 32 | pasid;
-}
-
 #endif

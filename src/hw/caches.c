@@ -12,20 +12,62 @@
 #define PASID_LINES   1024u
 #define PAGING_LINES  1024u
 
-int caches_init(struct caches *caches, const struct unit_config *config, size_t iotlb_lines)
+static int init(struct caches *caches, struct cache *cache, size_t lines, unsigned value_words,
+		uint32_t groups)
 {
+	return cache_init(cache, &(struct cache_shape){
+					 .lines = lines,
+					 .value_words = value_words,
+					 .groups = groups,
+					 .keeps_age = caches_serve_stalest(caches),
+				 });
+}
+
+/* Lines of the IOTLB for so many entries: they are spread by a hash, and with as many lines as
+ * entries a sixth of them would meet too many others in their set. */
+static size_t iotlb_lines(size_t entries)
+{
+	size_t set = CACHE_WAYS * CACHE_STEP(1);
+
+	return (entries + entries / 4 * 3 + set - 1) / set * set;
+}
+
+/* Address spaces that are in the IOTLB at once. */
+static uint32_t iotlb_groups(size_t entries)
+{
+	return entries > 16384 ? (uint32_t)(entries / 16) : 1024;
+}
+
+static int init_all(struct caches *caches, size_t iotlb_entries)
+{
+	int err = init(caches, &caches->context, CONTEXT_LINES, 4, CONTEXT_LINES);
+
+	if (!err)
+		err = init(caches, &caches->pasid, PASID_LINES, 4, PASID_LINES);
+	if (!err)
+		err = init(caches, &caches->iotlb, iotlb_lines(iotlb_entries), 1,
+			   iotlb_groups(iotlb_entries));
+	if (!err)
+		err = init(caches, &caches->first, PAGING_LINES, 4, PAGING_LINES);
+	if (!err)
+		err = init(caches, &caches->second, PAGING_LINES, 4, PAGING_LINES);
+	return err;
+}
+
+int caches_init(struct caches *caches, const struct unit_config *config, size_t iotlb_entries)
+{
+	int err;
+
 	*caches = (struct caches){
 		.policy = config->policy,
 		.seed = config->seed,
 		.caching_mode = vtd_CAP_CM(config->cap),
 	};
 	lock_init(&caches->lock, LOCK_RANK_UNIT_CACHE, "unit caches");
-	if (!cache_init(&caches->context, CONTEXT_LINES) &&
-	    !cache_init(&caches->pasid, PASID_LINES) && !cache_init(&caches->iotlb, iotlb_lines) &&
-	    !cache_init(&caches->first, PAGING_LINES) && !cache_init(&caches->second, PAGING_LINES))
-		return 0;
-	caches_fini(caches);
-	return -ENOMEM;
+	err = init_all(caches, iotlb_entries);
+	if (err)
+		caches_fini(caches);
+	return err;
 }
 
 void caches_fini(struct caches *caches)
@@ -106,30 +148,53 @@ bool caches_serve_by_lot(struct caches *caches)
 	return caches->policy != UNIT_CACHE_RANDOM || caches_draw(caches, 4) != 0;
 }
 
-bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
-		 bool (*accept)(const struct cache_entry *entry, void *arg), void *arg,
-		 struct cache_entry *out)
+/* The stalest of the set. SIZE_MAX: none. */
+static size_t find_stalest(const struct cache *cache, const struct cache_key *key, uint64_t *value)
 {
-	size_t set = cache_set_first(cache, key);
-	struct cache_entry entry;
-	size_t best = SIZE_MAX;
+	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS), best = SIZE_MAX;
+	uint64_t found[CACHE_VALUE_WORDS], state, stalest = UINT64_MAX;
+
+	for (size_t i = first; i < first + CACHE_WAYS; i++) {
+		uint64_t born = cache_born(cache, i);
+
+		if (born >= stalest ||
+		    !cache_line_read(cache, i, key, CACHE_VALUE_WORDS, found, &state))
+			continue;
+		memcpy(value, found, sizeof(found));
+		cache_line_touch(cache, i, CACHE_VALUE_WORDS, state);
+		stalest = born;
+		best = i;
+	}
+	return best;
+}
+
+static size_t find_first(const struct cache *cache, const struct cache_key *key, uint64_t *value)
+{
+	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS);
+	uint64_t state;
+
+	for (size_t i = first; i < first + CACHE_WAYS; i++) {
+		if (!cache_line_read(cache, i, key, CACHE_VALUE_WORDS, value, &state))
+			continue;
+		cache_line_touch(cache, i, CACHE_VALUE_WORDS, state);
+		return i;
+	}
+	return SIZE_MAX;
+}
+
+bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
+		 uint64_t *value)
+{
+	size_t found;
 
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
-	for (size_t i = set; i < set + CACHE_WAYS; i++) {
-		if (!cache_line_read(&cache->lines[i], key, &entry) ||
-		    (accept && !accept(&entry, arg)))
-			continue;
-		if (best != SIZE_MAX && out->born < entry.born)
-			continue;
-		best = i;
-		*out = entry;
-		if (!caches_serve_stalest(caches))
-			break;
-	}
+	if (__builtin_expect(!caches_serve_stalest(caches), 1))
+		found = find_first(cache, key, value);
+	else
+		found = find_stalest(cache, key, value);
 	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
-	if (best == SIZE_MAX || !caches_serve(caches))
+	if (found == SIZE_MAX || !caches_serve(caches))
 		return false;
-	cache_line_touch(cache, best);
 	__atomic_store_n(&cache->hits, __atomic_load_n(&cache->hits, __ATOMIC_RELAXED) + 1,
 			 __ATOMIC_RELAXED);
 	return true;
@@ -140,12 +205,12 @@ void caches_fill(struct cache *cache, const struct caches_locked *lock, const st
 {
 	struct caches *caches = lock->caches;
 	struct cache_insertion insertion = {
-		.entry.key = *key,
+		.key = *key,
 		.tag = *tag,
 		.keep_older = caches_serve_stalest(caches),
 	};
 
-	memcpy(insertion.entry.value, value, sizeof(insertion.entry.value));
+	memcpy(insertion.value, value, sizeof(insertion.value));
 	if (caches->policy >= UNIT_CACHE_RANDOM) {
 		insertion.eviction = CACHE_EVICT_ANY;
 		insertion.lot = caches_draw(caches, CACHE_WAYS);

@@ -32,9 +32,8 @@ struct caches {
 	struct cache context;
 	struct cache pasid;
 	struct cache iotlb;
-	struct cache first;   /* paging structures of the first stage and of nested translation */
-	struct cache second;  /* paging structures of the second stage */
-	uint64_t iotlb_sizes; /* bit n: the IOTLB may have pages of 2^n bytes; atomic */
+	struct cache first;  /* paging structures of the first stage and of nested translation */
+	struct cache second; /* paging structures of the second stage */
 };
 
 /* Witness: the lock is held. */
@@ -46,8 +45,8 @@ struct caches_locked {
 /* A generation that never is: what is read under it is kept nowhere. */
 #define CACHES_NO_GENERATION UINT64_MAX
 
-/* iotlb_lines: a power of two. 0 or -ENOMEM. */
-int caches_init(struct caches *caches, const struct unit_config *config, size_t iotlb_lines);
+/* iotlb_entries: a power of two. 0 or -ENOMEM. */
+int caches_init(struct caches *caches, const struct unit_config *config, size_t iotlb_entries);
 void caches_fini(struct caches *caches);
 size_t caches_bytes(const struct caches *caches);
 
@@ -95,11 +94,10 @@ static inline bool caches_keep_faults(const struct caches *caches)
 	return caches->caching_mode && caches->policy >= UNIT_CACHE_RANDOM;
 }
 
-/* The stalest or the first line of the key's set that has the key; accept may refuse one. false:
- * none. */
+/* The first line of the key's set that has the key; the stalest or none, as the policy wants it.
+ * value: CACHE_VALUE_WORDS. false: none. Not for the IOTLB, whose lines are of one word. */
 bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
-		 bool (*accept)(const struct cache_entry *entry, void *arg), void *arg,
-		 struct cache_entry *out);
+		 uint64_t *value);
 /* Inserts, as the policy wants it. */
 void caches_fill(struct cache *cache, const struct caches_locked *lock, const struct cache_key *key,
 		 const uint64_t value[CACHE_VALUE_WORDS], const struct cache_tag *tag);

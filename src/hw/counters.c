@@ -3,10 +3,9 @@
 
 _Thread_local unsigned counters_shard_ __attribute__((tls_model("initial-exec")));
 
-unsigned counters_new_shard_(void)
+void counters_take_shard_(void)
 {
 	static unsigned threads;
 
-	counters_shard_ = __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED) % COUNTERS_SHARDS + 1;
-	return counters_shard_;
+	counters_shard_ = 1 + __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED) % COUNTERS_SHARDS;
 }

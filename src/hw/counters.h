@@ -13,20 +13,25 @@
 struct counters {
 	struct {
 		uint64_t iotlb_hits, iotlb_misses;
-	} __attribute__((aligned(64))) shard[COUNTERS_SHARDS];
+	} __attribute__((aligned(64))) shard[1 + COUNTERS_SHARDS];
 	/* the rest: atomic */
 	uint64_t walks, descriptors, waits, page_requests, faults;
 };
 
-/* 0: the thread has none yet */
+/* 0: threads that have not missed anything yet */
 extern _Thread_local unsigned counters_shard_ __attribute__((tls_model("initial-exec")));
-unsigned counters_new_shard_(void);
+void counters_take_shard_(void);
 
 static inline unsigned counters_shard(void)
 {
-	unsigned shard = counters_shard_;
+	return counters_shard_;
+}
 
-	return shard ? shard - 1 : counters_new_shard_() - 1;
+/* The thread gets a shard of its own, if it has none. */
+static inline void counters_take_shard(void)
+{
+	if (!counters_shard_)
+		counters_take_shard_();
 }
 
 static inline void counters_bump(uint64_t *sharded)

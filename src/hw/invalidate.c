@@ -71,7 +71,8 @@ void invalidate_context_device(struct unit *unit, uint16_t did, rid_t rid, uint1
 	struct cache_scope scope = {
 		.by_did = !is_scalable(unit),
 		.by_rid = true,
-		.tag = {.did = valid_did(unit, did), .rid = rid.v},
+		.tag.did = valid_did(unit, did),
+		.rid = rid,
 		.rid_ignore = (uint16_t)~rid_mask,
 	};
 

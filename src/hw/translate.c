@@ -132,7 +132,7 @@ static inline bool is_to_interrupts(const struct unit_request *request)
 static inline bool is_special(const struct unit *unit, const struct unit_request *request)
 {
 	if (has_pasid(request))
-		return request->exec;
+		return request->exec || !cache_can_own(request->pasid);
 	return vtd_ECAP_RPRIVS(unit->config.ecap) != 0;
 }
 
@@ -325,19 +325,21 @@ static struct cache_tag tag_of(const struct space *space)
 		.did = space->did, .pasid = space->pasid, .kind = (uint8_t)space->pgtt};
 }
 
+static bool touches_interrupts(uint64_t addr, unsigned lg2)
+{
+	uint64_t first = addr >> lg2 << lg2;
+
+	return first <= INTERRUPT_LAST && first + ((UINT64_C(1) << lg2) - 1) >= INTERRUPT_FIRST;
+}
+
 /* The largest page around the address that keeps away from the interrupt range: an entry may not
  * answer for an address that would have been refused. */
 static unsigned page_size_of(const struct page *page)
 {
 	unsigned lg2 = page->size_lg2;
 
-	while (lg2 > VTD_PAGE_SHIFT) {
-		uint64_t first = page->output >> lg2 << lg2;
-
-		if (first > INTERRUPT_LAST || first + ((UINT64_C(1) << lg2) - 1) < INTERRUPT_FIRST)
-			break;
+	while (lg2 > VTD_PAGE_SHIFT && touches_interrupts(page->output, lg2))
 		lg2 -= VTD_LEVEL_BITS;
-	}
 	return lg2;
 }
 
@@ -365,16 +367,34 @@ static struct iotlb_page iotlb_page_of(const struct job *job, uint64_t addr)
 	};
 }
 
-static void fill(struct job *job, const struct iotlb_page *page)
+/* The piece of a page around the address that keeps away from interrupt addresses. Requests without
+ * PASID to these are asked for first (is_to_interrupts()): no entry of theirs may answer. */
+static struct iotlb_page piece_of(const struct job *job, const struct iotlb_page *page,
+				  uint64_t addr)
+{
+	struct iotlb_page piece = *page;
+
+	if (has_pasid(job->request))
+		return piece;
+	while (piece.size_lg2 > VTD_PAGE_SHIFT && touches_interrupts(addr, piece.size_lg2))
+		piece.size_lg2 -= VTD_LEVEL_BITS;
+	piece.input = addr >> piece.size_lg2 << piece.size_lg2;
+	piece.output = page->output + (piece.input - page->input);
+	return piece;
+}
+
+static void fill(struct job *job, const struct iotlb_page *page, uint64_t addr)
 {
 	struct cache_tag tag = tag_of(&job->space);
+	struct iotlb_page piece = piece_of(job, page, addr);
 
 	/* Nobody but an ATS completion hands out such a page, so that it would be found by
 	 * others. */
-	if (is_interrupt_address(page->output))
+	if (is_interrupt_address(page->output) ||
+	    (!has_pasid(job->request) && is_interrupt_address(addr)))
 		return;
 	cache_iotlb_fill(&job->unit->caches, job->lookup.generation, job->request->rid,
-			 job->request->pasid, page, &tag);
+			 job->request->pasid, &piece, &tag);
 }
 
 /* LGN.2 and LGN.3 before rights are judged: an entry with R=W=0 */
@@ -393,7 +413,8 @@ static void fill_not_present(struct job *job)
 		.flags = IOTLB_NOT_PRESENT,
 	};
 
-	if (caches_keep_faults(&job->unit->caches) && job->space.pgtt == VTD_PGTT_SECOND_STAGE)
+	if (caches_keep_faults(&job->unit->caches) && job->space.pgtt == VTD_PGTT_SECOND_STAGE &&
+	    (has_pasid(job->request) || !is_interrupt_address(page.input)))
 		cache_iotlb_fill(&job->unit->caches, job->lookup.generation, job->request->rid,
 				 job->request->pasid, &page, &tag);
 }
@@ -423,7 +444,7 @@ static void look_ahead(const struct job *job, uint64_t addr)
 	if (fault)
 		return;
 	page = iotlb_page_of(&guess, addr);
-	fill(&guess, &page);
+	fill(&guess, &page, addr);
 	keep_passed(&guess, &walk);
 }
 
@@ -513,7 +534,7 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 	struct iotlb_page page = iotlb_page_of(job, job->request->addr);
 
 	if (has_right(job))
-		fill(job, &page);
+		fill(job, &page, job->request->addr);
 	if (!rights)
 		look_around(job, &page);
 	if (is_translation(job) && !wants_write(job->unit, job->request))
@@ -589,6 +610,7 @@ translate_uncached(struct unit *unit, const struct unit_request *request, enum r
 	};
 	enum vtd_fault fault;
 
+	counters_take_shard();
 	counters_bump(&unit->counters.shard[counters_shard()].iotlb_misses);
 	fault = translate(&job, out);
 	if (fault)
@@ -619,22 +641,97 @@ static inline void translate_enabled(struct unit *unit, const struct unit_reques
 	translate_uncached(unit, request, kind, root, hit_not_present, out);
 }
 
+static __attribute__((noinline)) void translate_closely(struct unit *unit,
+							const struct unit_request *request,
+							struct root root,
+							struct unit_translation *out)
+{
+	*out = (struct unit_translation){0};
+	if (is_to_interrupts(request) && request->access == UNIT_WRITE)
+		answer_interrupt(request, out);
+	else if (root_is_enabled(root))
+		translate_enabled(unit, request, REQUEST_UNTRANSLATED, root, out);
+	else if (has_pasid(request))
+		out->response = VTD_RESP_UR;
+	else
+		answer_identity(request, out);
+}
+
+static inline void answer_ordinary(const struct unit_request *request, uint64_t value,
+				   unsigned size_lg2, struct unit_translation *out)
+{
+	*out = (struct unit_translation){
+		.hpa = hpa((value & ~IOTLB_FLAGS) |
+			   (request->addr & ((UINT64_C(1) << size_lg2) - 1))),
+		.page_lg2 = (uint8_t)size_lg2,
+		.rights = (uint8_t)(value & (IOTLB_READ | IOTLB_WRITE)),
+		.user = true,
+	};
+}
+
+static struct cache_key key_of(const struct unit_request *request, unsigned size_lg2)
+{
+	return cache_key(cache_owner_of_requests(request->rid, request->pasid), size_lg2,
+			 request->addr >> size_lg2 << size_lg2);
+}
+
+/* In other ways than the first, or in larger pages. */
+static __attribute__((noinline)) void translate_further(struct unit *unit,
+							const struct unit_request *request,
+							uint64_t need, struct root root,
+							struct unit_translation *out)
+{
+	const struct cache *iotlb = &unit->caches.iotlb;
+	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
+
+	for (; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		struct cache_key key = key_of(request, lg2);
+		uint64_t value = cache_iotlb_ways(iotlb, &key, lg2 == VTD_PAGE_SHIFT, need);
+
+		if (!value)
+			continue;
+		counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
+		answer_ordinary(request, value, lg2, out);
+		return;
+	}
+	translate_closely(unit, request, root, out);
+}
+
+/* An ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
+ * Entries keep away from interrupt addresses (piece_of()), so these are not asked for. */
+static inline bool is_ordinary(const struct unit *unit, const struct unit_request *request)
+{
+	return !request->unusual && cache_can_own(request->pasid) &&
+	       unit->short_way[!has_pasid(request)];
+}
+
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out)
 {
 	struct root root = unit_root(unit);
+	struct cache_key key = key_of(request, VTD_PAGE_SHIFT);
+	uint64_t need = IOTLB_USER | (uint64_t)request->access |
+			((uint64_t)request->access & UNIT_WRITE) << 4;
+	uint64_t value;
 
+	static_assert((int)IOTLB_READ == UNIT_READ && (int)IOTLB_WRITE == UNIT_WRITE, "flags");
+	static_assert((int)IOTLB_READ == VSVA_PROT_READ && (int)IOTLB_WRITE == VSVA_PROT_WRITE,
+		      "flags");
+	static_assert(UNIT_WRITE << 4 == IOTLB_DIRTY, "a write needs it");
 	DEBUG_CHECK(rcu_is_reading());
-	*out = (struct unit_translation){0};
-	if (is_to_interrupts(request) && request->access == UNIT_WRITE) {
-		answer_interrupt(request, out);
-	} else if (__builtin_expect(root_is_enabled(root), 1)) {
-		translate_enabled(unit, request, REQUEST_UNTRANSLATED, root, out);
-	} else if (has_pasid(request)) {
-		out->response = VTD_RESP_UR;
-	} else {
-		answer_identity(request, out);
+	if (__builtin_expect(!root_is_enabled(root) || !is_ordinary(unit, request), 0)) {
+		translate_closely(unit, request, root, out);
+		return;
 	}
+	value = cache_iotlb_way(&unit->caches.iotlb, &key,
+				cache_first_way(&unit->caches.iotlb, &key, 1), need);
+	if (__builtin_expect(!value, 0)) {
+		translate_further(unit, request, need, root, out);
+		return;
+	}
+	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
+	answer_ordinary(request, value, VTD_PAGE_SHIFT, out);
 }
 
 void unit_ats_translate(struct unit *unit, const struct unit_request *request,

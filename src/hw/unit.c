@@ -125,6 +125,10 @@ static int init(struct unit *unit, const struct unit_config *config)
 	unit->config = *config;
 	unit->rules =
 		(struct vtd_rules){.cap = config->cap, .ecap = config->ecap, .haw = PHYSMEM_HAW};
+	/* Requests without PASID may be privileged, where that is offered: the context entry knows.
+	 */
+	unit->short_way[0] = config->policy == UNIT_CACHE_LRU;
+	unit->short_way[1] = unit->short_way[0] && !vtd_ECAP_RPRIVS(config->ecap);
 	err = vtd_regfile_init(&unit->registers, &registers);
 	if (!err)
 		err = caches_init(&unit->caches, config, iotlb_lines(config->iotlb_entries));
@@ -187,7 +191,7 @@ void unit_get_stats(const struct unit *unit, struct unit_cache_stats *out)
 		.page_requests = counters_get(&counters->page_requests),
 		.faults = counters_get(&counters->faults),
 	};
-	for (unsigned i = 0; i < COUNTERS_SHARDS; i++) {
+	for (unsigned i = 0; i <= COUNTERS_SHARDS; i++) {
 		out->iotlb_hits += counters_get(&counters->shard[i].iotlb_hits);
 		out->iotlb_misses += counters_get(&counters->shard[i].iotlb_misses);
 	}

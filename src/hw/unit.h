@@ -42,7 +42,7 @@ struct unit_config {
 	const struct trace *trace; /* may be NULL */
 	enum unit_cache_policy policy;
 	uint64_t seed;
-	uint32_t iotlb_entries; /* 0: a default; otherwise rounded up to a power of two */
+	uint32_t iotlb_entries; /* 0: a default; otherwise rounded up to a power of two. There is room for some more */
 	/* Event messages, called without any lock of the unit held. */
 	void (*msi)(void *arg, uint64_t address, uint32_t data);
 	/* The queue tail moved (or an error was cleared) and there is work: the owner calls
@@ -95,9 +95,14 @@ struct unit_request {
 	uint32_t pasid; /* VSVA_PASID_INVALID: request without PASID */
 	uint64_t addr;
 	enum unit_access access;
-	bool privileged;
-	bool exec;        /* execute requested (with a read) */
-	bool zero_length; /* zero-length read: needs W only where CAP.ZLR is 1 */
+	union {
+		struct {
+			bool privileged : 1;
+			bool exec : 1;        /* execute requested (with a read) */
+			bool zero_length : 1; /* zero-length read: needs W only where CAP.ZLR is 1 */
+		};
+		uint8_t unusual; /* any of them */
+	};
 };
 
 struct unit_translation {

@@ -4,6 +4,7 @@
  *
  *   lock order   queue_running (no lock: a flag that one runner holds) → prq_lock → caches.lock →
  *                registers_lock
+ *   short way    what the IOTLB knows of an ordinary request is all that is to be known
  *   root         written under registers_lock, read at once by everybody
  *   endpoints    two levels by bus and devfn; written under registers_lock, read in RCU sections
  */
@@ -22,6 +23,7 @@ struct endpoint_bus; /* endpoints.c */
 struct unit {
 	struct unit_config config; /* never changes */
 	struct vtd_rules rules;    /* never changes */
+	bool short_way[2];         /* never changes: for requests with and without PASID */
 	struct root root;          /* atomic */
 	struct caches caches;
 

@@ -663,7 +663,8 @@ static void test_cache_statistics(void **state)
 		assert_leads(&f, RID, 5, 0x100000 + i * 0x1000u, UNIT_READ, UINT64_C(0x77000));
 	}
 	unit_get_stats(f.unit, &s);
-	assert_in_range(s.iotlb_entries, 64, 128);
+	assert_in_range(s.iotlb_entries, 128,
+			128 * 7 / 4); /* rounded up, and room for collisions */
 	assert_true(s.paging_cache_hits > 900);
 	assert_true(s.pasid_cache_hits > 900);
 	fixture_fini(&f);

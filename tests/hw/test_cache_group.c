@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A cache by itself, against a list of what it holds: a removal takes exactly what its scope names,
+ * whether a group goes at once, page by page or line by line.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+#include "hw/caches.h"
+
+#define LINES  1024u
+#define OWNERS 24u
+#define KINDS  3u
+
+struct world {
+	struct caches caches;
+	struct cache *cache;
+};
+
+static uint64_t draw(struct world *w, uint64_t bound)
+{
+	return caches_draw(&w->caches, bound);
+}
+
+static void world_init(struct world *w, uint32_t groups, unsigned value_words)
+{
+	struct unit_config config = {.policy = UNIT_CACHE_LRU, .seed = 7};
+	struct cache_shape shape = {.lines = LINES, .value_words = value_words, .groups = groups};
+
+	assert_int_equal(caches_init(&w->caches, &config, 64), 0);
+	w->cache = &w->caches.first;
+	cache_fini(w->cache);
+	assert_int_equal(cache_init(w->cache, &shape), 0);
+}
+
+static void world_fini(struct world *w)
+{
+	caches_fini(&w->caches);
+}
+
+static uint64_t owner(unsigned number)
+{
+	return cache_owner_of_requests(rid((uint16_t)(number % 3 * 8)), number / 3 + 1);
+}
+
+static struct cache_insertion any_insertion(struct world *w)
+{
+	static const unsigned sizes[] = {12, 12, 12, 21, 30};
+	unsigned lg2 = sizes[draw(w, ARRAY_LEN(sizes))], number = (unsigned)draw(w, OWNERS);
+
+	return (struct cache_insertion){
+		.key = cache_key(owner(number), lg2, draw(w, 200) << lg2),
+		.value = {draw(w, UINT32_MAX) | 1},
+		.tag = {.did = (uint16_t)(number % 4),
+			.pasid = number / 3 + 1,
+			.kind = (uint8_t)(1 + draw(w, KINDS))},
+	};
+}
+
+static void insert(struct world *w, const struct cache_insertion *insertion)
+{
+	struct caches_locked lock = caches_lock_to_remove(&w->caches);
+
+	cache_insert(w->cache, &lock, insertion);
+	caches_unlock(&lock);
+}
+
+static unsigned list(struct world *w, struct cache_entry *entries)
+{
+	struct caches_locked lock = caches_lock_to_remove(&w->caches);
+	unsigned count = 0;
+
+	for (size_t i = 0; i < cache_lines(w->cache); i++)
+		count += cache_entry_at(w->cache, &lock, i, &entries[count]);
+	caches_unlock(&lock);
+	assert_int_equal(count, cache_count(w->cache));
+	return count;
+}
+
+static struct cache_scope any_scope(struct world *w)
+{
+	struct cache_scope scope = {
+		.by_did = draw(w, 4) != 0,
+		.by_pasid = draw(w, 2),
+		.by_rid = draw(w, 8) == 0,
+		.tag = {.did = (uint16_t)draw(w, 4), .pasid = (uint32_t)draw(w, OWNERS / 3) + 1},
+		.rid = rid((uint16_t)(draw(w, 3) * 8)),
+		.rid_ignore = draw(w, 2) ? 7 : 0,
+		.kinds = (uint8_t)(draw(w, 2) ? draw(w, 1u << (KINDS + 1)) : 0),
+		.by_range = draw(w, 2),
+	};
+
+	scope.first = draw(w, 256) << 12;
+	scope.last = scope.first + (UINT64_C(4096) << draw(w, 24)) - 1;
+	return scope;
+}
+
+/* What the header says that a scope is, written down once more. */
+static bool is_named(const struct cache_entry *e, const struct cache_scope *scope)
+{
+	uint64_t size = UINT64_C(1) << (e->key.word[0] >> 38);
+	uint16_t source = (uint16_t)(e->key.word[0] >> 21);
+
+	if (scope->by_did && e->tag.did != scope->tag.did)
+		return false;
+	if (scope->by_pasid && e->tag.pasid != scope->tag.pasid)
+		return false;
+	if (scope->by_rid && (source & ~scope->rid_ignore) != (scope->rid.v & ~scope->rid_ignore))
+		return false;
+	if (scope->kinds && !(scope->kinds & 1u << e->tag.kind))
+		return false;
+	return !scope->by_range ||
+	       (e->key.word[1] <= scope->last && e->key.word[1] + size - 1 >= scope->first);
+}
+
+static void check_removal(struct world *w)
+{
+	static struct cache_entry before[LINES], after[LINES];
+	struct cache_scope scope = any_scope(w);
+	unsigned count = list(w, before), left = 0, removed;
+	struct caches_locked lock = caches_lock_to_remove(&w->caches);
+
+	removed = cache_remove(w->cache, &lock, &scope);
+	caches_unlock(&lock);
+	assert_int_equal(list(w, after), count - removed);
+	for (unsigned i = 0; i < count; i++)
+		if (!is_named(&before[i], &scope))
+			assert_memory_equal(&before[i], &after[left++], sizeof(before[i]));
+	assert_int_equal(left, count - removed);
+}
+
+/* A look-up finds what the list has, and nothing else. */
+static void check_lookups(struct world *w, unsigned value_words)
+{
+	static struct cache_entry entries[LINES];
+	unsigned count = list(w, entries), found = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct cache_key *key = &entries[i].key;
+		size_t first = cache_first_way(w->cache, key, value_words);
+		uint64_t value[CACHE_VALUE_WORDS], state;
+
+		for (unsigned way = 0; way < CACHE_WAYS; way++) {
+			size_t line = first + way * CACHE_STEP(value_words);
+
+			if (value_words == 1
+				    ? !cache_line_read(w->cache, line, key, 1, value, &state)
+				    : !cache_line_read(w->cache, line, key, 4, value, &state))
+				continue;
+			assert_int_equal(value[0], entries[i].value[0]);
+			found++;
+		}
+	}
+	assert_int_equal(found, count);
+}
+
+static void run(uint32_t groups, unsigned value_words)
+{
+	struct world w;
+
+	world_init(&w, groups, value_words);
+	for (unsigned round = 0; round < 300; round++) {
+		for (unsigned i = 0; i < 60; i++) {
+			struct cache_insertion insertion = any_insertion(&w);
+
+			insert(&w, &insertion);
+		}
+		check_lookups(&w, value_words);
+		check_removal(&w);
+		check_lookups(&w, value_words);
+	}
+	world_fini(&w);
+}
+
+static void test_cache_removes_exactly(void **state)
+{
+	(void)state;
+	run(256, 1);
+	run(256, 4);
+}
+
+/* There are more groups than there is room for: one loses its lines, whole. */
+static void test_cache_has_room_for_so_many_groups(void **state)
+{
+	(void)state;
+	run(16, 1);
+}
+
+/* After so many removals a group's generation begins anew, and what was written under it long ago is
+ * not worth anything again. */
+static void test_cache_generation_comes_round(void **state)
+{
+	struct cache_insertion old = {.key = cache_key(owner(0), 12, 0x5000),
+				      .value = {0x77},
+				      .tag = {.did = 1, .pasid = 1}};
+	struct cache_scope scope = {.by_did = true, .by_pasid = true, .tag = old.tag};
+	struct caches_locked lock;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 16, 1);
+	insert(&w, &old);
+	lock = caches_lock_to_remove(&w.caches);
+	assert_int_equal(cache_remove(w.cache, &lock, &scope), 1);
+	for (unsigned i = 0; i < 16; i++)
+		w.cache->generations[i] = (1u << 24) - 1;
+	caches_unlock(&lock);
+	old.key.word[1] = 0x6000;
+	insert(&w, &old);
+	lock = caches_lock_to_remove(&w.caches);
+	assert_int_equal(cache_remove(w.cache, &lock, &scope), 1);
+	caches_unlock(&lock);
+	assert_int_equal(cache_count(w.cache), 0);
+	old.key.word[1] = 0x7000;
+	insert(&w, &old);
+	check_lookups(&w, 1);
+	assert_int_equal(cache_count(w.cache), 1);
+	world_fini(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cache_removes_exactly),
+		cmocka_unit_test(test_cache_has_room_for_so_many_groups),
+		cmocka_unit_test(test_cache_generation_comes_round),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
