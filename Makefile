@@ -31,7 +31,7 @@ install: all
 	@meson install -C build
 
 clean:
-	rm -rf build build-check build-clang build-tsan
+	rm -rf build build-check build-clang build-plain build-tsan
 
 format:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | grep -v '^linux/' | xargs clang-format -i

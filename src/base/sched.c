@@ -5,12 +5,10 @@
 #ifdef VSVA_SCHED
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/lock.h"
@@ -211,12 +209,6 @@ static struct sched_thread *next_thread(void)
 
 /* Passing the turn */
 
-static void wait_for_turn(struct sched_thread *self)
-{
-	while (sem_wait(&self->go))
-		CHECK(errno == EINTR);
-}
-
 void sched_count_step(void)
 {
 	if (++sched_.steps > STEPS_MAX)
@@ -232,10 +224,8 @@ void sched_reschedule(enum seam_access access, const char *name, uint64_t key)
 	self->points++;
 	self->next = sched_order_describe(access, name, key);
 	next = next_thread();
-	if (next != self) {
-		CHECK(sem_post(&next->go) == 0);
-		wait_for_turn(self);
-	}
+	if (next != self)
+		sched_context_switch(&self->context, &next->context);
 	self->state = SCHED_READY;
 }
 
@@ -261,6 +251,11 @@ void sched_did(enum seam_access access, const char *name, uint64_t key)
 	sched_order_operation(self, &operation);
 	if (sched_.config.done)
 		sched_.config.done(sched_.config.arg, self->number, &operation);
+}
+
+bool sched_is_point_behind(enum seam_kind kind)
+{
+	return sched_is_point(kind) && !sched_.config.is_coarse;
 }
 
 void sched_point_(enum seam_kind kind, enum seam_access access, const char *name, uint64_t key)
@@ -290,7 +285,7 @@ static void remember_seen(struct sched_thread *self, const char *name, uint64_t 
 
 void sched_seen_(enum seam_kind kind, const char *name, uint64_t key)
 {
-	if (!sched_is_point(kind))
+	if (!sched_is_point_behind(kind))
 		return;
 	remember_seen(sched_self_, name, key);
 	sched_reschedule(SEAM_READ, name, key);
@@ -394,6 +389,16 @@ uint64_t sched_thread_locks(unsigned number)
 	return sched_.threads[number].held_names & ~ambiguous_names;
 }
 
+bool sched_thread_begins_section(unsigned number)
+{
+	return sched_.threads[number].begins_section;
+}
+
+bool sched_thread_is_reading(unsigned number)
+{
+	return sched_.threads[number].reading_since != 0;
+}
+
 static bool is_inner(const struct lock *lock)
 {
 	return lock->rank == LOCK_RANK_UNIT_REGS;
@@ -475,7 +480,7 @@ void sched_lock_drop(struct lock *lock)
 		sched_did(SEAM_WRITE, lock->name, 0);
 	}
 	held_remove(self, lock);
-	if (sched_is_point(is_silicon(lock) ? SEAM_DROP_SILICON : SEAM_DROP))
+	if (sched_is_point_behind(is_silicon(lock) ? SEAM_DROP_SILICON : SEAM_DROP))
 		sched_reschedule(SEAM_WRITE, lock->name, 0);
 }
 
@@ -548,30 +553,28 @@ static void thread_end(struct sched_thread *self)
 	self->state = SCHED_ENDED;
 	self->since++;
 	sched_.progress++;
-	CHECK(sem_post(&next_thread()->go) == 0);
+	sched_context_switch(&self->context, &next_thread()->context);
 }
 
 /* Lives on from run to run and from one thread of a run to the next with the same number. */
-static void *thread_main(void *arg)
+static void thread_main(void *arg)
 {
 	struct sched_thread *self = arg;
 
 	for (;;) {
-		wait_for_turn(self);
 		sched_self_ = self;
 		self->run(self->arg);
 		thread_end(self);
 	}
-	return NULL;
 }
 
-static void pthread_make(struct sched_thread *thread)
+static void context_make(struct sched_thread *thread)
 {
-	if (thread->has_pthread)
-		return;
-	CHECK(sem_init(&thread->go, 0, 0) == 0);
-	CHECK(pthread_create(&thread->pthread, NULL, thread_main, thread) == 0);
-	thread->has_pthread = true;
+	if (thread->has_context)
+		sched_context_reset_locals(&thread->context);
+	else
+		sched_context_make(&thread->context, thread_main, thread);
+	thread->has_context = true;
 }
 
 static bool is_background(const char *name)
@@ -583,14 +586,14 @@ static bool is_background(const char *name)
 	return background && *background;
 }
 
-/* All but its pthread. */
+/* All but its context. */
 static struct sched_thread *thread_add(const char *name)
 {
 	struct sched_thread *thread = &sched_.threads[sched_.thread_count];
 	unsigned number = sched_.thread_count++;
 
 	CHECK(sched_.thread_count <= SCHED_THREADS_MAX);
-	memset(thread, 0, offsetof(struct sched_thread, go));
+	memset(thread, 0, offsetof(struct sched_thread, context));
 	thread->number = number;
 	thread->name = name;
 	thread->is_background = is_background(name);
@@ -603,7 +606,7 @@ struct sched_thread *sched_start(const char *name, void *(*run)(void *arg), void
 {
 	struct sched_thread *thread = thread_add(name);
 
-	pthread_make(thread);
+	context_make(thread);
 	thread->run = run;
 	thread->arg = arg;
 	return thread;
@@ -652,21 +655,9 @@ void sched_settle(void)
 	sched_reschedule(SEAM_READ, NULL, 0);
 }
 
-/* A child process has none of its parent's threads. */
-static void forget_threads_of_parent(void)
-{
-	static pid_t owner;
-
-	if (owner != getpid())
-		for (unsigned i = 0; i < SCHED_THREADS_MAX; i++)
-			sched_.threads[i].has_pthread = false;
-	owner = getpid();
-}
-
 static void begin(const struct sched_config *config)
 {
 	CHECK(!sched_self_ && lock_none_held() && !rcu_is_reading());
-	forget_threads_of_parent();
 	sched_.config = *config;
 	sched_.thread_count = 0;
 	sched_.is_choosing = false;
@@ -674,9 +665,7 @@ static void begin(const struct sched_config *config)
 	sched_.steps = sched_.progress = sched_.signals = sched_.fingerprint = 0;
 	run_number++;
 	sched_order_reset();
-	if (!sched_.threads[0].has_pthread)
-		CHECK(sem_init(&sched_.threads[0].go, 0, 0) == 0);
-	sched_.threads[0].has_pthread = true; /* the caller's */
+	sched_context_adopt(&sched_.threads[0].context);
 	sched_self_ = sched_.last = thread_add("main");
 	sched_self_->is_background = true;
 	sched_rcu_begin();

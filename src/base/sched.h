@@ -145,6 +145,9 @@ struct sched_config {
 	void *arg;
 	/* Names of threads that run only when nobody else can; NULL at the end. May be NULL. */
 	const char *const *background;
+	/* Points only in front of operations, not behind them: enough for every order of operations.
+	 * What is used too late or without a lock is then for the finer points, and for TSan. */
+	bool is_coarse;
 	/* Calls of rcu_call() are carried out as soon as their grace period is over, or (lazily) not
 	 * before somebody waits for them or nobody else can run. */
 	bool is_lazy;
@@ -166,6 +169,9 @@ bool sched_thread_has_ended(unsigned number);
 /* Bit set of the locks that it holds, by name; bits mean the same in all runs. A name that several
  * locks had in a run has none. */
 uint64_t sched_thread_locks(unsigned number);
+/* What it does next begins a read section; it is in one. */
+bool sched_thread_begins_section(unsigned number);
+bool sched_thread_is_reading(unsigned number);
 unsigned sched_thread_count(void);
 /* A number that all operations so far, in their order, add up to. */
 uint64_t sched_fingerprint(void);

@@ -7,8 +7,7 @@
 
 #ifdef VSVA_SCHED
 
-#include <pthread.h>
-#include <semaphore.h>
+#include "base/sched_context.h"
 
 #define HELD_MAX   32u
 #define RECENT_MAX 4u
@@ -50,6 +49,7 @@ struct sched_thread {
 	uint64_t held_names;    /* bit set */
 	uint64_t reading_since; /* period; 0: no */
 	uint64_t section_since; /* in points */
+	bool begins_section;
 	struct seen {
 		char name[RECENT_LEN];
 		uint64_t key;
@@ -62,9 +62,9 @@ struct sched_thread {
 	char recent[RECENT_MAX][RECENT_LEN];
 	unsigned recent_at;
 
-	sem_t go;
-	pthread_t pthread;
-	bool has_pthread;
+	/* from run to run */
+	struct sched_context context;
+	bool has_context;
 };
 
 struct sched {
@@ -87,12 +87,17 @@ extern struct sched sched_;
 void sched_reschedule(enum seam_access access, const char *name, uint64_t key);
 /* May another thread go on here? (The test has chosen this kind.) */
 bool sched_is_point(enum seam_kind kind);
+bool sched_is_point_behind(enum seam_kind kind);
 void sched_count_step(void);
 bool sched_lock_is_free(const struct lock *lock);
 
 /* RCU, sched_rcu.c */
 void sched_rcu_begin(void);
 void sched_rcu_end(void);
+/* Of a thread in a read section: who waits for it, as a number. */
+uint64_t sched_rcu_waiters(const struct sched_thread *reader);
+/* Is this the operation of a section's beginning, a grace period's or a call? */
+bool sched_rcu_is_operation(const struct sched_operation *operation);
 
 /* Order of operations, sched_order.c */
 void sched_order_reset(void);

@@ -78,10 +78,25 @@ struct sched_operation sched_order_describe(enum seam_access access, const char 
 	return operation;
 }
 
+static void rcu_operation(struct sched_thread *thread, struct object *object,
+			  enum seam_access access)
+{
+	thread->past = mix(thread->past, object->id);
+	if (access == SEAM_WRITE)
+		object->written = thread->past = mix(thread->past, object->written);
+	thread->since = 0;
+	sched_.fingerprint = mix(sched_.fingerprint, mix(object->id, thread->number * 2 + access));
+}
+
 void sched_order_operation(struct sched_thread *thread, const struct sched_operation *operation)
 {
 	struct object *object = object_find(operation->object);
 
+	/* Which sections are waited for is in the signature; of those that are over nothing is left. */
+	if (sched_rcu_is_operation(operation)) {
+		rcu_operation(thread, object, operation->access);
+		return;
+	}
 	thread->past = mix(mix(thread->past, object->id), object->written);
 	if (operation->access == SEAM_WRITE) {
 		thread->past = mix(thread->past, object->reads + 1);
@@ -104,6 +119,8 @@ uint64_t sched_order_signature(void)
 
 		sum += mix(mix(thread->past, thread->since),
 			   (uint64_t)thread->number << 8 | thread->state);
+		if (thread->reading_since)
+			sum += mix(sched_rcu_waiters(thread), thread->number + 1);
 	}
 	return sum;
 }

@@ -48,7 +48,9 @@ static bool grace_period_is_over(void *arg)
 
 void sched_rcu_online(void)
 {
+	sched_self_->begins_section = true;
 	sched_point_(SEAM_RCU, SEAM_READ, rcu_name, 0);
+	sched_self_->begins_section = false;
 	sched_self_->reading_since = ++period;
 	sched_self_->section_since = sched_self_->points;
 	sched_self_->seen_count = 0;
@@ -64,7 +66,7 @@ void sched_rcu_offline(void)
 	if (self->points != self->section_since)
 		sched_point_(SEAM_RCU, SEAM_READ, rcu_name, 0);
 	self->reading_since = 0;
-	for (unsigned i = 0; i < count && sched_is_point(SEAM_POINTER); i++)
+	for (unsigned i = 0; i < count && sched_is_point_behind(SEAM_POINTER); i++)
 		sched_reschedule(SEAM_READ, self->seen[i].name, self->seen[i].key);
 }
 
@@ -113,7 +115,7 @@ void sched_rcu_call(struct rcu_node *node)
 	call_add(node);
 	set_urgency();
 	/* the caller may go on with what he has just given away: then it shall be gone */
-	if (sched_is_point(SEAM_POINTER))
+	if (sched_is_point_behind(SEAM_POINTER))
 		sched_reschedule(SEAM_READ, NULL, 0);
 }
 
@@ -159,6 +161,27 @@ static void *reclaim(void *arg)
 			carry_out();
 	}
 	return NULL;
+}
+
+bool sched_rcu_is_operation(const struct sched_operation *operation)
+{
+	return operation->name == rcu_name;
+}
+
+uint64_t sched_rcu_waiters(const struct sched_thread *reader)
+{
+	uint64_t waiters = 0, waiting_calls = 0;
+
+	for (unsigned i = 0; i < sched_.thread_count; i++) {
+		const struct sched_thread *thread = &sched_.threads[i];
+
+		if (thread->state == SCHED_WAITS && thread->is_over == grace_period_is_over &&
+		    *(const uint64_t *)thread->is_over_arg > reader->reading_since)
+			waiters |= UINT64_C(1) << i;
+	}
+	for (size_t i = 0; i < call_count; i++)
+		waiting_calls += calls[i].period > reader->reading_since;
+	return waiters << 32 | waiting_calls;
 }
 
 void sched_rcu_begin(void)

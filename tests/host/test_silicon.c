@@ -440,7 +440,7 @@ static int slow_fault(void *arg, struct vsva_dev *dev, const struct vsva_fault *
 	if (fault->type != VSVA_FAULT_PAGE_REQ)
 		return 0;
 	__atomic_store_n(&slow->is_inside, true, __ATOMIC_RELEASE);
-	for (unsigned i = 0; i < 20000 && !slow->was_told_late; i++) {
+	for (unsigned i = 0; i < 200 && !slow->was_told_late; i++) {
 		sched_yield();
 		slow->was_told_late = __atomic_load_n(&slow->is_returned, __ATOMIC_ACQUIRE);
 	}

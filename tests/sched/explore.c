@@ -2,6 +2,8 @@
 #include "explore.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +22,9 @@ struct frame {
 	uint32_t choice;
 	uint32_t allowed; /* bit set of choices */
 	bool can_go_on;   /* choices but 0 are preemptions */
+	/* What threads[0] does first is to begin a read section, in which it did nothing that others
+	 * are going to meet: it does not matter when. */
+	bool is_idle_section;
 	unsigned count;
 	unsigned threads[SCHED_THREADS_MAX];
 	/* What those did that were chosen; NULL: not known. */
@@ -42,7 +47,8 @@ static struct exploration {
 	unsigned prefix;      /* frames that are to be repeated */
 	unsigned frame_count; /* frames that have alternatives or are repeated */
 	unsigned preemptions, bound;
-	bool is_known; /* nothing new from here on */
+	bool is_known;                        /* nothing new from here on */
+	unsigned sections[SCHED_THREADS_MAX]; /* frame in which the thread's began, and 1 */
 	struct visited visited;
 	struct reduction reduction;
 
@@ -96,12 +102,26 @@ static void note_known(void)
 	it.result->known++;
 }
 
+/* Is the section that began with one of the decisions idle after all? */
+static void watch_section(unsigned thread, const struct sched_operation *operation)
+{
+	unsigned section = it.sections[thread];
+
+	if (!section || sched_thread_begins_section(thread))
+		return;
+	if (!sched_thread_is_reading(thread))
+		it.sections[thread] = 0;
+	else if (reduction_would_be_met(&it.reduction, thread, operation))
+		it.frames[section - 1].is_idle_section = false;
+}
+
 static void on_operation(void *arg, unsigned thread, const struct sched_operation *operation)
 {
 	(void)arg;
 	if (it.mode == DEPTH_FIRST) {
 		if (reduction_sleeps(&it.reduction, thread))
 			note_known();
+		watch_section(thread, operation);
 		reduction_operation(&it.reduction, thread, operation);
 	}
 	if (it.is_verbose)
@@ -151,16 +171,16 @@ static uint32_t choices_allowed(const struct sched_decision *decision)
 {
 	uint32_t allowed = (uint32_t)((UINT64_C(1) << decision->count) - 1);
 
+	if (decision->can_go_on && it.preemptions == it.bound)
+		allowed = 1;
 	if (it.test->revisits)
 		return allowed;
-	if (!is_new(decision))
-		return 0;
 	if (decision->can_go_on && !reduction_is_met(&it.reduction, decision->threads[0]))
 		allowed = 1;
 	for (unsigned i = 0; i < decision->count; i++)
 		if (reduction_sleeps(&it.reduction, decision->threads[i]))
 			allowed &= ~(1u << i);
-	return allowed;
+	return (allowed & (allowed - 1)) && !is_new(decision) ? 0 : allowed;
 }
 
 static unsigned lowest(uint32_t set)
@@ -183,6 +203,8 @@ static unsigned choose_first(const struct sched_decision *decision)
 	memcpy(frame.threads, decision->threads, decision->count * sizeof(frame.threads[0]));
 	CHECK(it.decision < FRAMES_MAX && it.decision == it.frame_count);
 	frame.choice = lowest(frame.allowed);
+	frame.is_idle_section =
+		frame.can_go_on && !frame.choice && sched_thread_begins_section(frame.threads[0]);
 	it.frames[it.frame_count++] = frame;
 	return frame.choice;
 }
@@ -224,6 +246,9 @@ static unsigned choose_depth_first(const struct sched_decision *decision)
 	      frame->threads[choice] == decision->threads[choice]);
 	if (choice && decision->can_go_on)
 		it.preemptions++;
+	if (sched_thread_begins_section(decision->threads[choice]))
+		it.sections[decision->threads[choice]] =
+			frame->is_idle_section ? it.decision + 1 : 0;
 	let_others_sleep(frame);
 	record_segment(frame);
 	return choice;
@@ -358,12 +383,14 @@ static void run_one(void)
 		.locate = test->locate ? locate : NULL,
 		.background = test->background,
 		.is_lazy = test->is_lazy,
+		.is_coarse = test->is_coarse,
 		.sabotage = test->sabotage,
 	};
 
 	it.decision = 0;
 	it.preemptions = 0;
 	it.is_known = false;
+	memset(it.sections, 0, sizeof(it.sections));
 	it.frame_count = it.prefix;
 	reduction_begin_run(&it.reduction);
 	it.result->schedule[0] = '\0';
@@ -390,7 +417,7 @@ static uint32_t next_choice(const struct frame *frame, unsigned used)
 {
 	uint32_t later = frame->allowed & ~((2u << frame->choice) - 1);
 
-	if (!later || (frame->can_go_on && used >= it.bound))
+	if (!later || (frame->can_go_on && (used >= it.bound)))
 		return 0;
 	return lowest(later);
 }
@@ -556,6 +583,9 @@ static void child_main(void (*run)(const struct task *task), const struct task *
 {
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
+	/* what a run gives back the next one takes */
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	if (quiet && !freopen("/dev/null", "w", stderr))
 		_exit(2);
 	stay_on_one_cpu();

@@ -48,7 +48,7 @@ struct explore_case {
 	/* Of the scheduler's configuration */
 	uint32_t points; /* 0: EXPLORE_POINTS_ALL */
 	const char *const *background;
-	bool is_lazy;
+	bool is_lazy, is_coarse;
 	struct sched_sabotage sabotage;
 	/* Goes on also from states that were visited in another order of independent operations: to
 	 * judge the operations' names and keys, or where threads share what is behind no seam. */

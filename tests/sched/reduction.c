@@ -124,19 +124,26 @@ static bool is_met_by(const struct reduction *reduction, const struct reduction_
 	       object->read_end[thread] + SLACK > done;
 }
 
-bool reduction_is_met(struct reduction *reduction, unsigned thread)
+bool reduction_would_be_met(struct reduction *reduction, unsigned thread,
+			    const struct sched_operation *operation)
 {
-	struct sched_operation next = sched_thread_next(thread);
 	uint64_t locks = sched_thread_locks(thread);
 	struct reduction_object *object;
 
-	if (!next.object)
+	if (!operation->object)
 		return false;
-	object = find(reduction, next.object);
+	object = find(reduction, operation->object);
 	for (unsigned i = 0; i < sched_thread_count(); i++)
-		if (i != thread && is_met_by(reduction, object, next.access, locks, i))
+		if (i != thread && is_met_by(reduction, object, operation->access, locks, i))
 			return true;
 	return false;
+}
+
+bool reduction_is_met(struct reduction *reduction, unsigned thread)
+{
+	struct sched_operation next = sched_thread_next(thread);
+
+	return reduction_would_be_met(reduction, thread, &next);
 }
 
 void reduction_sleep(struct reduction *reduction, unsigned thread,

@@ -11,7 +11,9 @@
  *     is what a preemption one operation later leads to as well;
  *   - a thread that was not chosen where it could have been sleeps until somebody has met what it
  *     did when it was chosen, up to where it waited: before that it does the same, and the order
- *     does not matter.
+ *     does not matter;
+ *   - a thread is not preempted in front of a read section in which it does nothing that others meet:
+ *     when the section was does not matter (explore.c finds that out by letting it go on first).
  *
  * What a thread does that sleeps leads nowhere new.
  */
@@ -52,6 +54,9 @@ void reduction_blocked(struct reduction *reduction, unsigned thread,
 		       const struct sched_operation *operation);
 /* Is anybody still going to meet what the thread does next? */
 bool reduction_is_met(struct reduction *reduction, unsigned thread);
+/* Likewise, what it does now. */
+bool reduction_would_be_met(struct reduction *reduction, unsigned thread,
+			    const struct sched_operation *operation);
 /* segment NULL: it was preempted. Otherwise it stays. */
 void reduction_sleep(struct reduction *reduction, unsigned thread,
 		     const struct reduction_segment *segment);

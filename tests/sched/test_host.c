@@ -2,7 +2,8 @@
 /*
  * Every three of what may happen to a PASID at once, interleaved. Without arguments a part of the
  * schedules with at most two preemptions, and some by random priorities; PREEMPTIONS SCHEDULES
- * [NAME]: as many of each bound (0: all) of the triples whose name contains NAME.
+ * [six] [coarse] [NAME]: as many of each bound (0: all) of the triples whose name begins with NAME;
+ * six: of the first six operations only; coarse: preemptions only in front of operations.
  */
 #include "host_world.h"
 
@@ -27,6 +28,9 @@ struct triple {
 
 static struct triple triples[TRIPLES];
 static struct explore_plan plan = {.preemptions = 2, .schedules_max = 12, .random_schedules = 8};
+static bool is_coarse;
+static unsigned actor_count = ACTORS;
+static const char *only; /* how a triple's name begins; NULL: all */
 
 static struct explore_case case_of(const struct triple *triple)
 {
@@ -40,6 +44,7 @@ static struct explore_case case_of(const struct triple *triple)
 		.background = host_world_background,
 		.points = EXPLORE_POINTS_SILICON,
 		.locate = host_world_locate,
+		.is_coarse = is_coarse,
 	};
 }
 
@@ -86,19 +91,19 @@ static struct plant no_ioasid_lock = {
 static struct plant no_prq_lock = {
 	.a = 1, .b = 3, .c = 4, .sabotage.no_lock = "page requests", .verdict = EXPLORE_CRASHED};
 
-static unsigned make_triples(struct CMUnitTest *tests, const char *only)
+static unsigned make_triples(struct CMUnitTest *tests)
 {
 	unsigned count = 0;
 
-	for (unsigned a = 0; a < ACTORS; a++)
-		for (unsigned b = a + 1; b < ACTORS; b++)
-			for (unsigned c = b + 1; c < ACTORS; c++) {
+	for (unsigned a = 0; a < actor_count; a++)
+		for (unsigned b = a + 1; b < actor_count; b++)
+			for (unsigned c = b + 1; c < actor_count; c++) {
 				struct triple *triple = &triples[count];
 
 				*triple = (struct triple){.a = a, .b = b, .c = c};
 				snprintf(triple->name, sizeof(triple->name), "%s+%s+%s",
 					 actors[a].name, actors[b].name, actors[c].name);
-				if (only && !strstr(triple->name, only))
+				if (only && strncmp(triple->name, only, strlen(only)) != 0)
 					continue;
 				tests[count] = (struct CMUnitTest){.name = triple->name,
 								   .test_func = test_triple,
@@ -116,27 +121,40 @@ static unsigned add_plant(struct CMUnitTest *tests, unsigned count, const char *
 	return count + 1;
 }
 
+static unsigned add_plants(struct CMUnitTest *tests, unsigned count)
+{
+	count = add_plant(tests, count, "a lost answer is found", &lost_answer);
+	count = add_plant(tests, count, "an answer given twice is found", &answered_twice);
+	count = add_plant(tests, count, "a device TLB that is not flushed is found",
+			  &no_device_tlb_flush);
+	count = add_plant(tests, count, "a grace period left out is found", &no_grace_period);
+	count = add_plant(tests, count, "a domain without lock is found", &no_domain_lock);
+	count = add_plant(tests, count, "an IOASID space without lock is found", &no_ioasid_lock);
+	return add_plant(tests, count, "page requests without lock are found", &no_prq_lock);
+}
+
+static void read_arguments(int argc, char **argv)
+{
+	plan = (struct explore_plan){.preemptions = (unsigned)atoi(argv[1]),
+				     .schedules_max = strtoull(argv[2], NULL, 0)};
+	for (int i = 3; i < argc; i++)
+		if (strcmp(argv[i], "six") == 0)
+			actor_count = 6;
+		else if (strcmp(argv[i], "coarse") == 0)
+			is_coarse = true;
+		else
+			only = argv[i];
+}
+
 int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[TRIPLES + 7];
 	unsigned count;
 
 	if (argc > 2)
-		plan = (struct explore_plan){.preemptions = (unsigned)atoi(argv[1]),
-					     .schedules_max = strtoull(argv[2], NULL, 0)};
-	count = make_triples(tests, argc > 3 ? argv[3] : NULL);
-	if (argc <= 3) {
-		count = add_plant(tests, count, "a lost answer is found", &lost_answer);
-		count = add_plant(tests, count, "an answer given twice is found", &answered_twice);
-		count = add_plant(tests, count, "a device TLB that is not flushed is found",
-				  &no_device_tlb_flush);
-		count = add_plant(tests, count, "a grace period left out is found",
-				  &no_grace_period);
-		count = add_plant(tests, count, "a domain without lock is found", &no_domain_lock);
-		count = add_plant(tests, count, "an IOASID space without lock is found",
-				  &no_ioasid_lock);
-		count = add_plant(tests, count, "page requests without lock are found",
-				  &no_prq_lock);
-	}
+		read_arguments(argc, argv);
+	count = make_triples(tests);
+	if (!only)
+		count = add_plants(tests, count);
 	return _cmocka_run_group_tests("triples", tests, count, NULL, NULL);
 }

@@ -21,7 +21,18 @@
 #define OUTCOMES_MAX  4096u
 #define SCHEDULES_MAX 3000u /* of programs that have more than that only some are compared */
 
-enum step_kind { READ, WRITE, LOCK, UNLOCK, SECTION, SYNCHRONIZE, WAIT, KICK, STEP_KINDS };
+enum step_kind {
+	READ,
+	WRITE,
+	LOCK,
+	UNLOCK,
+	SECTION,      /* reads one */
+	LONG_SECTION, /* reads both, the other first */
+	SYNCHRONIZE,
+	WAIT,
+	KICK,
+	STEP_KINDS
+};
 
 struct step {
 	enum step_kind kind;
@@ -88,6 +99,14 @@ static void section(unsigned thread, unsigned object)
 	rcu_read_unlock();
 }
 
+static void long_section(unsigned thread, unsigned object)
+{
+	rcu_read_lock();
+	read_object(thread, !object);
+	read_object(thread, object);
+	rcu_read_unlock();
+}
+
 static void run_step(unsigned thread, const struct step *step)
 {
 	switch (step->kind) {
@@ -105,6 +124,9 @@ static void run_step(unsigned thread, const struct step *step)
 		break;
 	case SECTION:
 		section(thread, step->object);
+		break;
+	case LONG_SECTION:
+		long_section(thread, step->object);
 		break;
 	case SYNCHRONIZE:
 		rcu_synchronize();
@@ -202,8 +224,9 @@ static uint64_t seed = 1;
 /* What may come next: at most one lock, and under it nothing that would be checked as a mistake. */
 static struct step draw_step(struct rng *rng, bool *has_lock, unsigned *lock)
 {
-	static const enum step_kind kinds[] = {READ, READ,   WRITE,   WRITE,       WRITE, LOCK,
-					       LOCK, UNLOCK, SECTION, SYNCHRONIZE, WAIT,  KICK};
+	static const enum step_kind kinds[] = {READ, READ, WRITE,      WRITE,   WRITE,
+					       LOCK, LOCK, UNLOCK,     SECTION, LONG_SECTION,
+					       WAIT, KICK, SYNCHRONIZE};
 	struct step step = {kinds[rng_below(rng, ARRAY_LEN(kinds))],
 			    (unsigned)rng_below(rng, OBJECTS)};
 
@@ -236,8 +259,9 @@ static void draw_program(struct rng *rng)
 
 static void print_program(void)
 {
-	static const char *const names[] = {"read",    "write",       "lock", "unlock",
-					    "section", "synchronize", "wait", "kick"};
+	static const char *const names[] = {"read",        "write",   "lock",
+					    "unlock",      "section", "long-section",
+					    "synchronize", "wait",    "kick"};
 
 	for (unsigned i = 0; i < THREADS; i++) {
 		print_message("# thread %u:", i);
@@ -304,6 +328,7 @@ static void test_reduction_loses_no_outcome(void **state)
 	assert_true(outcomes != MAP_FAILED);
 	rng_seed(&rng, seed);
 	for (unsigned i = 0; i < programs; i++) {
+		test.is_coarse = i % 2;
 		draw_program(&rng);
 		for (unsigned preemptions = 0; preemptions <= 2; preemptions++)
 			compare(&test, preemptions);
