@@ -180,9 +180,93 @@ extern "C" {
 	c(INTERRUPT_RANGE, "VT-d 3.14, SGN.8", "the translated address lies in the interrupt range "     \
 	  "FEE0_0000 to FEEF_FFFF",                                                                \
 	  "map the page elsewhere; interrupts are writes without PASID to that range")
+
+/* The chain that shared virtual addressing of a guest needs. */
+#define VSVA_SVA_CODES(c)                                                                          \
+	c(DEVICE_UNKNOWN, "", "there is no such device",                                           \
+	  "look at the list: vsva show device")                                                    \
+	c(DEVICE_NOT_ASSIGNED, "", "no VM has the device",                                         \
+	  "assign it to a VM; --vm N says which of several VMs is meant")                          \
+	c(CAP_QI, "VT-d 11.4.3", "the unit offers no queued invalidation (ECAP.QI=0)",             \
+	  "offer ECAP.QI: scalable mode needs it")                                                 \
+	c(CAP_SMTS, "VT-d 11.4.3", "the unit offers no scalable mode (ECAP.SMTS=0)",               \
+	  "offer ECAP.SMTS: PASIDs exist in scalable mode only")                                   \
+	c(CAP_PASID, "VT-d 11.4.3", "the unit takes no requests with PASID (ECAP.PASID=0)",        \
+	  "offer ECAP.PASID and a size in ECAP.PSS")                                               \
+	c(CAP_FSTS, "VT-d 11.4.3", "the unit offers no first stage (ECAP.FSTS=0), so it cannot "    \
+	  "walk a process's page tables", "offer ECAP.FSTS")                                       \
+	c(CAP_DT, "VT-d 11.4.3", "the unit knows no device TLB (ECAP.DT=0), so devices cannot use "  \
+	  "ATS", "offer ECAP.DT")                                                                  \
+	c(CAP_PRS, "VT-d 11.4.3", "the unit takes no page requests (ECAP.PRS=0): a page that is "    \
+	  "not in memory ends the job", "offer ECAP.PRS")                                          \
+	c(CAP_SMPWC, "VT-d 11.4.3", "the unit's walks are not coherent (ECAP.SMPWC=0); Linux then "  \
+	  "refuses to bind a process's page tables",                                               \
+	  "offer ECAP.SMPWC, or use a guest kernel of 6.16 or 6.17, which does not ask for it")    \
+	c(CAP_NEST, "VT-d 11.4.3", "the unit offers no nested translation (ECAP.NEST=0), so a "      \
+	  "guest's page tables cannot be used in place",                                           \
+	  "offer ECAP.NEST in the physical unit")                                                  \
+	c(CAP_1GIB, "VT-d 11.4.2", "the unit walks no 1 GiB pages in the first stage "              \
+	  "(CAP.FS1GP=0); Linux gives up SVA if its processor has them",                           \
+	  "offer CAP.FS1GP, or take the processor's feature away (-cpu …,pdpe1gb=off)")            \
+	c(CAP_5LEVEL, "VT-d 11.4.2", "the unit walks no 5-level page tables (CAP.FS5LP=0); Linux "   \
+	  "gives up SVA if its processor uses them",                                               \
+	  "take LA57 away from the guest: -cpu …,la57=off, or no5lvl on its command line")         \
+	c(CAP_VCS, "VT-d 11.4.14", "the unit offers no virtual command (ECAP.VCS=0): the guest "    \
+	  "chooses its PASIDs itself",                                                             \
+	  "nothing needs to: only Linux 5.10 to 6.1 allocate PASIDs by it")                        \
+	c(QUEUE_OFF, "VT-d 6.5.2", "the guest has not enabled its invalidation queue (GSTS.QIES=0)", \
+	  "boot the guest with intel_iommu=on,sm_on")                                              \
+	c(NO_PASID_BOUND, "VT-d 9.6", "no PASID is bound to the device now",                        \
+	  "open the device in a process of the guest (iommu_sva_bind_device)")                     \
+	c(NOT_NESTED, "VT-d 3.8", "the host's entry for the PASID is not nested on the VM's memory", \
+	  "attach the device to the VM's domain and bind again")                                   \
+	c(SHADOW_MISSING, "VT-d 6.5.2.1", "the guest's entry is present, but the host has not taken " \
+	  "it over", "let the guest invalidate the PASID cache for it: the unit has caching mode")
+
+/* What a guest's kernel says, and what it does not say. */
+#define VSVA_KERNEL_CODES(c)                                                                       \
+	c(LOG_UNKNOWN, "", "this is no boot log of Linux: no line says \"Linux version\"",         \
+	  "give the whole log: dmesg, journalctl -k, or what the serial console showed")           \
+	c(KERNEL_SVA_OFF, "Linux stable", "this kernel was released with SVA switched off on x86: "  \
+	  "bind fails although everything else is there",                                          \
+	  "use a guest kernel that has it: 6.16, 6.17, or 7.2 and later")                          \
+	c(KERNEL_TOO_OLD, "", "this kernel has no SVA for this driver",                             \
+	  "use a guest kernel of 6.16, 6.17, or 7.2 and later")                                    \
+	c(KERNEL_IOMMU_OFF, "kernel-parameters: intel_iommu", "the guest does not use its IOMMU",   \
+	  "add intel_iommu=on,sm_on to the guest's command line")                                  \
+	c(KERNEL_SM_OFF, "kernel-parameters: intel_iommu", "the guest does not use scalable mode",  \
+	  "add sm_on to intel_iommu= on the guest's command line")                                 \
+	c(KERNEL_LA57, "Linux drivers/iommu/intel/svm.c", "the guest's processor uses 5-level page "  \
+	  "tables and the unit walks 4: the kernel says \"SVM disabled, incompatible paging mode\"", \
+	  "take LA57 away from the guest: -cpu …,la57=off, or no5lvl on its command line")         \
+	c(KERNEL_1GIB, "Linux drivers/iommu/intel/svm.c", "the guest's processor has 1 GiB pages "    \
+	  "and the unit's first stage does not: the kernel says \"SVM disabled, incompatible 1GB "   \
+	  "page capability\"", "offer CAP.FS1GP, or use -cpu …,pdpe1gb=off")                        \
+	c(DMAR_MISSING, "ACPI DMAR", "the guest has no DMAR table, so it knows of no unit",        \
+	  "give it one: -acpitable file=dmar.bin (vsva serve prints the command line)")            \
+	c(DMAR_ADDRESS, "ACPI DMAR", "at the address that the DMAR table names there is no unit",   \
+	  "make the table anew for this list of devices: the BAR of the unit has moved")           \
+	c(DMAR_SCOPE, "ACPI DMAR", "no device came into an IOMMU group: the accelerator is not in "  \
+	  "the scope of the unit", "name it in the DRHD's scope of the DMAR table")                \
+	c(DMAR_FAULT, "VT-d 7.1.3", "the unit has recorded faults", "look at each: vsva explain "   \
+	  "DEVICE PASID ADDRESS")                                                                  \
+	c(IDXD_ABSENT, "", "the driver of the accelerator (idxd) says nothing",                     \
+	  "load idxd_bus and idxd")                                                                \
+	c(IDXD_MOVDIR64B, "Linux drivers/dma/idxd/init.c", "the driver does not load: the "         \
+	  "processor does not have MOVDIR64B",                                                     \
+	  "add setcpuid=movdir64b to the guest's command line (user queues do without), or use a "   \
+	  "processor that has it")                                                                 \
+	c(IDXD_ENQCMD, "Linux drivers/dma/idxd/init.c", "the processor has no ENQCMD: shared queues " \
+	  "cannot be used", "use dedicated queues")                                                \
+	c(IDXD_SVA_OFF, "Linux drivers/dma/idxd/init.c", "the driver could not turn on SVA for "     \
+	  "user queues", "look at the links before: IOMMU, scalable mode, ATS, PRI, PASID")        \
+	c(IDXD_SVA_PARAM, "Linux drivers/dma/idxd/init.c", "SVA is switched off by the driver's "    \
+	  "parameter", "load idxd without sva=0")                                                  \
+	c(IDXD_PASID, "Linux drivers/dma/idxd/init.c", "the driver got no PASID of its own, so the "  \
+	  "IOMMU does not do what it wants", "look at the links before: IOMMU, scalable mode, PASID")
 /* clang-format on */
 
-#define VSVA_CODES(c) VSVA_STATE_CODES(c) VSVA_WALK_CODES(c)
+#define VSVA_CODES(c) VSVA_STATE_CODES(c) VSVA_WALK_CODES(c) VSVA_SVA_CODES(c) VSVA_KERNEL_CODES(c)
 
 enum vsva_code {
 	VSVA_CODE_NONE,

@@ -22,6 +22,7 @@ static const struct command {
 	{"serve", command_serve, "virtual machines for stock QEMUs, over vfio-user"},
 	{"boot", command_boot, "boot a stock Linux guest and let it use the accelerator"},
 	{"bench", command_bench, "measure translations, copies and binds"},
+	{"explain", command_explain, "why an access, or SVA, is not possible; what a code means"},
 	{"version", command_version, "print the version"},
 	{"help", command_help, "print this, or the help of a command"},
 };
