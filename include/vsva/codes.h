@@ -264,9 +264,151 @@ extern "C" {
 	  "parameter", "load idxd without sva=0")                                                  \
 	c(IDXD_PASID, "Linux drivers/dma/idxd/init.c", "the driver got no PASID of its own, so the "  \
 	  "IOMMU does not do what it wants", "look at the links before: IOMMU, scalable mode, PASID")
+
+/* Messages: complaints of the commands, warnings and errors of the library. */
+#define VSVA_MESSAGE_CODES(c)                                                              \
+	c(USAGE, "", "the command line, or what is typed there, cannot be",               \
+	  "look at the help: vsva COMMAND --help")                                        \
+	c(SCRIPT, "docs/scenarios.md", "the scenario has a mistake, or cannot be read",   \
+	  "look at the line that the message names")                                      \
+	c(NO_MEMORY, "", "there is no memory",                                            \
+	  "end something else, or give the machine or its limits more")                   \
+	c(NO_DESCRIPTOR, "", "there are no file descriptors",                             \
+	  "raise the limit (ulimit -n)")                                                  \
+	c(FILE, "", "a file cannot be read or written",                                   \
+	  "look at the path, its rights and the room on the disk")                        \
+	c(FILE_FORMAT, "docs/control.md", "a file is not what it should be",              \
+	  "give the file that the message names, written by this version")                \
+	c(OUTPUT, "", "the output could not be written; what was printed is not all",     \
+	  "look at the disk, or at who reads the pipe")                                   \
+	c(OBJECT_UNKNOWN, "docs/control.md", "the server or the snapshot has no such "    \
+	  "thing",                                                                        \
+	  "use the same version of vsva for both")                                        \
+	c(CONTROL_ABSENT, "docs/control.md", "no control socket answers",                 \
+	  "start vsva serve or vsva boot, or name the socket: --control PATH")            \
+	c(CONTROL_NOT_MADE, "docs/control.md", "the control socket cannot be made",       \
+	  "use a directory of your own, and a path of fewer than 108 characters")         \
+	c(CONTROL_PROTOCOL, "docs/control.md", "what answers is no control socket of "    \
+	  "this version",                                                                 \
+	  "use the same version of vsva for both")                                        \
+	c(CONTROL_REFUSED, "docs/control.md", "the server refused what was asked",        \
+	  "do what the message says; changes need --allow-control at the server")         \
+	c(SERVER_NOT_SET_UP, "", "the server, its machine or its threads cannot be "      \
+	  "set up",                                                                       \
+	  "do what the message says")                                                     \
+	c(SERVER_NOT_STARTED, "", "the server of vsva boot did not start",                \
+	  "read what it said, above or in its log")                                       \
+	c(SERVER_ENDED, "", "the server of vsva boot ended too early",                    \
+	  "read its log")                                                                 \
+	c(QEMU_NOT_STARTED, "", "QEMU cannot be started",                                 \
+	  "let vsva boot fetch one: --refresh")                                           \
+	c(QEMU_ENDED, "", "QEMU ended before the guest said how it went",                 \
+	  "read the log of the serial console; explain sva --dmesg reads it too")         \
+	c(GUEST_TIMEOUT, "", "the guest did not come to its end in time",                 \
+	  "give it longer (--timeout): emulation is slow on a busy machine")              \
+	c(GUEST_NOT_PREPARED, "", "the kernel and the files for the guest are not "       \
+	  "there",                                                                        \
+	  "run vsva boot --refresh with a network")                                       \
+	c(BENCH_FAILED, "", "something could not be measured",                            \
+	  "run it alone; the message says what happened")                                 \
+	c(LEDGER, "docs/scenarios.md", "the ledger has seen an access that may not be",   \
+	  "report it: it is a defect of vsva")                                            \
+	c(EVENTS_LOST, "", "events came faster than they were told",                      \
+	  "nothing else is concerned")                                                    \
+	c(HELD_BACK, "", "messages of one kind came in a burst and were left out",        \
+	  "look at the first of them")                                                    \
+	c(BIND_REFUSED, "docs/lifecycle.md", "a PASID was not bound, or requests "        \
+	  "without PASID are blocked: the guest's entry is not one that the host can "    \
+	  "take over, or something is used up",                                           \
+	  "look at the error in the message; explain DEVICE PASID ADDRESS says more")     \
+	c(DMA_FAULT, "VT-d 7.1.3", "the unit refused an access and recorded it",          \
+	  "explain DEVICE PASID ADDRESS says why")                                        \
+	c(FAULT_KEPT, "VT-d 7.1.3", "a fault is not one that the guest could mend, so "   \
+	  "it is not told",                                                               \
+	  "look at the VM's memory: is all of it mapped?")                                \
+	c(MESSAGE_LOST, "PCI 6.2.2", "an interrupt reaches nobody",                       \
+	  "let the guest's driver enable bus mastering, and look at the address that "    \
+	  "it programmed")                                                                \
+	c(DEVICE_SILENT, "VT-d 6.5.2.10", "a device does not answer invalidations, so "   \
+	  "it is blocked",                                                                \
+	  "reset the device or plug it anew")                                             \
+	c(DEVICE_IN_USE, "", "a device was to be destroyed that somebody still has",      \
+	  "give it back first")                                                           \
+	c(DEVICE_OUT_OF_ORDER, "", "an accelerator does not carry out its commands "      \
+	  "and cannot be shared any more",                                                \
+	  "reset the device, then make the mediated devices anew")                        \
+	c(DEVICES_PULLED, "", "a VM's devices were pulled out",                           \
+	  "nothing, if that was wanted")                                                  \
+	c(PAGE_REQUESTS_OFF, "VT-d 7.3", "a device's page requests do not stop, or do "   \
+	  "not start again",                                                              \
+	  "reset the device")                                                             \
+	c(PRQ_FULL, "VT-d 7.4", "the page-request queue was full; devices ask again",     \
+	  "nothing, if it is seldom: the host's handler was late")                        \
+	c(GROUP_UNANSWERED, "VT-d 7.5", "a group of page requests had no answer in "      \
+	  "time and was answered \"invalid\"",                                            \
+	  "look at the guest's page-request handler")                                     \
+	c(HANDLER_STUCK, "", "a fault handler does not return",                           \
+	  "let it return at once and work elsewhere")                                     \
+	c(PASID_REFERENCES, "docs/lifecycle.md", "references to a PASID do not add up",   \
+	  "return each reference once, before the PASID is freed")                        \
+	c(ALLOCATOR_WRONG, "vsva/ioasid.h", "a custom allocator gave out a number "       \
+	  "that it may not",                                                              \
+	  "give out each number once, in the range that was asked for")                   \
+	c(RECLAIM_ENDLESS, "vsva/ioasid.h", "a reclaim function does not come to its "    \
+	  "end",                                                                          \
+	  "bound it: it has to stop what is left")                                        \
+	c(IN_EVENT, "vsva/ioasid.h", "an event function called something that it may "    \
+	  "not",                                                                          \
+	  "mark only, and call it from the reclaim function")                             \
+	c(UNIT_SILENT, "", "the unit does not carry out commands or descriptors",         \
+	  "reset it (vsva_iommu_reset)")                                                  \
+	c(DESCRIPTOR_REFUSED, "VT-d 6.5.2.11", "the unit refused an invalidation "        \
+	  "descriptor of the host",                                                       \
+	  "report it: it is a defect of vsva")                                            \
+	c(INVALIDATION_UNASKED, "VT-d 11.4.8", "a device completed an invalidation "      \
+	  "that nobody asked for",                                                        \
+	  "look at the device")                                                           \
+	c(INVALIDATION_FAILED, "VT-d 6.5.2", "an invalidation of the guest could not "    \
+	  "be passed on",                                                                 \
+	  "look at the device: does it answer?")                                          \
+	c(WORK_ABORTED, "docs/lifecycle.md", "a freed PASID still had work in a "         \
+	  "queue, which was ended",                                                       \
+	  "stop the work before the PASID is freed")                                      \
+	c(CLOSE_SLOW, "vsva/vfio.h", "a close waits for a call that is under way",        \
+	  "let the call return")                                                          \
+	c(TEARDOWN, "docs/lifecycle.md", "something was taken down, and not all went "    \
+	  "well",                                                                         \
+	  "look at the error and at the lines before")                                    \
+	c(LEAK, "", "a guest has gone and something of it is left",                       \
+	  "report it: it is a defect of vsva")                                            \
+	c(GCMD_IGNORED, "VT-d 11.4.4", "GCMD was written with more than one change, "     \
+	  "or before the last was done",                                                  \
+	  "change one bit at a time and wait for GSTS")                                   \
+	c(GUEST_QUEUE_STOPPED, "VT-d 11.4.8", "the guest's invalidation queue stopped "   \
+	  "at a bad descriptor",                                                          \
+	  "look at the descriptor and the error (IQEI); the guest clears FSTS.IQE")       \
+	c(GUEST_STATUS_ADDRESS, "VT-d 6.5.2.8", "a wait descriptor of the guest names "   \
+	  "a status address that is no memory",                                           \
+	  "look at the guest's driver")                                                   \
+	c(CLIENT_PROTOCOL, "vfio-user", "a client does not speak vfio-user as it "        \
+	  "should",                                                                       \
+	  "use QEMU 10.1 or later")                                                       \
+	c(CLIENT_REFUSED, "vfio-user", "a command of a client was refused",               \
+	  "the message says why")                                                         \
+	c(CLIENT_SECOND, "vfio-user", "a second client wanted a socket that is in use",   \
+	  "end the first, or use the socket of another VM")                               \
+	c(CLIENT_NO_DMA, "vfio-user", "the client takes no DMA messages, so "             \
+	  "interrupts of the unit do not reach the guest",                                \
+	  "use QEMU 10.1 or later")                                                       \
+	c(SOCKET, "", "a connection could not be taken",                                  \
+	  "look at the error in the message")                                             \
+	c(SOCKET_DIRECTORY, "", "the directory for the sockets is not usable",            \
+	  "use an empty directory of your own with mode 700: --socket-dir DIR")
 /* clang-format on */
 
-#define VSVA_CODES(c) VSVA_STATE_CODES(c) VSVA_WALK_CODES(c) VSVA_SVA_CODES(c) VSVA_KERNEL_CODES(c)
+#define VSVA_CODES(c)                                                                              \
+	VSVA_STATE_CODES(c)                                                                        \
+	VSVA_WALK_CODES(c) VSVA_SVA_CODES(c) VSVA_KERNEL_CODES(c) VSVA_MESSAGE_CODES(c)
 
 enum vsva_code {
 	VSVA_CODE_NONE,

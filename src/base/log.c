@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/sched.h"
@@ -56,7 +57,18 @@ static void replace_controls(char *line)
 			*line = *line == '\t' ? ' ' : '?';
 }
 
-void log_line(enum log_level level, const char *format, ...)
+/* The code is kept also where the text is too long for the line. */
+static void append_code(char *line, enum vsva_code code)
+{
+	char text[40];
+	size_t len = strlen(line), room;
+
+	room = LINE_MAX_LEN - 1 -
+	       (size_t)snprintf(text, sizeof(text), " [%s]", vsva_code_name(code));
+	strcpy(line + (len < room ? len : room), text);
+}
+
+void log_line(enum log_level level, enum vsva_code code, const char *format, ...)
 {
 	char line[LINE_MAX_LEN];
 	va_list args;
@@ -67,6 +79,9 @@ void log_line(enum log_level level, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	replace_controls(line);
+	/* a summary is an error or none, and has its code all the same */
+	if (level <= LOG_WARN)
+		append_code(line, code);
 	pthread_mutex_lock(&log_mutex);
 	if (log_sink)
 		log_sink(log_sink_arg, level, line);
@@ -102,6 +117,7 @@ int log_limit_pass(struct log_limit *limit)
 		limit->held_back++;
 	pthread_mutex_unlock(&log_mutex);
 	if (held_back)
-		log_line(LOG_WARN, "%u messages like the next one were held back", held_back);
+		log_line(LOG_WARN, VSVA_CODE_HELD_BACK,
+			 "%u messages like the next one were held back", held_back);
 	return pass;
 }

@@ -61,6 +61,7 @@ void messages_deliver(struct messages *messages, uint64_t address, uint32_t data
 		slot->handler(slot->arg);
 	rcu_read_unlock();
 	if (!slot)
-		LOG_LIMITED(LOG_WARN, "unit: message %#x to %#llx reaches nobody", data,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_MESSAGE_LOST,
+			    "unit: message %#x to %#llx reaches nobody", data,
 			    (unsigned long long)address);
 }

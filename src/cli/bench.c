@@ -74,7 +74,7 @@ static void parse_repetitions(struct argp_state *state, const char *text)
 	if (command_number(text, BENCH_REPETITIONS_MAX, "--repetitions", &number))
 		exit(CLI_USAGE);
 	if (number < BENCH_REPETITIONS_MIN)
-		argp_error(state, "--repetitions %s: at least %u", text, BENCH_REPETITIONS_MIN);
+		misuse(state, "--repetitions %s: at least %u", text, BENCH_REPETITIONS_MIN);
 	arguments->options.repetitions = (unsigned)number;
 }
 
@@ -83,12 +83,12 @@ static void check_arguments(struct argp_state *state)
 	struct bench_arguments *arguments = state->input;
 
 	if (arguments->compare && arguments->file_count != 2)
-		argp_error(state, "--compare takes two files");
+		misuse(state, "--compare takes two files");
 	if (!arguments->compare && arguments->file_count)
-		argp_error(state, "'%s': no argument is taken here", arguments->files[0]);
+		misuse(state, "'%s': no argument is taken here", arguments->files[0]);
 	if (!count_chosen(arguments))
-		argp_error(state, "no figure '%s'; `vsva bench --list` shows their names",
-			   arguments->only);
+		misuse(state, "no figure '%s'; `vsva bench --list` shows their names",
+		       arguments->only);
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -203,7 +203,7 @@ static int run(struct bench_arguments *arguments)
 		arguments->options.progress = show_progress;
 	err = bench_open(&arguments->options, &bench);
 	if (err) {
-		complain("nothing can be measured: %s", strerror(-err));
+		complain(VSVA_CODE_BENCH_FAILED, "nothing can be measured: %s", strerror(-err));
 		return CLI_SETUP;
 	}
 	status = measure_all(bench, arguments);

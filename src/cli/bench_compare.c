@@ -32,9 +32,10 @@ static struct json_object *read_file(const char *path)
 	if (file && figures_of(file))
 		return file;
 	if (file)
-		complain("%s: has no figures; it should be what `vsva bench --json` wrote", path);
+		complain(VSVA_CODE_FILE_FORMAT,
+			 "%s: has no figures; it should be what `vsva bench --json` wrote", path);
 	else
-		complain("%s: %s", path, json_util_get_last_err());
+		complain(VSVA_CODE_FILE_FORMAT, "%s: %s", path, json_util_get_last_err());
 	json_object_put(file);
 	return NULL;
 }

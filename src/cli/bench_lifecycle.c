@@ -66,7 +66,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		if (command_number(text, VSVA_PASID_MAX, "--pasids", &number))
 			exit(CLI_USAGE);
 		if (number < PASIDS_MIN)
-			argp_error(state, "--pasids %s: at least %u", text, PASIDS_MIN);
+			misuse(state, "--pasids %s: at least %u", text, PASIDS_MIN);
 		arguments->pasids = (uint32_t)number;
 		return 0;
 	default:
@@ -227,7 +227,8 @@ int command_bench_lifecycle(int argc, char **argv)
 		return CLI_USAGE;
 	err = bench_pasids(arguments.pasids, &figures);
 	if (err) {
-		complain("the PASIDs did not live as they should: %s", strerror(-err));
+		complain(VSVA_CODE_BENCH_FAILED, "the PASIDs did not live as they should: %s",
+			 strerror(-err));
 		return err == -ENOMEM || err == -ENOSPC ? CLI_SETUP : CLI_FAILED;
 	}
 	if (arguments.json)

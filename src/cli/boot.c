@@ -95,7 +95,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case 'k':
 		arguments->kernel = kernel_option(text);
 		if (!arguments->kernel)
-			argp_error(state, "--kernel is 7 or 6.1, not '%s'", text);
+			misuse(state, "--kernel is 7 or 6.1, not '%s'", text);
 		return 0;
 	case 'r':
 		arguments->run = text;
@@ -171,7 +171,8 @@ static int make_directory(struct boot *boot)
 	snprintf(boot->directory, sizeof(boot->directory), "%s/vsva-boot.XXXXXX",
 		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
 	if (!mkdtemp(boot->directory)) {
-		complain("cannot make the work directory %s: %s", boot->directory, strerror(errno));
+		complain(VSVA_CODE_FILE, "cannot make the work directory %s: %s", boot->directory,
+			 strerror(errno));
 		return CLI_SETUP;
 	}
 	snprintf(boot->sockets, sizeof(boot->sockets), "%s/s/vm0", boot->directory);
@@ -254,7 +255,7 @@ static int wait_ready(struct boot *boot)
 		}
 		if (status != -ETIMEDOUT)
 			boot->server = 0;
-		complain("the server did not start; it said:");
+		complain(VSVA_CODE_SERVER_NOT_STARTED, "the server did not start; it said:");
 		show_file(boot->server_log);
 		return CLI_SETUP;
 	}
@@ -269,7 +270,7 @@ static int start_server(struct boot *boot)
 	struct words *words = server_words(boot);
 
 	if (log < 0 || !words) {
-		complain("cannot write %s: %s", boot->server_log, strerror(errno));
+		complain(VSVA_CODE_FILE, "cannot write %s: %s", boot->server_log, strerror(errno));
 		words_destroy(words);
 		return CLI_SETUP;
 	}
@@ -277,7 +278,8 @@ static int start_server(struct boot *boot)
 	words_destroy(words);
 	close(log);
 	if (boot->server < 0) {
-		complain("cannot start the server: %s", strerror(-boot->server));
+		complain(VSVA_CODE_SERVER_NOT_STARTED, "cannot start the server: %s",
+			 strerror(-boot->server));
 		boot->server = 0;
 		return CLI_SETUP;
 	}
@@ -319,7 +321,8 @@ static int stop_server(struct boot *boot)
 	boot->server = 0;
 	if (!status)
 		return CLI_OK;
-	complain("the server ended with status %d: see %s", status, boot->server_log);
+	complain(VSVA_CODE_SERVER_ENDED, "the server ended with status %d: see %s", status,
+		 boot->server_log);
 	return CLI_FAILED;
 }
 
@@ -385,7 +388,8 @@ static int judge_guest(const struct boot *boot, int reading, int status)
 	if (reading == -EINTR)
 		return INTERRUPTED;
 	if (reading == -ETIMEDOUT) {
-		complain("the guest was killed after %u seconds", boot->arguments->timeout_s);
+		complain(VSVA_CODE_GUEST_TIMEOUT, "the guest was killed after %u seconds",
+			 boot->arguments->timeout_s);
 		return CLI_FAILED;
 	}
 	if (status == 127)
@@ -393,7 +397,8 @@ static int judge_guest(const struct boot *boot, int reading, int status)
 	if (boot_report_passed(boot->report))
 		return CLI_OK;
 	if (!boot_report_has_end(boot->report))
-		complain("QEMU ended with status %d before the guest said how it ended", status);
+		complain(VSVA_CODE_QEMU_ENDED,
+			 "QEMU ended with status %d before the guest said how it ended", status);
 	return CLI_FAILED;
 }
 
@@ -405,9 +410,9 @@ static int run_guest(struct boot *boot, struct words *words)
 	struct spawn_options with = {.in = null, .death_signal = SIGKILL, .own_group = true};
 
 	if (!console.log)
-		complain("cannot write %s: %s", log, strerror(errno));
+		complain(VSVA_CODE_FILE, "cannot write %s: %s", log, strerror(errno));
 	if (pipe2(ends, O_CLOEXEC) || null < 0) {
-		complain("cannot make a pipe: %s", strerror(errno));
+		complain(VSVA_CODE_NO_DESCRIPTOR, "cannot make a pipe: %s", strerror(errno));
 		return CLI_SETUP;
 	}
 	with.out = ends[1];
@@ -430,7 +435,7 @@ static int run_shell(struct words *words)
 	int status;
 
 	if (qemu < 0) {
-		complain("cannot start QEMU: %s", strerror(-qemu));
+		complain(VSVA_CODE_QEMU_NOT_STARTED, "cannot start QEMU: %s", strerror(-qemu));
 		return CLI_SETUP;
 	}
 	status = spawn_wait(qemu, -1);
@@ -484,7 +489,7 @@ static int run_in_directory(const struct boot_arguments *arguments, const struct
 		return status;
 	boot.report = boot_report_create(stdout, in_colour, arguments->quiet);
 	if (!boot.report) {
-		complain("no memory");
+		complain(VSVA_CODE_NO_MEMORY, "no memory");
 		status = CLI_SETUP;
 	} else {
 		status = run(&boot, env);

@@ -103,7 +103,8 @@ static int prepare(const struct boot_arguments *arguments, const struct guest_en
 	int status;
 
 	if (!script) {
-		complain("cannot find guest-prepare beside the executable, nor %s: install vsva, "
+		complain(VSVA_CODE_GUEST_NOT_PREPARED,
+			 "cannot find guest-prepare beside the executable, nor %s: install vsva, "
 			 "or run it "
 			 "from its build directory",
 			 VSVA_SOURCE_DIR "/" SCRIPT);
@@ -111,9 +112,10 @@ static int prepare(const struct boot_arguments *arguments, const struct guest_en
 	}
 	status = run_script(script, arguments, env);
 	if (status == CLI_SKIPPED)
-		complain("%s cannot fetch what the guest needs: no network?", script);
+		complain(VSVA_CODE_GUEST_NOT_PREPARED,
+			 "%s cannot fetch what the guest needs: no network?", script);
 	else if (status)
-		complain("%s failed with status %d", script, status);
+		complain(VSVA_CODE_GUEST_NOT_PREPARED, "%s failed with status %d", script, status);
 	free(script);
 	return status == CLI_SKIPPED ? CLI_SKIPPED : (status ? CLI_SETUP : CLI_OK);
 }
@@ -126,7 +128,7 @@ int boot_prepare(const struct boot_arguments *arguments, struct guest_env **env)
 
 	*env = NULL;
 	if (!cache || asprintf(&path, "%s/guest.env", cache) < 0) {
-		complain("no memory");
+		complain(VSVA_CODE_NO_MEMORY, "no memory");
 		free(cache);
 		return CLI_SETUP;
 	}
@@ -136,7 +138,8 @@ int boot_prepare(const struct boot_arguments *arguments, struct guest_env **env)
 	if (!status) {
 		*env = guest_env_load(path);
 		if (!*env) {
-			complain("%s cannot be read after guest-prepare", path);
+			complain(VSVA_CODE_GUEST_NOT_PREPARED,
+				 "%s cannot be read after guest-prepare", path);
 			status = CLI_SETUP;
 		}
 	}

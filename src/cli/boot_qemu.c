@@ -82,12 +82,13 @@ static bool has_all(const struct guest_env *env, const char *kernel)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (guest_env_of(env, keys[i], kernel))
 			continue;
-		complain("guest.env has no %s_%s: vsva boot --refresh", keys[i], kernel);
+		complain(VSVA_CODE_GUEST_NOT_PREPARED,
+			 "guest.env has no %s_%s: vsva boot --refresh", keys[i], kernel);
 		return false;
 	}
 	if (guest_env_get(env, "QEMU"))
 		return true;
-	complain("guest.env has no QEMU: vsva boot --refresh");
+	complain(VSVA_CODE_GUEST_NOT_PREPARED, "guest.env has no QEMU: vsva boot --refresh");
 	return false;
 }
 

@@ -258,7 +258,7 @@ struct control *control_start(const struct control_options *options)
 	int err;
 
 	if (!control) {
-		complain("no memory for the control socket");
+		complain(VSVA_CODE_NO_MEMORY, "no memory for the control socket");
 		return NULL;
 	}
 	control->options = *options;
@@ -272,7 +272,8 @@ struct control *control_start(const struct control_options *options)
 		err = start_thread(control);
 	if (!err)
 		return control;
-	complain("the control socket %s cannot be made: %s", options->path, strerror(-err));
+	complain(VSVA_CODE_CONTROL_NOT_MADE, "the control socket %s cannot be made: %s",
+		 options->path, strerror(-err));
 	free_control(control);
 	return NULL;
 }

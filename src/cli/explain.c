@@ -82,11 +82,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->count == ARGUMENTS_MAX)
-			argp_error(state, "too many arguments");
+			misuse(state, "too many arguments");
 		arguments->at[arguments->count++] = text;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "what is to be explained?");
+		misuse(state, "what is to be explained?");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -112,7 +112,7 @@ static int parse_device(const char *text, uint16_t *rid)
 {
 	if (rid_parse(text, rid))
 		return 0;
-	complain("'%s' is no requester id, such as 00:04.0", text);
+	complain(VSVA_CODE_USAGE, "'%s' is no requester id, such as 00:04.0", text);
 	return -EINVAL;
 }
 
@@ -123,7 +123,8 @@ static int explain_code(const char *name)
 	const struct vsva_code_info *info = vsva_code_find(name);
 
 	if (!info) {
-		complain("there is no code %s; `vsva explain codes` lists them", name);
+		complain(VSVA_CODE_USAGE, "there is no code %s; `vsva explain codes` lists them",
+			 name);
 		return CLI_USAGE;
 	}
 	explain_code_print(info, stdout);
@@ -155,7 +156,7 @@ static int explain_log(const struct arguments *arguments)
 	struct explain_chain chain;
 
 	if (!file) {
-		complain("%s: %s", arguments->dmesg, strerror(errno));
+		complain(VSVA_CODE_FILE, "%s: %s", arguments->dmesg, strerror(errno));
 		return CLI_SETUP;
 	}
 	explain_dmesg(file, &chain);
@@ -198,7 +199,7 @@ static int parse_access(const char *text, struct explain_request *request)
 	request->read |= request->execute;
 	if (len)
 		return 0;
-	complain("'%s' is no access: r, w, rw or x", text);
+	complain(VSVA_CODE_USAGE, "'%s' is no access: r, w, rw or x", text);
 	return -EINVAL;
 }
 
@@ -258,7 +259,8 @@ int command_explain(int argc, char **argv)
 							: list_codes();
 	if (!is_sva && !arguments.dmesg && arguments.count >= 3)
 		return explain_one(&arguments);
-	complain("a device, a PASID and an address, `sva DEVICE`, `sva --dmesg FILE`, or a code; "
+	complain(VSVA_CODE_USAGE,
+		 "a device, a PASID and an address, `sva DEVICE`, `sva --dmesg FILE`, or a code; "
 		 "`vsva explain --help` shows examples");
 	return CLI_USAGE;
 }

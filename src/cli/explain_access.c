@@ -266,8 +266,12 @@ static int walk_host(struct access *access)
 	struct explain_result *result = access->result;
 	int err = walk_unit(access, 0, result->rid, result->host_pasid);
 
-	if (access->place.vm && is_entry_absent(result->cause))
-		result->cause = why_not_taken_over(access);
+	if (is_entry_absent(result->cause)) {
+		if (access->place.vm)
+			result->cause = why_not_taken_over(access);
+		else if (access->place.pasids && !access->pasid)
+			result->cause = VSVA_CODE_PASID_UNKNOWN;
+	}
 	if (result->cause == VSVA_CODE_FS_ABSENT && result->is_recoverable)
 		judge_page_requests(access);
 	return err;

@@ -61,9 +61,11 @@ static int unknown(uint16_t rid, uint32_t vm)
 
 	rid_format(rid, text);
 	if (vm == EXPLAIN_NO_VM)
-		complain("there is no device %s; `vsva show device` lists them", text);
+		complain(VSVA_CODE_DEVICE_UNKNOWN,
+			 "there is no device %s; `vsva show device` lists them", text);
 	else
-		complain("VM %u has no device %s; `vsva show device` lists them", vm, text);
+		complain(VSVA_CODE_DEVICE_UNKNOWN,
+			 "VM %u has no device %s; `vsva show device` lists them", vm, text);
 	return -ENOENT;
 }
 

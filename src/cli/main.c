@@ -71,7 +71,7 @@ static int command_version(int argc, char **argv)
 {
 	(void)argv;
 	if (argc > 1) {
-		complain("version takes no arguments");
+		complain(VSVA_CODE_USAGE, "version takes no arguments");
 		return CLI_USAGE;
 	}
 	puts("vsva " VSVA_VERSION);
@@ -80,7 +80,7 @@ static int command_version(int argc, char **argv)
 
 static int unknown_command(const char *name)
 {
-	complain("no command '%s'; `vsva help` lists them", name);
+	complain(VSVA_CODE_USAGE, "no command '%s'; `vsva help` lists them", name);
 	return CLI_USAGE;
 }
 
@@ -113,7 +113,7 @@ int command_number(const char *text, unsigned long long max, const char *what,
 	*out = strtoull(text, &end, 0);
 	if (!errno && *text && !*end && *text != '-' && *out <= max)
 		return 0;
-	complain("%s: '%s' is not a number between 0 and %llu", what, text, max);
+	complain(VSVA_CODE_USAGE, "%s: '%s' is not a number between 0 and %llu", what, text, max);
 	return -EINVAL;
 }
 
@@ -122,7 +122,7 @@ static int check_output(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	complain("writing the output failed: %s", strerror(errno));
+	complain(VSVA_CODE_OUTPUT, "writing the output failed: %s", strerror(errno));
 	return status ? status : CLI_SETUP;
 }
 

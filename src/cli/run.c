@@ -83,10 +83,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case 'c':
 		if (vsva_cache_policy_parse(text, &arguments->world.cache_policy))
-			argp_error(
-				state,
-				"no cache policy '%s'; there are: lru, never, random, adversarial",
-				text);
+			misuse(state,
+			       "no cache policy '%s'; there are: lru, never, random, adversarial",
+			       text);
 		return 0;
 	case 's':
 		if (command_number(text, UINT64_MAX, "--seed", &number))
@@ -95,7 +94,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_HOPS:
 		if (parse_hops(text, &arguments->world.hops))
-			argp_error(state, "--hops is none, some or all, not '%s'", text);
+			misuse(state, "--hops is none, some or all, not '%s'", text);
 		arguments->has_hops = true;
 		return 0;
 	case 'j':
@@ -106,8 +105,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'g':
 		if (!strchr(text, '=') || arguments->world.given_count == WORLD_GIVEN_MAX)
-			argp_error(state, "--given is NAME=TEXT, at most %u of them, not '%s'",
-				   WORLD_GIVEN_MAX, text);
+			misuse(state, "--given is NAME=TEXT, at most %u of them, not '%s'",
+			       WORLD_GIVEN_MAX, text);
 		arguments->world.given[arguments->world.given_count++] = text;
 		return 0;
 	case OPTION_LIST_EVENTS:
@@ -115,8 +114,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->path)
-			argp_error(state, "one scenario at a time: '%s' and '%s'", arguments->path,
-				   text);
+			misuse(state, "one scenario at a time: '%s' and '%s'", arguments->path,
+			       text);
 		arguments->path = text;
 		return 0;
 	default:
@@ -153,7 +152,7 @@ static int run(const struct run_arguments *arguments)
 			.path = "story.lua", .text = (const char *)story_text, .len = story_len};
 	world = world_create(&arguments->world);
 	if (!world) {
-		complain("no memory");
+		complain(VSVA_CODE_NO_MEMORY, "no memory");
 		return CLI_SETUP;
 	}
 	status = world_end(world, scenario_run(world, &source));

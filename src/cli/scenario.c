@@ -389,7 +389,7 @@ int scenario_run(struct world *world, const struct scenario_source *source)
 	int status;
 
 	if (!L) {
-		complain("no memory for a Lua state");
+		complain(VSVA_CODE_NO_MEMORY, "no memory for a Lua state");
 		return CLI_SETUP;
 	}
 	memcpy(lua_getextraspace(L), &world, sizeof(struct world *));

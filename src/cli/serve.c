@@ -110,7 +110,8 @@ static int take_policy(const char *name, struct arguments *arguments)
 {
 	if (!vsva_cache_policy_parse(name, &arguments->machine.cache_policy))
 		return 0;
-	complain("--cache-policy: '%s' is not lru, never, random or adversarial", name);
+	complain(VSVA_CODE_USAGE, "--cache-policy: '%s' is not lru, never, random or adversarial",
+		 name);
 	return EINVAL;
 }
 
@@ -157,11 +158,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->server.socket_dir)
-			argp_error(state, "--socket-dir is missing: where shall the sockets go?");
+			misuse(state, "--socket-dir is missing: where shall the sockets go?");
 		if (arguments->with_ledger && arguments->machine.bare)
-			argp_error(state, "--ledger needs the host that --bare leaves out");
+			misuse(state, "--ledger needs the host that --bare leaves out");
 		if (arguments->server.mdevs && arguments->machine.bare)
-			argp_error(state, "--mdevs needs the host that --bare leaves out");
+			misuse(state, "--mdevs needs the host that --bare leaves out");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -269,7 +270,8 @@ static int run_server(struct vsva_server *server, struct flight *flight, const s
 	int err = vsva_server_start(server);
 
 	if (err) {
-		complain("the server's threads cannot be started: %s", strerror(-err));
+		complain(VSVA_CODE_SERVER_NOT_SET_UP, "the server's threads cannot be started: %s",
+			 strerror(-err));
 		return CLI_SETUP;
 	}
 	print_arguments(server);
@@ -305,8 +307,8 @@ static int serve_on(struct vsva_machine *machine, struct arguments *arguments,
 	int err = vsva_server_create(machine, &arguments->server, &server), status;
 
 	if (err) {
-		complain("the server cannot be set up in %s: %s", arguments->server.socket_dir,
-			 strerror(-err));
+		complain(VSVA_CODE_SERVER_NOT_SET_UP, "the server cannot be set up in %s: %s",
+			 arguments->server.socket_dir, strerror(-err));
 		return CLI_SETUP;
 	}
 	status = run_server_with_control(machine, arguments, server, flight, signals);
@@ -329,7 +331,7 @@ static void block_signals(sigset_t *signals)
 static void report_violation(void *arg, const char *text)
 {
 	(void)arg;
-	complain("ledger: %s", text);
+	complain(VSVA_CODE_LEDGER, "ledger: %s", text);
 }
 
 static void observe(void *arg, const struct vsva_event *event)
@@ -363,7 +365,8 @@ static int judge_flight(struct flight *flight, int status)
 	uint64_t lost = flight ? flight_lost(flight) : 0;
 
 	if (lost)
-		complain("%" PRIu64 " moments with work in flight were not told", lost);
+		complain(VSVA_CODE_EVENTS_LOST,
+			 "%" PRIu64 " moments with work in flight were not told", lost);
 	flight_destroy(flight);
 	return lost ? CLI_FAILED : status;
 }
@@ -388,7 +391,8 @@ static int serve(struct arguments *arguments, struct flight *flight, const sigse
 	int err = vsva_machine_create(&arguments->machine, &machine), status;
 
 	if (err) {
-		complain("the machine cannot be made: %s", strerror(-err));
+		complain(VSVA_CODE_SERVER_NOT_SET_UP, "the machine cannot be made: %s",
+			 strerror(-err));
 		return CLI_SETUP;
 	}
 	status = serve_on(machine, arguments, flight, signals);
@@ -410,7 +414,7 @@ int command_serve(int argc, char **argv)
 	if (make_watchers(&watchers, &arguments)) {
 		status = serve(&arguments, watchers.flight, &signals);
 	} else {
-		complain("no memory for the watchers");
+		complain(VSVA_CODE_NO_MEMORY, "no memory for the watchers");
 		status = CLI_SETUP;
 	}
 	status = judge_flight(watchers.flight, status);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/status.h"
 
+#include <argp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-void complain(const char *format, ...)
+void complain(enum vsva_code code, const char *format, ...)
 {
 	va_list args;
 
@@ -13,8 +14,19 @@ void complain(const char *format, ...)
 	va_start(args, format);
 	fputs("vsva: ", stderr);
 	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	fprintf(stderr, " [%s]\n", vsva_code_name(code));
 	va_end(args);
+}
+
+void misuse(const struct argp_state *state, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	argp_error(state, "%s [%s]", text, vsva_code_name(VSVA_CODE_USAGE));
 }
 
 const char *errno_name(int err)

@@ -3,6 +3,8 @@
 #ifndef CLI_STATUS_H
 #define CLI_STATUS_H
 
+#include "vsva/codes.h"
+
 enum cli_status {
 	CLI_OK = 0,
 	CLI_FAILED =
@@ -12,8 +14,14 @@ enum cli_status {
 	CLI_SKIPPED = 77, /* cannot be done here, and that is no mistake */
 };
 
-/* "vsva: …" to stderr. The text says what, where, which value and what to do. */
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "vsva: … [CODE]" to stderr. The text says what, where, which value and what to do; `vsva explain CODE`
+ * says more. */
+void complain(enum vsva_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+struct argp_state;
+/* The same for a mistake in the arguments, then how to get help; ends with CLI_USAGE. */
+void misuse(const struct argp_state *state, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* "ENOSPC" and the like for a positive or negative errno. */
 const char *errno_name(int err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/journey.h"
+#include "cli/status.h"
 #include "cli/tell.h"
 
 struct json_teller {
@@ -76,8 +77,7 @@ static void tell_violation(struct teller *teller, const char *text)
 static void tell_error(struct teller *teller, const char *text)
 {
 	put_text(teller, "error", text);
-	fflush(stdout);
-	fprintf(stderr, "vsva: %s\n", text);
+	complain(VSVA_CODE_SCRIPT, "%s", text);
 }
 
 static void tell_expect(struct teller *teller, bool is_met, const char *text, const char *where)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/journey.h"
+#include "cli/status.h"
 #include "cli/tell.h"
 
 /* Sorts of hops that one section tells apart; further ones are counted only. */
@@ -390,8 +391,7 @@ static void tell_violation(struct teller *teller, const char *what)
 static void tell_error(struct teller *teller, const char *what)
 {
 	(void)teller;
-	fflush(stdout);
-	fprintf(stderr, "vsva: %s\n", what);
+	complain(VSVA_CODE_SCRIPT, "%s", what);
 }
 
 static void print_verdict(const struct text_teller *text, const struct summary *s)

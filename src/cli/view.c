@@ -35,7 +35,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (source->control && source->snapshot)
-			argp_error(state, "--control and --snapshot: one of them");
+			misuse(state, "--control and --snapshot: one of them");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -64,7 +64,7 @@ struct view *view_open(const struct view_source *source)
 	char path[256];
 
 	if (!view) {
-		complain("no memory");
+		complain(VSVA_CODE_NO_MEMORY, "no memory");
 		return NULL;
 	}
 	view->ops = source->snapshot ? &view_file_ops : &view_socket_ops;
@@ -106,7 +106,7 @@ struct json_object *view_get(struct view *view, const char *object)
 	struct json_object *items = view->ops->get(view->arg, object, &err);
 
 	if (!items && !err)
-		complain("'%s' is nothing that this %s has", object,
+		complain(VSVA_CODE_OBJECT_UNKNOWN, "'%s' is nothing that this %s has", object,
 			 view_is_live(view) ? "server" : "snapshot");
 	return items;
 }

@@ -67,10 +67,11 @@ static int check_header(struct json_object *line, const char *path)
 	if (version == SNAPSHOT_VERSION)
 		return 0;
 	if (version)
-		complain("%s is a snapshot of version %" PRIu64 ", this vsva reads version %d",
+		complain(VSVA_CODE_FILE_FORMAT,
+			 "%s is a snapshot of version %" PRIu64 ", this vsva reads version %d",
 			 path, version, SNAPSHOT_VERSION);
 	else
-		complain("%s is no snapshot of vsva", path);
+		complain(VSVA_CODE_FILE_FORMAT, "%s is no snapshot of vsva", path);
 	return -EINVAL;
 }
 
@@ -87,7 +88,8 @@ static int take_line(struct file_view *view, const char *path, unsigned number)
 		err = take_page(view, line) ? 0 : -EINVAL;
 	}
 	if (err && number > 1)
-		complain("%s:%u: this line is not one of a snapshot", path, number);
+		complain(VSVA_CODE_FILE_FORMAT, "%s:%u: this line is not one of a snapshot", path,
+			 number);
 	json_object_put(line);
 	return err;
 }
@@ -100,7 +102,8 @@ static int load(struct file_view *view, FILE *file, const char *path)
 	while (!err && getline(&view->line, &view->line_size, file) >= 0)
 		err = take_line(view, path, ++number);
 	if (!err && (ferror(file) || !number)) {
-		complain("%s: %s", path, number ? strerror(errno) : "is empty");
+		complain(VSVA_CODE_FILE_FORMAT, "%s: %s", path,
+			 number ? strerror(errno) : "is empty");
 		err = -EIO;
 	}
 	return err;
@@ -113,7 +116,7 @@ void *view_file_open(const char *path)
 	int err = -ENOMEM;
 
 	if (!file || !view) {
-		complain("%s: %s", path, file ? "no memory" : strerror(errno));
+		complain(VSVA_CODE_NO_MEMORY, "%s: %s", path, file ? "no memory" : strerror(errno));
 	} else {
 		view->objects = json_object_new_object();
 		view->pages = json_object_new_object();

@@ -87,7 +87,7 @@ static struct json_object *ask(struct socket_view *view, struct json_object *req
 	if (send_all(view, text, strlen(text)) && send_all(view, "\n", 1))
 		answer = next_object(view);
 	if (!answer)
-		complain("the server does not answer any more");
+		complain(VSVA_CODE_CONTROL_ABSENT, "the server does not answer any more");
 	return answer;
 }
 
@@ -124,11 +124,12 @@ static bool check_greeting(struct socket_view *view, const char *path)
 
 	error = json_member(greeting, "error");
 	if (error)
-		complain("%s: %s", path, json_text_of(error, "text"));
+		complain(VSVA_CODE_FILE, "%s: %s", path, json_text_of(error, "text"));
 	else if (!protocol)
-		complain("%s is no control socket of vsva", path);
+		complain(VSVA_CODE_CONTROL_PROTOCOL, "%s is no control socket of vsva", path);
 	else if (!is_known)
-		complain("%s speaks version %llu of the control protocol, this vsva version %d",
+		complain(VSVA_CODE_CONTROL_PROTOCOL,
+			 "%s speaks version %llu of the control protocol, this vsva version %d",
 			 path, (unsigned long long)protocol, CONTROL_PROTOCOL);
 	json_object_put(greeting);
 	return is_known && !error;
@@ -150,7 +151,8 @@ void *view_socket_open(const char *path)
 	int fd = connect_to(path);
 
 	if (!view || !buffer || fd < 0) {
-		complain("%s: %s; a vsva with a control socket is looked at: `vsva serve`, `vsva "
+		complain(VSVA_CODE_CONTROL_ABSENT,
+			 "%s: %s; a vsva with a control socket is looked at: `vsva serve`, `vsva "
 			 "boot` "
 			 "or `vsva run --control PATH`",
 			 path, fd < 0 ? strerror(-fd) : "no memory");
@@ -197,7 +199,7 @@ static uint64_t get_piece(struct socket_view *view, const char *object, uint64_t
 	json_object_put(request);
 	*err = answer ? error_of(answer, &text) : -EIO;
 	if (*err == -EIO && answer)
-		complain("%s: %s", object, text);
+		complain(VSVA_CODE_CONTROL_REFUSED, "%s: %s", object, text);
 	piece = json_member(answer, "items");
 	for (size_t i = 0; piece && i < json_object_array_length(piece); i++)
 		json_object_array_add(items, json_object_get(json_object_array_get_idx(piece, i)));
@@ -256,7 +258,7 @@ struct json_object *view_ask(struct view *view, struct json_object *request, cha
 	if (error)
 		*error = text ? strdup(text) : NULL;
 	else
-		complain("%s", text);
+		complain(VSVA_CODE_CONTROL_REFUSED, "%s", text);
 	json_object_put(answer);
 	return NULL;
 }

@@ -207,7 +207,7 @@ static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,
 
 static void log_refusal(const struct vsva_dev *dev, const struct bind_request *request, int err)
 {
-	LOG_LIMITED(LOG_WARN,
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
 		    "host: device %04x: bind of PASID %" PRIu64 " (guest %" PRIu64
 		    ") to first stage %#" PRIx64 ", width %" PRIu32 ", refused: %s",
 		    dev->rid.v, request->data.hpasid, request->data.gpasid, request->data.gpgd,

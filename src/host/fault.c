@@ -68,8 +68,9 @@ static void log_fault(const struct vsva_unit_fault *fault)
 
 	if (fault->has_pasid)
 		snprintf(pasid, sizeof(pasid), "PASID %" PRIu32, fault->pasid.v);
-	LOG_LIMITED(LOG_WARN, "host: device %04x, %s, %s of %#" PRIx64 ": fault %02xh, %s",
-		    fault->rid.v, pasid, fault->read ? "read" : "write", fault->addr, fault->code,
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_DMA_FAULT,
+		    "host: device %04x, %s, %s of %#" PRIx64 ": fault %02xh, %s", fault->rid.v,
+		    pasid, fault->read ? "read" : "write", fault->addr, fault->code,
 		    info ? info->meaning : "unknown");
 }
 

@@ -50,7 +50,7 @@ static void isolate(struct function *function, struct aftermath *aftermath)
 	struct flush flush;
 
 	if (!__atomic_exchange_n(&function->is_isolated, true, __ATOMIC_ACQ_REL))
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_DEVICE_SILENT,
 			    "host: device %04x does not answer invalidations: it is blocked",
 			    function->rid.v);
 	context_clear_present(&function->iommu->root, function->context);
@@ -174,7 +174,7 @@ static int allow_pasids(struct function *function)
 	if (aftermath.err || !page_requests || function->is_pri_on)
 		return aftermath.err;
 	if (shared_pri_enable(function))
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_PAGE_REQUESTS_OFF,
 			    "host: device %04x: page requests have not stopped since they "
 			    "were disabled; going on without",
 			    function->rid.v);

@@ -190,8 +190,8 @@ void vsva_ioasid_put(struct vsva_ioasid_space *space, hpasid_t id)
 	if (has_reference_to_put(entry))
 		entry_put(entry);
 	else
-		LOG_LIMITED(LOG_ERROR, "host: a reference to PASID %u is returned that nobody has",
-			    id.v);
+		LOG_LIMITED(LOG_ERROR, VSVA_CODE_PASID_REFERENCES,
+			    "host: a reference to PASID %u is returned that nobody has", id.v);
 	space_let_go(space, is_taken);
 }
 

@@ -37,8 +37,8 @@ static uint32_t take_custom(struct vsva_ioasid_space *space, const struct custom
 	callout_begin(&callout, space, 0);
 	id = custom->ops->alloc(custom->arg, min, max);
 	if (id != VSVA_PASID_INVALID && (id < min || id > max)) {
-		LOG_LIMITED(LOG_ERROR, "host: custom allocator: PASID %u is not in [%u, %u]", id,
-			    min, max);
+		LOG_LIMITED(LOG_ERROR, VSVA_CODE_ALLOCATOR_WRONG,
+			    "host: custom allocator: PASID %u is not in [%u, %u]", id, min, max);
 		custom->ops->free(custom->arg, id);
 		id = VSVA_PASID_INVALID;
 	}
@@ -46,7 +46,8 @@ static uint32_t take_custom(struct vsva_ioasid_space *space, const struct custom
 	if (id == VSVA_PASID_INVALID)
 		return 0;
 	if (numbers_is_taken(&space->numbers, id)) {
-		LOG_LIMITED(LOG_ERROR, "host: custom allocator: PASID %u is given out twice", id);
+		LOG_LIMITED(LOG_ERROR, VSVA_CODE_ALLOCATOR_WRONG,
+			    "host: custom allocator: PASID %u is given out twice", id);
 		return 0;
 	}
 	return id;

@@ -290,7 +290,8 @@ int vsva_ioasid_notifier_unregister(struct vsva_ioasid_notifier *notifier)
 	lock_drop(&space->lock);
 	while (!is_unused(notifier) && !worker_pool_wait_until(space->pool, is_unused, notifier,
 							       VSVA_LIMIT_RECLAIM_TIMEOUT_MS))
-		LOG_LIMITED(LOG_WARN, "host: a reclaim function does not come to its end");
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_RECLAIM_ENDLESS,
+			    "host: a reclaim function does not come to its end");
 	base_free(notifier);
 	return 0;
 }

@@ -63,7 +63,8 @@ static void reclaim_by_force(struct vsva_ioasid_set *set)
 	while (!list_is_empty(&set->held)) {
 		struct entry *entry = container_of(set->held.next, struct entry, link);
 
-		log_line(LOG_ERROR, "host: PASID %u is freed with %u references to it", entry->id,
+		log_line(LOG_ERROR, VSVA_CODE_PASID_REFERENCES,
+			 "host: PASID %u is freed with %u references to it", entry->id,
 			 entry->references);
 		entry->bindings = NULL;
 		__atomic_store_n(&entry->references, 1, __ATOMIC_RELAXED);
@@ -183,6 +184,7 @@ const struct callout *callout_current(void)
 bool callout_refuses(const char *what)
 {
 	if (innermost)
-		LOG_LIMITED(LOG_ERROR, "host: %s does nothing inside an event function", what);
+		LOG_LIMITED(LOG_ERROR, VSVA_CODE_IN_EVENT,
+			    "host: %s does nothing inside an event function", what);
 	return innermost != NULL;
 }

@@ -35,7 +35,8 @@ static int wait_for_status(struct vsva_iommu *iommu, uint64_t mask, uint64_t val
 
 	if (host_wait(iommu->pool, has_status, &wait, iommu->qi.timeout_ms))
 		return 0;
-	LOG_LIMITED(LOG_ERROR, "host: the unit does not carry out a command (GSTS %08x)",
+	LOG_LIMITED(LOG_ERROR, VSVA_CODE_UNIT_SILENT,
+		    "host: the unit does not carry out a command (GSTS %08x)",
 		    (unsigned)VTD_READ(&iommu->port, GSTS));
 	return -ETIMEDOUT;
 }

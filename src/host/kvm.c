@@ -93,8 +93,9 @@ static void on_bind(struct vsva_kvm *kvm, const struct vsva_ioasid_event *event)
 	if (!err)
 		return;
 	count(&kvm->stats.missing, 1);
-	LOG_LIMITED(LOG_WARN, "vm%u: no memory to translate guest PASID %u for its processors",
-		    kvm->vm, event->guest.v);
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_NO_MEMORY,
+		    "vm%u: no memory to translate guest PASID %u for its processors", kvm->vm,
+		    event->guest.v);
 }
 
 static void on_withdraw(struct vsva_kvm *kvm, hpasid_t id, bool is_freed)

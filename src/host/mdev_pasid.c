@@ -156,7 +156,8 @@ static void end_work(struct vsva_mdev *mdev, hpasid_t host, uint64_t deadline_ns
 
 	if (vdcm_drain_wait(vdcm, DSA_COMMAND_DRAIN_PASID, host.v, left_ms(deadline_ns)))
 		return;
-	LOG_LIMITED(LOG_WARN, "host: device %04x, queue %u: work of freed PASID %u is aborted",
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_WORK_ABORTED,
+		    "host: device %04x, queue %u: work of freed PASID %u is aborted",
 		    vsva_dev_rid(vdcm->dev).v, mdev->queue, host.v);
 	vdcm_execute(vdcm, DSA_COMMAND_ABORT_PASID, host.v);
 }

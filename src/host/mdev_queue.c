@@ -76,7 +76,7 @@ static unsigned fill_place(struct vsva_mdev *mdev)
 	err = mdev_place_fill(mdev, &mdev->wq_place, guest);
 	if (!err)
 		return DSA_CMDSTS_OK;
-	LOG_LIMITED(LOG_WARN,
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
 		    "host: device %04x, queue %u: no host PASID for guest PASID %u: error %d",
 		    vsva_dev_rid(mdev->vdcm->dev).v, mdev->queue, guest.v, err);
 	return DSA_CMDSTS_QUEUE_PASID;

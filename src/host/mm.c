@@ -590,8 +590,9 @@ static void die(struct mm_locked locked)
 	if (!mm->is_in_doubt)
 		free_tables(locked);
 	else
-		LOG_LIMITED(LOG_WARN, "host: a process has exited, but the unit does not answer: "
-				      "its memory waits");
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_UNIT_SILENT,
+			    "host: a process has exited, but the unit does not answer: "
+			    "its memory waits");
 }
 
 void vsva_mm_exit(struct vsva_mm *mm)

@@ -268,7 +268,8 @@ static void recover_from_overflow(struct prq_locked locked)
 	group_drop_collecting(locked);
 	iommu->prq.overflow_count++;
 	VTD_WRITE(&iommu->port, PRS, VTD_PRS_PRO);
-	LOG_LIMITED(LOG_WARN, "host: the page-request queue was full; devices ask again");
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_PRQ_FULL,
+		    "host: the page-request queue was full; devices ask again");
 }
 
 static void set_stopped(struct vsva_iommu *iommu, bool is_stopped)

@@ -197,7 +197,7 @@ static void note_timeout(struct qi *qi)
 {
 	__atomic_store_n(&qi->is_stuck, true, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&qi->timeout_count, 1, __ATOMIC_RELAXED);
-	LOG_LIMITED(LOG_ERROR,
+	LOG_LIMITED(LOG_ERROR, VSVA_CODE_UNIT_SILENT,
 		    "host: the unit's invalidation queue does not move (head %u, tail %u)",
 		    head_read(qi), qi->tail);
 }
@@ -364,8 +364,8 @@ static void handle_timeout(struct qi *qi)
 	}
 	__atomic_fetch_add(&qi->timeout_count, 1, __ATOMIC_RELAXED);
 	VTD_WRITE(qi->port, FSTS, VTD_FSTS_ITE);
-	LOG_LIMITED(LOG_WARN, "host: device %04x does not answer a device-TLB invalidation",
-		    silent.v);
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_DEVICE_SILENT,
+		    "host: device %04x does not answer a device-TLB invalidation", silent.v);
 }
 
 static bool batch_has_slot(const struct qi *qi, const struct qi_batch *batch, unsigned slot)
@@ -379,7 +379,7 @@ static void handle_refusal(struct qi *qi)
 	unsigned head = head_read(qi);
 	const struct vtd_desc *bad = &qi->slots[head];
 
-	LOG_LIMITED(LOG_ERROR,
+	LOG_LIMITED(LOG_ERROR, VSVA_CODE_DESCRIPTOR_REFUSED,
 		    "host: the unit refused descriptor %016" PRIx64 " %016" PRIx64 " (IQEI %" PRIu64
 		    ")",
 		    bad->q[0], bad->q[1], vtd_IQERCD_IQEI(VTD_READ(qi->port, IQERCD)));
@@ -402,7 +402,7 @@ void qi_handle_errors(struct qi *qi)
 		handle_timeout(qi);
 	if (vtd_FSTS_ICE(fsts)) {
 		VTD_WRITE(qi->port, FSTS, VTD_FSTS_ICE);
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_INVALIDATION_UNASKED,
 			    "host: a device completed an invalidation that was not asked for");
 	}
 	lock_drop(&qi->lock);

@@ -56,7 +56,8 @@ static int wait_until_unused(struct vsva_iommu *iommu, rid_t rid_, unsigned *ref
 {
 	if (host_wait(iommu->pool, has_no_refs, refs, iommu->qi.timeout_ms))
 		return 0;
-	LOG_LIMITED(LOG_ERROR, "host: device %04x is still in use; its memory is given up", rid_.v);
+	LOG_LIMITED(LOG_ERROR, VSVA_CODE_DEVICE_IN_USE,
+		    "host: device %04x is still in use; its memory is given up", rid_.v);
 	return -ETIMEDOUT;
 }
 

@@ -112,8 +112,8 @@ int vsva_dev_unregister_fault_handler(struct vsva_dev *dev)
 	if (calling == handler) {
 		err = -ETIMEDOUT; /* it returns when this call has */
 	} else if (!host_wait(dev->iommu->pool, is_idle, handler, dev->iommu->qi.timeout_ms)) {
-		LOG_LIMITED(LOG_ERROR, "host: the fault handler of device %04x does not return",
-			    dev->rid.v);
+		LOG_LIMITED(LOG_ERROR, VSVA_CODE_HANDLER_STUCK,
+			    "host: the fault handler of device %04x does not return", dev->rid.v);
 		err = -ETIMEDOUT;
 	}
 	handler_put(handler);
@@ -390,7 +390,7 @@ void host_iommu_expire_requests(struct vsva_iommu *iommu)
 	struct group *group;
 
 	while ((group = first_reported(locked)) && group->deadline_ns <= clock_now_ns()) {
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_GROUP_UNANSWERED,
 			    "host: device %04x: nobody has answered page-request group %u",
 			    group->key.rid.v, group->key.prgi);
 		stat_add(&iommu->stats.timeouts);

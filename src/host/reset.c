@@ -37,7 +37,8 @@ static void restart_page_requests(struct function *function)
 		pci_pri_disable(&function->config, &function->caps);
 		pci_pri_reset(&function->config, &function->caps);
 		if (pci_pri_enable(&function->config, &function->caps))
-			LOG_LIMITED(LOG_WARN, "host: device %04x makes no page requests any more",
+			LOG_LIMITED(LOG_WARN, VSVA_CODE_PAGE_REQUESTS_OFF,
+				    "host: device %04x makes no page requests any more",
 				    function->rid.v);
 	}
 	lock_drop(&iommu->shared_caps_lock);

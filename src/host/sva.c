@@ -282,8 +282,8 @@ int vsva_sva_bind(struct vsva_dev *dev, struct vsva_mm *mm, uint32_t flags,
 	if (!err)
 		err = bind(space, &request, out);
 	if (err)
-		LOG_LIMITED(LOG_WARN, "host: device %04x: SVA bind refused: %s", dev->rid.v,
-			    strerror(-err));
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
+			    "host: device %04x: SVA bind refused: %s", dev->rid.v, strerror(-err));
 	return err;
 }
 

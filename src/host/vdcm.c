@@ -134,7 +134,8 @@ static int bring_up(struct vsva_vdcm *vdcm)
 	}
 	if (!error)
 		return 0;
-	log_line(LOG_ERROR, "host: device %04x cannot be shared: its command ended with %#x",
+	log_line(LOG_ERROR, VSVA_CODE_DEVICE_OUT_OF_ORDER,
+		 "host: device %04x cannot be shared: its command ended with %#x",
 		 vsva_dev_rid(vdcm->dev).v, error);
 	vdcm->port.set_irq(vdcm->port.arg, NULL, NULL);
 	return -ENODEV;

@@ -57,12 +57,13 @@ static void give_up(struct vdcm_locked locked)
 	struct vsva_vdcm *vdcm = locked.vdcm;
 
 	if (pci_is_present(&vdcm->port.config))
-		log_line(LOG_ERROR,
+		log_line(LOG_ERROR, VSVA_CODE_DEVICE_OUT_OF_ORDER,
 			 "host: device %04x does not carry out a command: it is reset and out of "
 			 "order",
 			 vsva_dev_rid(vdcm->dev).v);
 	else
-		log_line(LOG_WARN, "host: device %04x is gone, and its mediated devices with it",
+		log_line(LOG_WARN, VSVA_CODE_DEVICE_GONE,
+			 "host: device %04x is gone, and its mediated devices with it",
 			 vsva_dev_rid(vdcm->dev).v);
 	pci_function_reset(&vdcm->port.config);
 	vdcm->active = NULL;

@@ -74,7 +74,8 @@ static void gate_close(struct worker_pool *pool, struct gate *gate)
 	__atomic_store_n(&gate->is_closed, true, __ATOMIC_SEQ_CST);
 	while (!host_wait(pool, gate_is_empty, gate, VSVA_LIMIT_QI_TIMEOUT_MS) &&
 	       worker_pool_mode(pool) == WORKERS_THREADS)
-		LOG_LIMITED(LOG_WARN, "host: a call on a handle that is being closed lasts long");
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_CLOSE_SLOW,
+			    "host: a call on a handle that is being closed lasts long");
 }
 
 static bool is_set(void *arg)
@@ -556,8 +557,8 @@ static int teardown(struct vsva_container *container)
 	err = vsva_ioasid_free_all_sync(container->set);
 	device_err = close_devices(container);
 	if (vsva_domain_free(container->domain))
-		LOG_LIMITED(LOG_ERROR, "host: a device stays on the domain of VM %u",
-			    container->domain->vm);
+		LOG_LIMITED(LOG_ERROR, VSVA_CODE_TEARDOWN,
+			    "host: a device stays on the domain of VM %u", container->domain->vm);
 	vsva_ioasid_set_free(container->set);
 	return err ? err : device_err;
 }

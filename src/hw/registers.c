@@ -188,8 +188,9 @@ static void carry_out(struct unit *unit, uint32_t what)
 	if (what & (VTD_FX_IQ_TAIL | VTD_FX_QUEUE_RESUME | VTD_FX_QIE))
 		queue_kick(unit);
 	if (what & VTD_FX_GCMD_REFUSED)
-		LOG_LIMITED(LOG_WARN, "unit: GCMD written with more than one change, or while a "
-				      "command was pending: ignored");
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_GCMD_IGNORED,
+			    "unit: GCMD written with more than one change, or while a "
+			    "command was pending: ignored");
 }
 
 int unit_mmio_write(struct unit *unit, uint32_t offset, unsigned size, uint64_t value)

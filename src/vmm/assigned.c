@@ -157,8 +157,8 @@ void vsva_vm_unassign(struct vsva_assigned *assigned)
 	shadow_forget_all(assigned);
 	lock_drop(&vm->lock);
 	if (err)
-		LOG_LIMITED(LOG_WARN, "%s: device %04x detached with error %d", vm->name,
-			    assigned->guest_rid.v, err);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_TEARDOWN, "%s: device %04x detached with error %d",
+			    vm->name, assigned->guest_rid.v, err);
 	rcu_synchronize();
 	assigned->ops->close(assigned);
 	free_assigned(assigned);

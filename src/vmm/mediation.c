@@ -123,7 +123,7 @@ static int enable_queue(struct vsva_assigned *assigned, unsigned size, uint64_t 
 	if (err) {
 		/* No host PASID: PASID 0 is no PASID that anything is bound to, so its DMA faults.
 		 * */
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
 			    "%s: work queue %u has no host PASID for guest PASID %u: error %d",
 			    assigned->vm->name, queue, guest, err);
 		queue_write_pasid(assigned, queue, 0);

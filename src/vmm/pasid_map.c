@@ -88,7 +88,8 @@ static void free_host(struct vsva_vm *vm, hpasid_t host)
 		err = vsva_container_pasid_free(vm->container, host);
 	return_borrowed(vm);
 	if (err && err != -ENODEV)
-		log_line(LOG_ERROR, "%s: host PASID %u freed with error %d", vm->name, host.v, err);
+		log_line(LOG_ERROR, VSVA_CODE_TEARDOWN, "%s: host PASID %u freed with error %d",
+			 vm->name, host.v, err);
 }
 
 /* Mentions; map_lock */

@@ -98,8 +98,9 @@ static void shadow_unbind(struct vsva_assigned *assigned, struct shadow *shadow)
 	int err = vsva_container_unbind_gpasid(assigned->handle, shadow->hpasid);
 
 	if (err)
-		LOG_LIMITED(LOG_WARN, "%s: device %04x host PASID %u unbound with error %d",
-			    vm->name, assigned->guest_rid.v, shadow->hpasid.v, err);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_TEARDOWN,
+			    "%s: device %04x host PASID %u unbound with error %d", vm->name,
+			    assigned->guest_rid.v, shadow->hpasid.v, err);
 	vm_charge(vm, VM_WORK_OF_BIND);
 	shadow_free(assigned, shadow);
 }
@@ -122,7 +123,7 @@ static void shadow_create(struct vsva_assigned *assigned, gpasid_t guest,
 		return;
 	base_free(shadow);
 	VM_COUNT(vm, refused_binds);
-	LOG_LIMITED(LOG_WARN,
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
 		    "%s: device %04x guest PASID %u not bound: error %d (first stage at %#llx)",
 		    vm->name, assigned->guest_rid.v, guest.v, err,
 		    (unsigned long long)vtd_pasid_entry_FSPTPTR(entry));
@@ -167,7 +168,7 @@ static void sync_rid(struct vsva_assigned *assigned)
 	rid_config_of(assigned, &config, &guest);
 	err = vsva_container_attach_rid(assigned->handle, &config);
 	if (err) {
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
 			    "%s: device %04x requests without PASID are blocked: error %d (first "
 			    "stage at %#llx)",
 			    vm->name, assigned->guest_rid.v, err,

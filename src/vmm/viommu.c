@@ -161,8 +161,9 @@ static unsigned vcmd_alloc(struct vsva_vm *vm, gpasid_t *guest)
 	if (pasid_map_vcmd_alloc(vm, guest))
 		return VTD_VCMD_NO_PASID;
 	pasid_map_lookup(vm, *guest, &host);
-	LOG_LIMITED(LOG_INFO, "%s: virtual command gave guest PASID %u (host PASID %u)", vm->name,
-		    guest->v, host.v);
+	LOG_LIMITED(LOG_INFO, VSVA_CODE_NONE,
+		    "%s: virtual command gave guest PASID %u (host PASID %u)", vm->name, guest->v,
+		    host.v);
 	return VTD_VCMD_OK;
 }
 

@@ -48,8 +48,9 @@ static void flush(struct vsva_assigned *assigned, const struct vsva_flush *what)
 	if (!err && (what->all || !assigned_guest_sees_ats(assigned)))
 		err = vsva_flush_device_tlb(assigned->dev, what, false);
 	if (err)
-		LOG_LIMITED(LOG_WARN, "%s: device %04x: invalidation failed: error %d",
-			    assigned->vm->name, assigned->guest_rid.v, err);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_INVALIDATION_FAILED,
+			    "%s: device %04x: invalidation failed: error %d", assigned->vm->name,
+			    assigned->guest_rid.v, err);
 	vm_charge(assigned->vm, 1);
 	VM_COUNT(assigned->vm, invalidations);
 }
@@ -128,8 +129,9 @@ static void flush_device(struct vsva_vm *vm, rid_t guest_rid, const struct vsva_
 	int err = assigned ? vsva_flush_device_tlb(assigned->dev, what, global) : 0;
 
 	if (err)
-		LOG_LIMITED(LOG_WARN, "%s: device %04x: device TLB not invalidated: error %d",
-			    vm->name, guest_rid.v, err);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_INVALIDATION_FAILED,
+			    "%s: device %04x: device TLB not invalidated: error %d", vm->name,
+			    guest_rid.v, err);
 }
 
 static void execute_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
@@ -192,8 +194,9 @@ static void execute_wait(struct vsva_vm *vm, const struct vtd_op *op)
 		drain(vm);
 	if (op->wait.status_write &&
 	    guest_memory_store32(&vm->memory, gpa(op->wait.status_addr), op->wait.status_data))
-		LOG_LIMITED(LOG_WARN, "%s: wait descriptor: no memory at status address %#llx",
-			    vm->name, (unsigned long long)op->wait.status_addr);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_GUEST_STATUS_ADDRESS,
+			    "%s: wait descriptor: no memory at status address %#llx", vm->name,
+			    (unsigned long long)op->wait.status_addr);
 	if (!op->wait.interrupt)
 		return;
 	lock_take(&vm->regs_lock);
@@ -247,7 +250,7 @@ static void queue_error(struct vsva_vm *vm, unsigned iqei, const struct vtd_desc
 {
 	struct vtd_effects effects = {0};
 
-	LOG_LIMITED(LOG_WARN,
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_GUEST_QUEUE_STOPPED,
 		    "%s: invalidation queue stopped: error %u, descriptor %016llx %016llx",
 		    vm->name, iqei, (unsigned long long)descriptor->q[0],
 		    (unsigned long long)descriptor->q[1]);

@@ -266,7 +266,7 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 	struct guest_pasid entry;
 
 	if (fault->has_pasid && guest_pasid_of(vm, fault->pasid.v, &guest)) {
-		LOG_LIMITED(LOG_WARN,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_FAULT_KEPT,
 			    "%s: device %04x host PASID %u is nobody's: fault %#x at %#llx",
 			    vm->name, assigned->guest_rid.v, fault->pasid.v, fault->code,
 			    (unsigned long long)fault->addr);
@@ -278,7 +278,7 @@ void viommu_report_unit_fault(struct vsva_assigned *assigned, const struct vsva_
 		code = missing_table(vm, &entry.entry, fault->addr);
 	if (code == VTD_FAULT_NONE) {
 		LOG_LIMITED(
-			LOG_WARN,
+			LOG_WARN, VSVA_CODE_FAULT_KEPT,
 			"%s: device %04x guest PASID %d: fault %#x at %#llx is the second stage's",
 			vm->name, assigned->guest_rid.v, (int)guest.v, fault->code,
 			(unsigned long long)fault->addr);

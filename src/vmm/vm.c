@@ -124,7 +124,8 @@ void vsva_vm_destroy(struct vsva_vm *vm)
 	pasid_map_vcmd_free_all(vm);
 	err = vsva_container_close(vm->container);
 	if (err)
-		LOG_LIMITED(LOG_WARN, "%s: closed with error %d", vm->name, err);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_TEARDOWN, "%s: closed with error %d", vm->name,
+			    err);
 	vsva_kvm_put(vm->kvm);
 	guest_memory_fini(&vm->memory);
 	sparse_fini(&vm->pasids);

@@ -44,39 +44,42 @@ static int teardown(void **state)
 static void test_log_line_reaches_the_sink(void **state)
 {
 	(void)state;
-	log_line(LOG_ERROR, "device %02x:%02x.%u", 1, 2, 3u);
+	log_line(LOG_ERROR, VSVA_CODE_NO_MEMORY, "device %02x:%02x.%u", 1, 2, 3u);
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.level, LOG_ERROR);
-	assert_string_equal(seen.line, "device 01:02.3");
+	assert_string_equal(seen.line, "device 01:02.3 [NO_MEMORY]");
 }
 
 static void test_log_level_holds_back_details(void **state)
 {
 	(void)state;
-	log_line(LOG_INFO, "a detail");
+	log_line(LOG_INFO, VSVA_CODE_NONE, "a detail");
 	assert_int_equal(seen.count, 0);
 	log_set_level(LOG_DEBUG);
-	log_line(LOG_DEBUG, "a detail");
+	log_line(LOG_DEBUG, VSVA_CODE_NONE, "a detail");
 	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.line, "a detail");
 }
 
 static void test_log_line_stays_one_line(void **state)
 {
 	(void)state;
-	log_line(LOG_WARN, "%s", "guest says\nvsva: error: \033[2Jtrust me\x7f");
-	assert_string_equal(seen.line, "guest says?vsva: error: ?[2Jtrust me?");
+	log_line(LOG_WARN, VSVA_CODE_NO_MEMORY, "%s",
+		 "guest says\nvsva: error: \033[2Jtrust me\x7f");
+	assert_string_equal(seen.line, "guest says?vsva: error: ?[2Jtrust me? [NO_MEMORY]");
 }
 
 static void test_log_long_line_is_cut(void **state)
 {
 	(void)state;
-	log_line(LOG_WARN, "%02000d", 1);
+	log_line(LOG_WARN, VSVA_CODE_NO_MEMORY, "%02000d", 1);
 	assert_in_range(strlen(seen.line), 100, 1000);
+	assert_non_null(strstr(seen.line, "00 [NO_MEMORY]"));
 }
 
 static void say(void)
 {
-	LOG_LIMITED(LOG_WARN, "again");
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_NO_MEMORY, "again");
 }
 
 static void test_log_limit_lets_a_burst_through(void **state)

@@ -82,7 +82,7 @@ static void test_messages_name_what_where_and_which_value(void **state)
 	clock_set_real();
 	assert_string_equal(last_warning,
 			    "vm0/fake: client header: size 3 of command 4 is not between "
-			    "16 and 1052672");
+			    "16 and 1052672 [CLIENT_PROTOCOL]");
 }
 
 static void test_unexpected_replies_are_ignored(void **state)

@@ -264,7 +264,7 @@ static void end_window(struct vfu_session *session)
 	int rc = session->function->ops->dma_unmap(session->function->arg, last.gpa, last.size);
 
 	if (rc)
-		log_line(LOG_ERROR,
+		log_line(LOG_ERROR, VSVA_CODE_TEARDOWN,
 			 "%s: unmap of window 0x%" PRIx64 " of a client that is gone: %s",
 			 session->name, last.gpa.v, strerror(-rc));
 	vfu_windows_remove(&session->windows, last.gpa);

@@ -139,13 +139,14 @@ static int take_reply(struct vfu_connection *c)
 	int error = vfu_sender_take_reply(&c->sender, &c->message.header, &failed);
 
 	if (error == -ENOENT) {
-		LOG_LIMITED(LOG_WARN, "%s: reply to message 0x%x, which nobody sent or remembers",
-			    c->name, c->message.header.id);
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_CLIENT_PROTOCOL,
+			    "%s: reply to message 0x%x, which nobody sent or remembers", c->name,
+			    c->message.header.id);
 		return 0;
 	}
 	if (error > 0) {
-		LOG_LIMITED(LOG_INFO, "%s: DMA_WRITE to 0x%llx refused: %s", c->name,
-			    (unsigned long long)failed.gpa.v, strerror(error));
+		LOG_LIMITED(LOG_INFO, VSVA_CODE_NONE, "%s: DMA_WRITE to 0x%llx refused: %s",
+			    c->name, (unsigned long long)failed.gpa.v, strerror(error));
 		if (ops->dma_write_failed)
 			ops->dma_write_failed(c->function.arg, failed.gpa, failed.data, failed.len,
 					      error);
@@ -161,8 +162,8 @@ int vfu_connection_receive(struct vfu_connection *connection)
 		return 0;
 	rc = vfu_message_receive(&connection->message, connection->socket);
 	if (rc < 0)
-		LOG_LIMITED(rc == -ECONNRESET ? LOG_INFO : LOG_WARN, "%s: client %s",
-			    connection->name, connection->message.problem);
+		LOG_LIMITED(rc == -ECONNRESET ? LOG_INFO : LOG_WARN, VSVA_CODE_CLIENT_PROTOCOL,
+			    "%s: client %s", connection->name, connection->message.problem);
 	return rc;
 }
 
@@ -177,7 +178,7 @@ static int finish_command(struct vfu_connection *c, int error)
 	const struct vfu_header *header = &c->message.header;
 
 	if (error)
-		LOG_LIMITED(LOG_WARN, "%s: %s refused (%s): %s", c->name,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_CLIENT_REFUSED, "%s: %s refused (%s): %s", c->name,
 			    vfu_command_name(header->command), strerror(-error), c->reply.why);
 	if (!(header->flags & VFU_FLAG_NO_REPLY))
 		vfu_sender_reply(&c->sender, header, (uint32_t)-error, c->reply.data, c->reply.len);
@@ -221,7 +222,7 @@ int vfu_connection_flush(struct vfu_connection *connection)
 	rc = vfu_sender_flush(&connection->sender);
 	if (!rc || rc == -EAGAIN)
 		return 0;
-	LOG_LIMITED(LOG_INFO, "%s: send: %s", connection->name, strerror(-rc));
+	LOG_LIMITED(LOG_INFO, VSVA_CODE_NONE, "%s: send: %s", connection->name, strerror(-rc));
 	return rc;
 }
 

@@ -179,7 +179,7 @@ int dmar_write_file(const char *path, const unsigned char *table, size_t len)
 	else
 		rc = write_and_rename(temporary, path, table, len);
 	if (rc)
-		log_line(LOG_ERROR, "%s: %s", path, strerror(-rc));
+		log_line(LOG_ERROR, VSVA_CODE_FILE, "%s: %s", path, strerror(-rc));
 	return rc;
 }
 
@@ -214,7 +214,7 @@ bool dmar_watch_update(struct dmar_watch *watch, const char *vm, bool decoding, 
 	watch->verdict = verdict;
 	watch->found = bar;
 	if (verdict == DMAR_DIFFERS)
-		log_line(LOG_ERROR,
+		log_line(LOG_ERROR, VSVA_CODE_DMAR_ADDRESS,
 			 "%s: the guest's firmware placed the VT-d registers at 0x%" PRIx64
 			 ", the DMAR table says 0x%" PRIx64
 			 ": the guest will not find its IOMMU. The place depends on the list of "

@@ -74,7 +74,8 @@ static void wake_vm(void *arg)
 
 static void detach(struct vfu_port *port)
 {
-	log_line(LOG_INFO, "%s: client detached", vfu_connection_name(port->connection));
+	log_line(LOG_INFO, VSVA_CODE_NONE, "%s: client detached",
+		 vfu_connection_name(port->connection));
 	vfu_connection_detach(port->connection);
 }
 
@@ -144,12 +145,14 @@ static void welcome(struct vfu_port *port, int socket)
 	const char *name = vfu_connection_name(port->connection);
 
 	if (vfu_connection_is_attached(port->connection)) {
-		LOG_LIMITED(LOG_WARN, "%s: turned process %d away: process %d is connected", name,
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_CLIENT_SECOND,
+			    "%s: turned process %d away: process %d is connected", name,
 			    peer_pid(socket), peer_pid(vfu_connection_socket(port->connection)));
 		close(socket);
 		return;
 	}
-	log_line(LOG_INFO, "%s: client attached, process %d", name, peer_pid(socket));
+	log_line(LOG_INFO, VSVA_CODE_NONE, "%s: client attached, process %d", name,
+		 peer_pid(socket));
 	vfu_connection_attach(port->connection, socket);
 }
 
@@ -168,7 +171,7 @@ static void accept_client(struct vfu_port *port)
 	}
 	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
 		return;
-	LOG_LIMITED(LOG_ERROR, "%s: accept: %s", port->path, strerror(errno));
+	LOG_LIMITED(LOG_ERROR, VSVA_CODE_SOCKET, "%s: accept: %s", port->path, strerror(errno));
 	port->vm->accept_paused = true;
 }
 
@@ -194,7 +197,8 @@ static void serve_ready(struct vfu_vm *vm, const struct pollfd *table)
 	uint64_t count;
 
 	if (table[POLL_WAKE].revents && read(vm->wake, &count, sizeof(count)) < 0)
-		LOG_LIMITED(LOG_WARN, "%s: eventfd: %s", vm->name, strerror(errno));
+		LOG_LIMITED(LOG_WARN, VSVA_CODE_NO_DESCRIPTOR, "%s: eventfd: %s", vm->name,
+			    strerror(errno));
 	for (unsigned i = 0; i < vm->port_count; i++)
 		if (table[POLL_CONNECTION(i)].revents)
 			serve(&vm->ports[i]);

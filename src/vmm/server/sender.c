@@ -276,13 +276,14 @@ int vfu_sender_take_reply(struct vfu_sender *sender, const struct vfu_header *re
 	}
 	lock_drop(&sender->lock);
 	if (layout == VFU_DMA_REFUSED)
-		log_line(LOG_ERROR,
+		log_line(LOG_ERROR, VSVA_CODE_CLIENT_NO_DMA,
 			 "%s: the client takes no DMA_READ and DMA_WRITE commands: interrupts of "
 			 "the VT-d "
 			 "unit cannot reach the guest",
 			 sender->name);
 	else if (layout == VFU_DMA_SHORT)
-		log_line(LOG_INFO, "%s: the client uses the DMA_WRITE layout of QEMU 10.1 and 10.2",
+		log_line(LOG_INFO, VSVA_CODE_NONE,
+			 "%s: the client uses the DMA_WRITE layout of QEMU 10.1 and 10.2",
 			 sender->name);
 	return rc;
 }

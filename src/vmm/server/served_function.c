@@ -191,7 +191,7 @@ static uint64_t tell_of_guest(struct served_vm *vm, unsigned windows)
 
 	vsva_vm_get_stats(vm->vm, &now);
 	leaks = windows + now.pasids_now + now.bound_now + now.windows_now;
-	log_line(leaks ? LOG_ERROR : LOG_INFO,
+	log_line(leaks ? LOG_ERROR : LOG_INFO, VSVA_CODE_LEAK,
 		 "%s: guest gone: descriptors=%" PRIu64 " binds=%" PRIu64 " unbinds=%" PRIu64
 		 " refused=%" PRIu64 " invalidations=%" PRIu64 " page_requests=%" PRIu64
 		 " page_responses=%" PRIu64 " faults=%" PRIu64 " vcmd_allocs=%" PRIu64
@@ -210,7 +210,7 @@ static uint64_t tell_of_bare_guest(struct served_vm *vm, unsigned windows)
 	struct vsva_unit_stats now, *was = &vm->unit_at_start;
 
 	vsva_machine_unit_stats(vm->server->machine, &now);
-	log_line(windows ? LOG_ERROR : LOG_INFO,
+	log_line(windows ? LOG_ERROR : LOG_INFO, VSVA_CODE_LEAK,
 		 "%s: guest gone: descriptors=%" PRIu64 " page_requests=%" PRIu64 " faults=%" PRIu64
 		 " walks=%" PRIu64 " leaked=%u",
 		 vm->name, now.descriptors - was->descriptors,
@@ -276,7 +276,8 @@ static void send_message(struct served_vm *vm, unsigned first, gpa_t address, co
 		    !vfu_connection_dma_write(function->connection, address, data, len, true))
 			return;
 	}
-	LOG_LIMITED(LOG_WARN, "%s: message to %#llx lost: no function is bus master", vm->name,
+	LOG_LIMITED(LOG_WARN, VSVA_CODE_MESSAGE_LOST,
+		    "%s: message to %#llx lost: no function is bus master", vm->name,
 		    (unsigned long long)address.v);
 }
 

@@ -29,8 +29,8 @@ static void unmap_from(struct served_vm *vm, const struct served_window *window)
 	else
 		err = vsva_machine_remove_memory(vm->server->machine, hpa(window->gpa.v));
 	if (err)
-		log_line(LOG_WARN, "%s: memory at %#llx unmapped with error %d", vm->name,
-			 (unsigned long long)window->gpa.v, err);
+		log_line(LOG_WARN, VSVA_CODE_TEARDOWN, "%s: memory at %#llx unmapped with error %d",
+			 vm->name, (unsigned long long)window->gpa.v, err);
 }
 
 static struct served_window *find(struct served_vm *vm, gpa_t gpa, uint64_t size)

@@ -28,7 +28,7 @@ static int check_owner(const char *path, int fd)
 		return -errno;
 	if (st.st_uid == geteuid() && !(st.st_mode & 0077))
 		return 0;
-	log_line(LOG_ERROR,
+	log_line(LOG_ERROR, VSVA_CODE_SOCKET_DIRECTORY,
 		 "%s: others could connect to its sockets (owner %u, mode %03o): use a directory "
 		 "of your "
 		 "own with mode 700",
@@ -42,7 +42,8 @@ static int lock_dir(const char *path, int fd)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return -errno;
-	log_line(LOG_ERROR, "%s: another server uses this directory", path);
+	log_line(LOG_ERROR, VSVA_CODE_SOCKET_DIRECTORY, "%s: another server uses this directory",
+		 path);
 	return -EBUSY;
 }
 
@@ -64,7 +65,7 @@ int socket_dir_open(struct socket_dir *dir, const char *path)
 	dir->path = NULL;
 	dir->fd = open_dir(path);
 	if (dir->fd < 0) {
-		log_line(LOG_ERROR, "%s: %s", path, strerror(-dir->fd));
+		log_line(LOG_ERROR, VSVA_CODE_SOCKET_DIRECTORY, "%s: %s", path, strerror(-dir->fd));
 		return dir->fd;
 	}
 	rc = check_owner(path, dir->fd);
@@ -107,8 +108,9 @@ static int make_address(const struct socket_dir *dir, const char *name, struct s
 		       UNFINISHED);
 	if (len > 0 && (size_t)len < sizeof(address->sun_path))
 		return 0;
-	log_line(LOG_ERROR, "%s/%s: the path of a socket has at most %zu characters", dir->path,
-		 name, sizeof(address->sun_path) - 1 - strlen(UNFINISHED));
+	log_line(LOG_ERROR, VSVA_CODE_SOCKET_DIRECTORY,
+		 "%s/%s: the path of a socket has at most %zu characters", dir->path, name,
+		 sizeof(address->sun_path) - 1 - strlen(UNFINISHED));
 	return -ENAMETOOLONG;
 }
 
@@ -120,7 +122,8 @@ static int check_replaceable(const struct socket_dir *dir, const char *name)
 		return errno == ENOENT ? 0 : -errno;
 	if (S_ISSOCK(st.st_mode))
 		return 0;
-	log_line(LOG_ERROR, "%s/%s: is in the way and no socket; remove it", dir->path, name);
+	log_line(LOG_ERROR, VSVA_CODE_SOCKET_DIRECTORY,
+		 "%s/%s: is in the way and no socket; remove it", dir->path, name);
 	return -EEXIST;
 }
 
@@ -158,7 +161,8 @@ int socket_dir_listen(struct socket_dir *dir, const char *name)
 	rc = bind_and_publish(dir, name, fd, &address);
 	if (!rc)
 		return fd;
-	log_line(LOG_ERROR, "%s/%s: %s", dir->path, name, strerror(-rc));
+	log_line(LOG_ERROR, VSVA_CODE_SOCKET_DIRECTORY, "%s/%s: %s", dir->path, name,
+		 strerror(-rc));
 	close(fd);
 	return rc;
 }

@@ -372,7 +372,7 @@ int vsva_server_pull_devices(struct vsva_server *server, unsigned number)
 	vm = &server->vms[number];
 	for (unsigned i = 1; i < vm->function_count; i++)
 		vsva_device_set_gone(vm->functions[i].device, true);
-	log_line(LOG_WARN, "%s: its devices are pulled out", vm->name);
+	log_line(LOG_WARN, VSVA_CODE_DEVICES_PULLED, "%s: its devices are pulled out", vm->name);
 	return 0;
 }
 
