@@ -80,6 +80,19 @@ void vsva_machine_set_msi(struct vsva_machine *machine,
  * driver that brings it up again: vsva_iommu_reset. 0; -ETIMEDOUT. */
 int vsva_machine_reset_unit(struct vsva_machine *machine);
 
+/* The ring of events (vsva/trace.h). Switched on: 0; -ENOMEM; -EINVAL more than 2^20 events. It is made by
+ * the first start, with so many events (rounded up to a power of two, 0: 4096) for each of at most 64
+ * threads, 64 bytes an event, and memory only for threads that record; it stays, with what it holds,
+ * until the machine goes, and later starts switch it on again as it is. Any thread. */
+int vsva_machine_trace_start(struct vsva_machine *machine, uint32_t events);
+/* Switched off: a thread that is recording now may still finish. */
+void vsva_machine_trace_stop(struct vsva_machine *machine);
+bool vsva_machine_trace_is_on(const struct vsva_machine *machine);
+/* A reader, of what is in the ring too or only of what comes; to be destroyed before the machine. 0;
+ * -ENOENT never started; -ENOMEM. */
+int vsva_machine_trace_reader(struct vsva_machine *machine, bool from_oldest,
+			      struct vsva_trace_reader **out);
+
 /* Counters of the unit. */
 struct vsva_unit_stats {
 	uint64_t iotlb_hits, iotlb_misses, iotlb_entries, iotlb_bytes;

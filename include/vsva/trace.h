@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events: every hop of the four journeys (bind, DMA, page request, death), told by the room in
- * which it happens. One observer per machine; without one an event costs a load and a branch.
+ * which it happens. Three may hear of them, at once or none: an observer of the machine, the ring,
+ * and whoever attaches to the static trace point vsva:event. Where nobody does, an event costs a load
+ * and a branch.
  *
  * Threads: the observer is called from whichever thread makes the hop, several at once, sometimes
  * with locks held or inside an RCU read section: it must not call back into the library, not block
  * and not fail.
+ *
+ * The ring (vsva_machine_trace_start, vsva/machine.h) keeps the last events of each thread. Threads
+ * write it without waiting for each other or for a reader; the oldest is overwritten.
  */
 #ifndef VSVA_TRACE_H
 #define VSVA_TRACE_H
@@ -47,7 +52,7 @@ enum vsva_event_kind {
 	VSVA_EV_CPU_TRANSLATION,
 	/* DMA journey */
 	VSVA_EV_CPU_EXIT, /* ENQCMD or ENQCMDS without a translation: gpasid, value = exit reason */
-	VSVA_EV_SUBMIT, /* a descriptor reached a device: rid, hpasid, value = opcode */
+	VSVA_EV_SUBMIT,   /* a descriptor reached a device: rid, hpasid, value = opcode */
 	VSVA_EV_TRANSLATE, /* unit translated by walking: rid, hpasid, addr in, hpa out, value = fault or 0 */
 	VSVA_EV_ACCESS, /* a device touched memory: rid, hpasid, addr, hpa, len, write */
 	VSVA_EV_COMPLETE, /* a device finished a descriptor: value = status, addr = its place in a batch from 1, or 0 */
@@ -107,6 +112,32 @@ struct vsva_event {
 };
 
 typedef void vsva_observer_fn(void *arg, const struct vsva_event *event);
+
+/* An event of the ring. */
+struct vsva_record {
+	uint64_t id;    /* no other event of this machine has it; never 0 */
+	uint64_t cause; /* the event that began the operation (bind, unbind, attach-rid, invalidate,
+			   * unmap, vm-destroy) inside which the same thread made this one; of an end
+			   * its beginning; 0: none. It may be older than the ring. */
+	uint64_t time_ns; /* of CLOCK_MONOTONIC; never less than that of the record before */
+	uint32_t thread;  /* as gettid() says */
+	struct vsva_event event; /* an ACCESS stands for value windows that followed one another in
+				  * memory, len bytes in all, and has the time of the last: addr and
+				  * hpa are of the first */
+};
+
+/* Reads a ring; each reader sees every event. */
+struct vsva_trace_reader;
+
+/* The next events in the order of time, at most max. Returns how many; fewer than max: there are no
+ * more now. *lost: events since the last call that were overwritten before this reader took them, or
+ * whose thread found no place because more than 64 recorded. Does not wait; what happened within the
+ * last microsecond is told by the next call, and if a thread was interrupted in the middle of
+ * recording, all that came after. One thread per reader at a time. */
+size_t vsva_trace_read(struct vsva_trace_reader *reader, struct vsva_record *out, size_t max,
+		       uint64_t *lost);
+/* NULL is ignored. */
+void vsva_trace_reader_destroy(struct vsva_trace_reader *reader);
 
 /* Short name of a kind ("bind", "page-request"), or "?". Never NULL. Any thread. */
 const char *vsva_event_name(enum vsva_event_kind kind);

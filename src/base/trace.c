@@ -2,7 +2,12 @@
 #include "base/trace.h"
 
 #ifdef VSVA_SDT
+#define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
+
+__attribute__((section(".probes"))) unsigned short vsva_event_semaphore;
+#else
+unsigned short vsva_event_semaphore;
 #endif
 
 /* No default: the compiler names a kind that has been forgotten here. */
@@ -140,10 +145,46 @@ const char *vsva_room_name(enum vsva_room room)
 	return "?";
 }
 
-void trace_emit_event(const struct trace *trace, const struct vsva_event *event)
+/* docs/trace.md describes the arguments. */
+static void probe(const struct vsva_event *event)
 {
 #ifdef VSVA_SDT
-	DTRACE_PROBE2(vsva, event, event->kind, event);
+	if (*(volatile unsigned short *)&vsva_event_semaphore)
+		STAP_PROBE12(vsva, event, vsva_event_name(event->kind), vsva_room_name(event->room),
+			     event->vm, event->rid.v, event->gpasid.v, event->hpasid.v, event->addr,
+			     event->hpa.v, event->len, event->value, event->write, event->result);
+#else
+	(void)event;
 #endif
-	trace->observer(trace->arg, event);
+}
+
+void trace_emit_event(const struct trace *trace, const struct vsva_event *event)
+{
+	struct ring *ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
+
+	probe(event);
+	if (ring)
+		ring_record(ring, event);
+	if (trace->observer)
+		trace->observer(trace->arg, event);
+}
+
+void trace_emit_access(const struct trace *trace, const struct ring_access *access, bool continues)
+{
+	struct ring *ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
+	struct vsva_event event = {.kind = VSVA_EV_ACCESS,
+				   .room = VSVA_ROOM_DEVICE,
+				   .rid = access->rid,
+				   .gpasid = gpasid(VSVA_PASID_INVALID),
+				   .hpasid = access->pasid,
+				   .addr = access->addr,
+				   .hpa = access->hpa,
+				   .len = access->len,
+				   .write = access->write};
+
+	if (ring && !continues)
+		ring_begin_run(ring, access);
+	probe(&event);
+	if (trace->observer)
+		trace->observer(trace->arg, &event);
 }

@@ -3,21 +3,59 @@
 #ifndef BASE_TRACE_H
 #define BASE_TRACE_H
 
+#include "base/ring.h"
 #include "vsva/trace.h"
 
 struct trace {
 	vsva_observer_fn *observer; /* set before anything runs, or NULL */
 	void *arg;
+	struct ring *ring; /* atomic; NULL: off. What was on once lives as long as the trace */
 };
 
+/* Not 0: somebody has attached to the static trace point; its counter belongs to them. */
+extern unsigned short vsva_event_semaphore __attribute__((visibility("hidden")));
+
+static inline bool trace_is_on(const struct trace *trace)
+{
+	return trace && ((uintptr_t)trace->observer |
+			 (uintptr_t)__atomic_load_n(&trace->ring, __ATOMIC_RELAXED) |
+			 *(volatile unsigned short *)&vsva_event_semaphore);
+}
+
 void trace_emit_event(const struct trace *trace, const struct vsva_event *event);
+
+/* An access that is not the next of a run, or of which not only the ring hears. */
+void trace_emit_access(const struct trace *trace, const struct ring_access *access, bool continues);
+
+/* A device touches memory: as TRACE(trace, DEVICE, ACCESS, …), but the ring keeps accesses that follow
+ * one another as one. */
+static inline void trace_access(const struct trace *trace, rid_t rid, hpasid_t pasid, bool write,
+				uint64_t addr, hpa_t hpa, uint64_t len)
+{
+	struct ring *ring;
+	bool continues;
+
+	if (__builtin_expect(!trace_is_on(trace), 1))
+		return;
+	ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
+	continues = ring && ring_continue_run(ring, rid, pasid, write, addr, len);
+	if (!continues || trace->observer || *(volatile unsigned short *)&vsva_event_semaphore)
+		trace_emit_access(trace,
+				  &(struct ring_access){.rid = rid,
+							.pasid = pasid,
+							.write = write,
+							.addr = addr,
+							.len = len,
+							.hpa = hpa},
+				  continues);
+}
 
 /* TRACE(trace, HOST, BIND, .rid = rid, .hpasid = pasid): members not named are 0 or "none". */
 // clang-format off
 #define TRACE(trace_, room_, kind_, ...)                                                           \
 	do {                                                                                       \
 		const struct trace *t_ = (trace_);                                                 \
-		if (__builtin_expect(t_ && t_->observer, 0)) {                                     \
+		if (__builtin_expect(trace_is_on(t_), 0)) {                                        \
 			_Pragma("GCC diagnostic push")                                             \
 			_Pragma("GCC diagnostic ignored \"-Woverride-init\"")                      \
 			struct vsva_event e_ = {.gpasid = {VSVA_PASID_INVALID},                    \

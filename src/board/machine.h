@@ -22,6 +22,7 @@ struct message_sink {
 struct vsva_machine {
 	struct seams seams;
 	struct trace trace;
+	struct ring *ring; /* atomic; NULL: never switched on */
 	struct vsva_machine_options options;
 	struct unit *unit;
 	struct messages messages;         /* to the host driver */

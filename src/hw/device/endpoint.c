@@ -183,9 +183,8 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 	out->pointer = pointer_of(endpoint, addr, entry.hpa, &out->len, write);
 	if (!out->pointer)
 		return DMA_ERROR;
-	TRACE(endpoint->trace, DEVICE, ACCESS, .rid = endpoint->rid,
-	      .hpasid = hpasid(context->pasid), .addr = addr, .hpa = out->hpa, .len = out->len,
-	      .write = write);
+	trace_access(endpoint->trace, endpoint->rid, hpasid(context->pasid), write, addr, out->hpa,
+		     out->len);
 	return DMA_OK;
 }
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ring: the last events of each thread, for who asks what has happened.
+ *
+ *   lane    what one thread has recorded; only that thread writes it, without a lock and without a
+ *           wait. The oldest is overwritten. A lane whose thread is dead is given to a new one when
+ *           there is no other.
+ *   slot    one event: 64 bytes, a cache line
+ *   run     accesses of a device that follow one another in memory: one event, made when it ends
+ *   cause   the operation that the thread was inside of (bind … bind-done): the event that began it
+ *   reader  merges the lanes by time; whom it does not keep up with it has lost, and counts
+ *
+ * | may run at once with | record | read, same reader | read, another | destroy |
+ * | record               | yes    | yes               | yes           | no      |
+ */
+#ifndef BASE_RING_H
+#define BASE_RING_H
+
+#include "base/ticks.h"
+#include "vsva/trace.h"
+
+#define RING_LANES     64u
+#define RING_SLOTS     4096u /* of a lane, unless asked otherwise */
+#define RING_SLOTS_MIN 64u
+#define RING_SLOTS_MAX (1u << 20)
+#define RING_DEPTH     8u  /* operations inside one another; deeper ones are no cause */
+#define RING_WORDS     8u  /* of a slot */
+#define RING_ID_BITS   48u /* of an event's id: its index in the lane; above: lane */
+#define RING_LAST_SPACE                                                                            \
+	10u /* ticks that a store may be seen later than the counter was read, lg2 */
+
+struct ring_slot {
+	uint64_t words[RING_WORDS]; /* atomic */
+} __attribute__((aligned(64)));
+
+/* The open operation of a lane. */
+struct ring_open {
+	enum vsva_event_kind kind;
+	uint64_t index;
+};
+
+/* Accesses that go on where the last one ended. */
+struct ring_run {
+	uint64_t key; /* who and whether it writes; 0: no run */
+	uint64_t addr, end;
+	hpa_t hpa; /* of the first */
+	uint64_t windows;
+};
+/* A copy has two, its completion record is a third. */
+#define RING_RUNS 4u
+
+struct ring_lane {
+	/* atomic, written by the owner */
+	uint64_t begun; /* head + 1 while an event is being recorded, else head */
+	uint64_t head;  /* events recorded */
+	uint64_t floor; /* events before it were a dead thread's: gone */
+	uint32_t owner; /* thread id; 0: nobody's yet */
+	/* the owner's */
+	unsigned depth;
+	struct ring_open open[RING_DEPTH];
+	unsigned next_run; /* the one that goes if a new one begins */
+	struct ring_run runs[RING_RUNS];
+	struct ring_slot *slots;
+} __attribute__((aligned(64)));
+
+struct ring {
+	uint64_t number; /* no other ring of this process has it */
+	uint32_t slots;  /* of a lane: a power of two */
+	struct ticks_point start;
+	struct ring_slot *memory;
+	uint64_t homeless; /* atomic: events of threads that got no lane */
+	struct ring_lane lanes[RING_LANES];
+};
+
+/* slots: of each lane, 0: RING_SLOTS; rounded up to a power of two. NULL: no memory. */
+struct ring *ring_create(uint32_t slots);
+/* No thread records, no reader is left. NULL is ignored. */
+void ring_destroy(struct ring *ring);
+/* Any thread; takes no lock, allocates nothing. */
+void ring_record(struct ring *ring, const struct vsva_event *event);
+
+/* The lane that this thread had last: only for the function below. */
+struct ring_mine {
+	uint64_t ring; /* number of the ring; 0: none */
+	struct ring_lane *lane;
+	uint32_t thread;
+};
+extern _Thread_local struct ring_mine ring_mine_ __attribute__((tls_model("initial-exec")));
+
+struct ring_access {
+	rid_t rid;
+	hpasid_t pasid;
+	bool write;
+	uint64_t addr, len;
+	hpa_t hpa;
+};
+void ring_begin_run(struct ring *ring, const struct ring_access *access);
+
+static inline uint64_t ring_run_key(rid_t rid, hpasid_t pasid, bool write)
+{
+	return UINT64_C(1) << 63 | (uint64_t)write << 48 | (uint64_t)rid.v << 32 | pasid.v;
+}
+
+/* What happens millions of times a second: does the access go on with a run of this thread? Else it is
+ * for ring_begin_run(). */
+static inline bool ring_continue_run(struct ring *ring, rid_t rid, hpasid_t pasid, bool write,
+				     uint64_t addr, uint64_t len)
+{
+	struct ring_lane *lane = ring_mine_.lane;
+	uint64_t key = ring_run_key(rid, pasid, write);
+
+	if (__builtin_expect(ring_mine_.ring != ring->number || !lane, 0))
+		return false;
+	for (struct ring_run *run = lane->runs; run < lane->runs + RING_RUNS; run++)
+		if (run->end == addr && run->key == key) {
+			run->end = addr + len;
+			run->windows++;
+			return true;
+		}
+	return false;
+}
+
+/* NULL: no memory. from_oldest: what is in the ring too, else only what comes. */
+struct vsva_trace_reader *ring_reader_create(struct ring *ring, bool from_oldest);
+
+#endif
