@@ -1,5 +1,5 @@
 # Thin: Meson and Ninja do the work.
-.PHONY: all run check check-long check-guest check-guest-long bench install clean format tidy
+.PHONY: all run check check-long check-guest check-guest-long bench performance install clean format tidy
 
 all: build/build.ninja
 	@ninja -C build
@@ -13,6 +13,9 @@ run: all
 
 bench: all
 	@build/vsva bench
+
+performance: all
+	@scripts/performance build/vsva
 
 check:
 	@scripts/check

@@ -311,6 +311,8 @@ extern "C" {
 	  "run vsva boot --refresh with a network")                                       \
 	c(BENCH_FAILED, "", "something could not be measured",                            \
 	  "run it alone; the message says what happened")                                 \
+	c(PLOTS, "bench/README.md", "plots cannot be drawn",                              \
+	  "install gnuplot, or give a directory that may be written to")                  \
 	c(LEDGER, "docs/scenarios.md", "the ledger has seen an access that may not be",   \
 	  "report it: it is a defect of vsva")                                            \
 	c(EVENTS_LOST, "", "events came faster than they were told",                      \

@@ -253,8 +253,8 @@ static int make_memory(struct accelerator *a)
 {
 	int err = map(a, AREA_LEN, &a->source);
 
-	a->from = bench_memory_alloc(AREA_LEN);
-	a->to = bench_memory_alloc(AREA_LEN);
+	a->from = bench_memory_alloc_plain(AREA_LEN);
+	a->to = bench_memory_alloc_plain(AREA_LEN);
 	a->order = bench_shuffled(AREA_PAGES);
 	if (!a->from || !a->to || !a->order)
 		return -ENOMEM;

@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rcu.h"
 #include "bench/calibration.h"
+#include "bench/clock.h"
 #include "bench/cores.h"
 #include "bench/method.h"
 
 #define REPETITIONS_QUICK 3u
+#define SAMPLES_MAX       9u
 
 struct bench {
 	struct bench_options options;
@@ -32,6 +35,21 @@ int bench_fail(struct bench_run *run, int err, const char *format, ...)
 
 /* Life */
 
+static void nothing(struct rcu_node *node)
+{
+	(void)node;
+}
+
+/* The thread that carries out rcu_call() is made by the first, and stays where that may run: not on
+ * the core that measures alone. */
+static void free_rcu_thread(void)
+{
+	static struct rcu_node node;
+
+	rcu_call(&node, nothing);
+	rcu_barrier();
+}
+
 int bench_open(const struct bench_options *options, struct bench **out)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
@@ -40,6 +58,7 @@ int bench_open(const struct bench_options *options, struct bench **out)
 	if (!bench)
 		return -ENOMEM;
 	bench->options = *options;
+	free_rcu_thread();
 	bench_cores_take(&bench->before);
 	err = bench_reader_init(&bench->reader);
 	if (!err)
@@ -97,14 +116,46 @@ static double base_now(struct bench *bench, const struct bench_figure *figure)
 
 struct repetitions {
 	struct bench_latencies values, bases, ratios, latencies;
+	unsigned samples; /* of each repetition */
 };
+
+/* A repetition is the median of so many samples, as each calibration is: so an interrupt spoils
+ * neither. What takes longer is sampled less often. */
+static unsigned samples_for(double took_ns)
+{
+	return took_ns < 2e6 ? SAMPLES_MAX : took_ns < 2e7 ? 3 : 1;
+}
+
+static double cost_of(const struct bench_sample *sample)
+{
+	return sample->beside > 0 ? sample->value / sample->beside : sample->value;
+}
+
+static int compare_samples(const void *left, const void *right)
+{
+	double a = cost_of(left), b = cost_of(right);
+
+	return (a > b) - (a < b);
+}
+
+static int take_sample(struct bench_run *run, unsigned samples, struct bench_sample *out)
+{
+	struct bench_sample all[SAMPLES_MAX] = {{0}};
+	int err = 0;
+
+	for (unsigned i = 0; i < samples && !err; i++)
+		err = run->figure->method->measure(run, &all[i]);
+	qsort(all, samples, sizeof(all[0]), compare_samples);
+	*out = all[samples / 2];
+	return err;
+}
 
 static int repeat(struct bench *bench, struct bench_run *run, struct repetitions *all)
 {
 	const struct bench_figure *figure = run->figure;
 	double before = base_now(bench, figure), base;
-	struct bench_sample sample = {0};
-	int err = figure->method->measure(run, &sample);
+	struct bench_sample sample;
+	int err = take_sample(run, all->samples, &sample);
 
 	if (err)
 		return err;
@@ -123,15 +174,23 @@ static unsigned repetitions_of(const struct bench *bench, const struct bench_fig
 	return bench->options.repetitions;
 }
 
-/* One more than count: the first warms up and is not counted. */
-static int repeat_all(struct bench *bench, struct bench_run *run, struct repetitions *all)
+/* The first sample warms up and is not counted. */
+static int warm_up(struct bench_run *run, struct repetitions *all)
 {
-	unsigned repetitions = repetitions_of(bench, run->figure);
+	double begin = bench_now_ns();
 	struct bench_sample first;
 	int err = run->figure->is_long ? 0 : run->figure->method->measure(run, &first);
 
-	run->latencies = &all->latencies;
+	all->samples = run->figure->is_long ? 1 : samples_for(bench_now_ns() - begin);
 	all->latencies.count = 0;
+	return err;
+}
+
+static int repeat_all(struct bench *bench, struct bench_run *run, struct repetitions *all)
+{
+	unsigned repetitions = repetitions_of(bench, run->figure);
+	int err = warm_up(run, all);
+
 	for (unsigned i = 0; i < repetitions && !err; i++) {
 		if (bench->options.progress)
 			bench->options.progress(bench->options.arg, run->figure, i, repetitions);

@@ -13,7 +13,7 @@ static size_t rounded(size_t len)
 	return (len + HUGE - 1) & ~(size_t)(HUGE - 1);
 }
 
-void *bench_memory_alloc(size_t len)
+void *bench_memory_alloc_plain(size_t len)
 {
 	size_t want = rounded(len), head;
 	unsigned char *memory = mmap(NULL, want + HUGE, PROT_READ | PROT_WRITE,
@@ -26,8 +26,16 @@ void *bench_memory_alloc(size_t len)
 		munmap(memory, head);
 	if (HUGE - head)
 		munmap(memory + head + want, HUGE - head);
-	madvise(memory + head, want, MADV_HUGEPAGE);
 	return memory + head;
+}
+
+void *bench_memory_alloc(size_t len)
+{
+	void *memory = bench_memory_alloc_plain(len);
+
+	if (memory)
+		madvise(memory, rounded(len), MADV_HUGEPAGE);
+	return memory;
 }
 
 void bench_memory_free(void *memory, size_t len)

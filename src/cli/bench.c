@@ -25,13 +25,14 @@ static const char documentation[] =
 	"  vsva bench --list                   the figures\n"
 	"  vsva bench --json > before.json\n"
 	"  vsva bench --compare before.json after.json\n"
+	"  vsva bench --plot plots             how they grow\n"
 	"  vsva bench lifecycle                a million PASIDs: `vsva bench lifecycle --help`\n"
 	"\n"
 	"Exit status: 0, whether targets are met or not; 1 something that was measured did not "
 	"happen; 2 a mistake\n"
 	"in the arguments; 3 something that is needed cannot be had.";
 
-enum { KEY_ONLY = 1000, KEY_QUICK, KEY_LIST, KEY_COMPARE };
+enum { KEY_ONLY = 1000, KEY_QUICK, KEY_LIST, KEY_COMPARE, KEY_PLOT };
 
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "one JSON object", 0},
@@ -40,6 +41,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"only", KEY_ONLY, "GLOB", 0, "only figures of such a name", 0},
 	{"list", KEY_LIST, NULL, 0, "names of the figures, and nothing else", 0},
+	{"plot", KEY_PLOT, "DIR", 0,
+	 "draw how figures grow, SVGs in DIR (with gnuplot); --only chooses "
+	 "among hits, invalidations, binds, memory",
+	 0},
 	{"compare", KEY_COMPARE, NULL, 0, "two files that --json wrote: what has changed", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
@@ -47,7 +52,7 @@ static const struct argp_option options[] = {
 struct bench_arguments {
 	struct bench_options options;
 	bool json, list, compare;
-	const char *only;
+	const char *only, *plot;
 	const char *files[2];
 	unsigned file_count;
 };
@@ -86,7 +91,10 @@ static void check_arguments(struct argp_state *state)
 		misuse(state, "--compare takes two files");
 	if (!arguments->compare && arguments->file_count)
 		misuse(state, "'%s': no argument is taken here", arguments->files[0]);
-	if (!count_chosen(arguments))
+	if (arguments->plot && arguments->only && !bench_plot_is_one(arguments->only))
+		misuse(state, "no plot '%s'; there are hits, invalidations, binds, memory",
+		       arguments->only);
+	if (!arguments->plot && !count_chosen(arguments))
 		misuse(state, "no figure '%s'; `vsva bench --list` shows their names",
 		       arguments->only);
 }
@@ -113,6 +121,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_COMPARE:
 		arguments->compare = true;
+		return 0;
+	case KEY_PLOT:
+		arguments->plot = text;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->file_count == 2)
@@ -199,8 +210,6 @@ static int run(struct bench_arguments *arguments)
 	struct bench *bench;
 	int err, status;
 
-	if (isatty(STDERR_FILENO))
-		arguments->options.progress = show_progress;
 	err = bench_open(&arguments->options, &bench);
 	if (err) {
 		complain(VSVA_CODE_BENCH_FAILED, "nothing can be measured: %s", strerror(-err));
@@ -208,6 +217,17 @@ static int run(struct bench_arguments *arguments)
 	}
 	status = measure_all(bench, arguments);
 	bench_close(bench);
+	return status;
+}
+
+static int draw(const struct bench_arguments *arguments)
+{
+	const struct bench_plot_options plot = {.measuring = arguments->options,
+						.directory = arguments->plot,
+						.only = arguments->only};
+	int status = bench_plot(&plot);
+
+	end_progress(arguments);
 	return status;
 }
 
@@ -223,8 +243,12 @@ int command_bench(int argc, char **argv)
 		return command_bench_lifecycle(argc - 1, argv + 1);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
+	if (isatty(STDERR_FILENO))
+		arguments.options.progress = show_progress;
 	if (arguments.compare)
 		return bench_compare(arguments.files[0], arguments.files[1]);
+	if (arguments.plot)
+		return draw(&arguments);
 	if (arguments.list) {
 		bench_tell_list();
 		return CLI_OK;

@@ -21,4 +21,13 @@ bench_json_calibrations(const struct bench_distribution calibrations[BENCH_CALIB
 int command_bench_lifecycle(int argc, char **argv);
 int bench_compare(const char *before, const char *after);
 
+struct bench_plot_options {
+	struct bench_options measuring;
+	const char *directory; /* made if it is not there */
+	const char *only;      /* names of plots, a glob; NULL: all */
+};
+int bench_plot(const struct bench_plot_options *options);
+/* Is there a plot of such a name? */
+bool bench_plot_is_one(const char *glob);
+
 #endif

@@ -16,7 +16,7 @@
 #define PASID     1u
 #define PAGES     512u /* mapped and translated once */
 #define HOT_PAGES 64u  /* and then again and again */
-#define HOT       __attribute__((noinline, noclone))
+#define HOT       __attribute__((noinline))
 
 #define MUST(condition)                                                                            \
 	do {                                                                                       \
