@@ -16,11 +16,15 @@ bool cache_paging_find(struct caches *caches, struct paging_entry *out)
 {
 	struct cache *cache = cache_of(caches, out);
 	uint64_t value[CACHE_VALUE_WORDS];
+	uint64_t numbers = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED);
 
+	if (!numbers)
+		return false;
 	for (unsigned level = 2; level <= out->level; level++) {
 		struct cache_key key = key_of(out, level);
 
-		if (!caches_find(caches, cache, &key, value))
+		if (!(numbers >> vtd_level_shift(level) & 1) ||
+		    !caches_find(caches, cache, &key, value))
 			continue;
 		out->level = (uint8_t)level;
 		out->table = value[0];

@@ -35,7 +35,7 @@ static size_t iotlb_lines(size_t entries)
 /* Address spaces that are in the IOTLB at once. */
 static uint32_t iotlb_groups(size_t entries)
 {
-	return entries > 16384 ? (uint32_t)(entries / 16) : 1024;
+	return entries > 32768 ? (uint32_t)(entries / 32) : 1024;
 }
 
 static int init_all(struct caches *caches, size_t iotlb_entries)
@@ -118,6 +118,13 @@ bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct cach
 		return true;
 	caches_unlock(lock);
 	return false;
+}
+
+void caches_pass(struct caches *caches)
+{
+	struct caches_locked lock = caches_lock_to_remove(caches);
+
+	caches_unlock(&lock);
 }
 
 void caches_remove_all(struct caches *caches)

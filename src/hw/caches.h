@@ -71,6 +71,8 @@ static inline uint64_t caches_generation(const struct caches *caches)
 /* Locks for a fill. false, and not locked: something was invalidated since that generation. */
 bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct caches_locked *lock);
 
+/* Moves the generation on and removes nothing: there is a new root. */
+void caches_pass(struct caches *caches);
 /* Everything: SRTP with ESRTPS=1, TE cleared in a unit with scalable mode. VT-d 6.6, 11.4.4 */
 void caches_remove_all(struct caches *caches);
 

@@ -23,6 +23,39 @@ static inline bool memory_read(struct physmem *pm, uint64_t address, uint64_t *w
 	return true;
 }
 
+/* The region of the last read: tables lie near each other. */
+struct memory_near {
+	uint64_t base;
+	uint64_t len; /* 0: none yet */
+	const unsigned char *memory;
+};
+
+static inline bool memory_approach(const struct physmem *pm, struct memory_near *near,
+				   uint64_t address)
+{
+	const struct physmem_region *region = physmem_find(pm, hpa(address));
+
+	if (!region)
+		return false;
+	*near = (struct memory_near){region->base, region->len, region->memory};
+	return true;
+}
+
+/* As memory_read(). Regions are of whole pages: where a word begins it ends. */
+static inline bool memory_read_near(const struct physmem *pm, struct memory_near *near,
+				    uint64_t address, uint64_t *word)
+{
+	const uint64_t *p;
+
+	if (address - near->base >= near->len && !memory_approach(pm, near, address))
+		return false;
+	p = (const uint64_t *)(const void *)(near->memory + (address - near->base));
+	SEAM_MEMORY_READ(p);
+	*word = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	SEAM_MEMORY_SEEN(p);
+	return true;
+}
+
 static inline bool memory_write(struct physmem *pm, uint64_t address, uint64_t word)
 {
 	uint64_t *p = physmem_ptr(pm, hpa(address), sizeof(*p), true);

@@ -64,6 +64,7 @@ static bool find_space(struct unit *unit, const struct unit_page_request *r, str
 		.physmem = unit->config.physmem,
 		.caches = &unit->caches,
 		.rules = &unit->rules,
+		.masks = &unit->masks,
 		.generation = caches_generation(&unit->caches),
 		.kind = REQUEST_PAGE,
 		.rid = r->rid,

@@ -65,6 +65,8 @@ static void change_root(struct unit *unit, uint32_t what)
 	publish_root(unit);
 	if (what & VTD_FX_FLUSH_DMA)
 		caches_remove_all(&unit->caches);
+	else
+		caches_pass(&unit->caches);
 	rcu_synchronize();
 }
 

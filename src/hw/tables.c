@@ -95,6 +95,15 @@ static bool read_bursts(const struct lookup *lookup, uint64_t address, uint64_t 
 
 /* Context entry, VT-d 9.3, 9.4 */
 
+static inline bool has_any(const uint64_t *q, const uint64_t *mask, size_t count)
+{
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found |= q[i] & mask[i];
+	return found != 0;
+}
+
 static enum vtd_fault judge_legacy_context(const struct lookup *lookup,
 					   const struct vtd_legacy_context *e)
 {
@@ -122,7 +131,7 @@ static enum vtd_fault judge_context(const struct lookup *lookup, const struct vt
 {
 	if (!vtd_context_entry_P(e))
 		return VTD_FAULT_SCT_2;
-	if (vtd_context_entry_has_reserved(e, lookup->rules))
+	if (has_any(e->q, lookup->masks->context.q, ARRAY_LEN(e->q)))
 		return VTD_FAULT_SCT_3;
 	if (vtd_context_entry_PRE(e) && !vtd_context_entry_DTE(e))
 		return VTD_FAULT_SCT_4;
@@ -301,7 +310,7 @@ static enum vtd_fault judge_pasid_entry(const struct lookup *lookup,
 {
 	if (!vtd_pasid_entry_P(e))
 		return VTD_FAULT_SPT_2;
-	if (vtd_pasid_entry_has_reserved(e, lookup->rules))
+	if (has_any(e->q, lookup->masks->pasid[vtd_pasid_entry_PGTT(e)].q, ARRAY_LEN(e->q)))
 		return VTD_FAULT_SPT_3;
 	if (!pasid_entry_is_consistent(e, lookup->rules))
 		return VTD_FAULT_SPT_4;

@@ -40,6 +40,7 @@ struct lookup {
 	struct physmem *physmem;
 	struct caches *caches;
 	const struct vtd_rules *rules;
+	const struct vtd_masks *masks; /* for walks */
 	struct root root;
 	uint64_t generation; /* of the caches, before anything was read */
 	enum request_kind kind;

@@ -9,6 +9,8 @@
  */
 #include "hw/translate.h"
 
+#include <string.h>
+
 #include "hw/cache_iotlb.h"
 #include "hw/fault.h"
 #include "hw/unit_state.h"
@@ -433,10 +435,11 @@ static void keep_passed(const struct job *job, const struct walk *walk)
 static void look_ahead(const struct job *job, uint64_t addr)
 {
 	struct job guess = *job;
-	struct walk walk = {.lookup = &guess.lookup, .space = &guess.space, .look_ahead = true};
-	struct iotlb_page page;
 	enum vtd_fault fault = judge_address(&guess, addr);
+	struct iotlb_page page;
+	struct walk walk;
 
+	walk_begin(&walk, &guess.lookup, &guess.space, true);
 	if (!fault)
 		fault = find_output(&guess, &walk, addr);
 	if (!fault)
@@ -555,9 +558,10 @@ static void trace_walk(const struct job *job, const struct unit_translation *out
 
 static enum vtd_fault attempt(struct job *job, struct unit_translation *out)
 {
-	struct walk walk = {.lookup = &job->lookup, .space = &job->space};
 	enum vtd_fault fault;
+	struct walk walk;
 
+	walk_begin(&walk, &job->lookup, &job->space, false);
 	take_generation(job);
 	fault = tables_find_space(&job->lookup, &job->space);
 	if (!fault)
@@ -601,6 +605,7 @@ translate_uncached(struct unit *unit, const struct unit_request *request, enum r
 		.lookup = {.physmem = unit->config.physmem,
 			   .caches = &unit->caches,
 			   .rules = &unit->rules,
+			   .masks = &unit->masks,
 			   .root = root,
 			   .kind = kind,
 			   .rid = request->rid,
@@ -657,16 +662,21 @@ static __attribute__((noinline)) void translate_closely(struct unit *unit,
 		answer_identity(request, out);
 }
 
+/* The four small members as one word: who reads two of them at once would wait for bytes that were
+ * written one by one. */
 static inline void answer_ordinary(const struct unit_request *request, uint64_t value,
 				   unsigned size_lg2, struct unit_translation *out)
 {
-	*out = (struct unit_translation){
-		.hpa = hpa((value & ~IOTLB_FLAGS) |
-			   (request->addr & ((UINT64_C(1) << size_lg2) - 1))),
-		.page_lg2 = (uint8_t)size_lg2,
-		.rights = (uint8_t)(value & (IOTLB_READ | IOTLB_WRITE)),
-		.user = true,
-	};
+	const uint8_t small[] = {(uint8_t)size_lg2, (uint8_t)(value & (IOTLB_READ | IOTLB_WRITE)),
+				 true, false};
+
+	static_assert(offsetof(struct unit_translation, page_lg2) + 3 ==
+			      offsetof(struct unit_translation, interrupt),
+		      "page_lg2, rights, user, interrupt");
+	out->hpa = hpa((value & ~IOTLB_FLAGS) | (request->addr & ((UINT64_C(1) << size_lg2) - 1)));
+	memcpy(&out->page_lg2, small, sizeof(small));
+	out->fault = VTD_FAULT_NONE;
+	out->response = VTD_RESP_NONE;
 }
 
 static struct cache_key key_of(const struct unit_request *request, unsigned size_lg2)
@@ -675,63 +685,88 @@ static struct cache_key key_of(const struct unit_request *request, unsigned size
 			 request->addr >> size_lg2 << size_lg2);
 }
 
-/* In other ways than the first, or in larger pages. */
-static __attribute__((noinline)) void translate_further(struct unit *unit,
-							const struct unit_request *request,
-							uint64_t need, struct root root,
-							struct unit_translation *out)
+static inline uint64_t ordinary_need(const struct unit_request *request)
 {
-	const struct cache *iotlb = &unit->caches.iotlb;
-	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
-
-	for (; sizes; sizes &= sizes - 1) {
-		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
-		struct cache_key key = key_of(request, lg2);
-		uint64_t value = cache_iotlb_ways(iotlb, &key, lg2 == VTD_PAGE_SHIFT, need);
-
-		if (!value)
-			continue;
-		counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
-		answer_ordinary(request, value, lg2, out);
-		return;
-	}
-	translate_closely(unit, request, root, out);
+	static_assert((int)IOTLB_READ == UNIT_READ && (int)IOTLB_WRITE == UNIT_WRITE, "flags");
+	static_assert((int)IOTLB_READ == VSVA_PROT_READ && (int)IOTLB_WRITE == VSVA_PROT_WRITE,
+		      "flags");
+	static_assert(UNIT_WRITE << 4 == IOTLB_DIRTY, "a write needs it");
+	return IOTLB_USER | (uint64_t)request->access |
+	       ((uint64_t)request->access & UNIT_WRITE) << 4;
 }
 
 /* An ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
  * Entries keep away from interrupt addresses (piece_of()), so these are not asked for. */
 static inline bool is_ordinary(const struct unit *unit, const struct unit_request *request)
 {
-	return !request->unusual && cache_can_own(request->pasid) &&
-	       unit->short_way[!has_pasid(request)];
+	return root_is_enabled(unit_root(unit)) && !request->unusual &&
+	       cache_can_own(request->pasid) && unit->short_way[!has_pasid(request)];
+}
+
+/* The short way: a page of 4 KiB, and the first line that it may be in. */
+static inline bool find_first(struct unit *unit, const struct unit_request *request,
+			      struct unit_translation *out)
+{
+	const struct cache *iotlb = &unit->caches.iotlb;
+	struct cache_key key = key_of(request, VTD_PAGE_SHIFT);
+	uint64_t value;
+
+	if (__builtin_expect(!is_ordinary(unit, request), 0))
+		return false;
+	value = cache_iotlb_way(iotlb, &key, cache_first_way(iotlb, &key, 1),
+				ordinary_need(request));
+	if (__builtin_expect(!value, 0))
+		return false;
+	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
+	answer_ordinary(request, value, VTD_PAGE_SHIFT, out);
+	return true;
+}
+
+/* In other ways, and in larger pages. */
+static __attribute__((noinline)) bool
+find_further(struct unit *unit, const struct unit_request *request, struct unit_translation *out)
+{
+	const struct cache *iotlb = &unit->caches.iotlb;
+	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
+
+	if (!is_ordinary(unit, request))
+		return false;
+	for (; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		struct cache_key key = key_of(request, lg2);
+		uint64_t value = cache_iotlb_ways(iotlb, &key, lg2 == VTD_PAGE_SHIFT,
+						  ordinary_need(request));
+
+		if (!value)
+			continue;
+		counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
+		answer_ordinary(request, value, lg2, out);
+		return true;
+	}
+	return false;
+}
+
+static __attribute__((noinline)) void translate_further(struct unit *unit,
+							const struct unit_request *request,
+							struct unit_translation *out)
+{
+	if (!find_further(unit, request, out))
+		translate_closely(unit, request, unit_root(unit), out);
 }
 
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out)
 {
-	struct root root = unit_root(unit);
-	struct cache_key key = key_of(request, VTD_PAGE_SHIFT);
-	uint64_t need = IOTLB_USER | (uint64_t)request->access |
-			((uint64_t)request->access & UNIT_WRITE) << 4;
-	uint64_t value;
-
-	static_assert((int)IOTLB_READ == UNIT_READ && (int)IOTLB_WRITE == UNIT_WRITE, "flags");
-	static_assert((int)IOTLB_READ == VSVA_PROT_READ && (int)IOTLB_WRITE == VSVA_PROT_WRITE,
-		      "flags");
-	static_assert(UNIT_WRITE << 4 == IOTLB_DIRTY, "a write needs it");
 	DEBUG_CHECK(rcu_is_reading());
-	if (__builtin_expect(!root_is_enabled(root) || !is_ordinary(unit, request), 0)) {
-		translate_closely(unit, request, root, out);
-		return;
-	}
-	value = cache_iotlb_way(&unit->caches.iotlb, &key,
-				cache_first_way(&unit->caches.iotlb, &key, 1), need);
-	if (__builtin_expect(!value, 0)) {
-		translate_further(unit, request, need, root, out);
-		return;
-	}
-	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
-	answer_ordinary(request, value, VTD_PAGE_SHIFT, out);
+	if (__builtin_expect(!find_first(unit, request, out), 0))
+		translate_further(unit, request, out);
+}
+
+bool unit_translate_cached(struct unit *unit, const struct unit_request *request,
+			   struct unit_translation *out)
+{
+	DEBUG_CHECK(rcu_is_reading());
+	return find_first(unit, request, out) || find_further(unit, request, out);
 }
 
 void unit_ats_translate(struct unit *unit, const struct unit_request *request,
@@ -780,12 +815,14 @@ static void refuse_translated(struct unit *unit, const struct unit_request *requ
 }
 
 /* PASIDs of translated requests are not offered (SCT.10 needs EPTR): this one is not looked at. */
-bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+static __attribute__((noinline)) bool
+look_whether_translated(struct unit *unit, const struct unit_request *request, uint64_t *generation)
 {
 	struct lookup lookup = {
 		.physmem = unit->config.physmem,
 		.caches = &unit->caches,
 		.rules = &unit->rules,
+		.masks = &unit->masks,
 		.generation = caches_generation(&unit->caches),
 		.kind = REQUEST_TRANSLATED,
 		.rid = request->rid,
@@ -794,12 +831,41 @@ bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *re
 	enum vtd_fault fault;
 	bool fpd = false;
 
-	DEBUG_CHECK(rcu_is_reading());
 	lookup.root = unit_root(unit); /* after the generation */
+	*generation = lookup.generation;
 	if (!root_is_enabled(lookup.root))
 		return false;
 	fault = judge_translated(&lookup, request->addr, &fpd);
 	if (fault)
 		refuse_translated(unit, request, fault, fpd);
 	return !fault;
+}
+
+/* Never 0. */
+static inline uint64_t translated_word(uint64_t generation, rid_t rid)
+{
+	return generation << 17 | UINT64_C(1) << 16 | rid.v;
+}
+
+/* What allowed one translated request of a function allows all, until the generation moves on: with
+ * every invalidation and with every change of the root. */
+bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+{
+	uint16_t source = request->rid.v;
+	uint64_t *known = &unit->translated[(source ^ source >> 8) % UNIT_TRANSLATED];
+	uint64_t generation = caches_generation(&unit->caches);
+
+	DEBUG_CHECK(rcu_is_reading());
+	if (__builtin_expect(__atomic_load_n(known, __ATOMIC_RELAXED) ==
+					     translated_word(generation, request->rid) &&
+				     vtd_fits(request->addr, unit->rules.haw) &&
+				     !is_interrupt_address(request->addr),
+			     1))
+		return true;
+	if (!look_whether_translated(unit, request, &generation))
+		return false;
+	if (unit->caches.policy == UNIT_CACHE_LRU)
+		__atomic_store_n(known, translated_word(generation, request->rid),
+				 __ATOMIC_RELAXED);
+	return true;
 }

@@ -125,6 +125,7 @@ static int init(struct unit *unit, const struct unit_config *config)
 	unit->config = *config;
 	unit->rules =
 		(struct vtd_rules){.cap = config->cap, .ecap = config->ecap, .haw = PHYSMEM_HAW};
+	vtd_masks_init(&unit->masks, &unit->rules);
 	/* Requests without PASID may be privileged, where that is offered: the context entry knows.
 	 */
 	unit->short_way[0] = config->policy == UNIT_CACHE_LRU;

@@ -42,7 +42,8 @@ struct unit_config {
 	const struct trace *trace; /* may be NULL */
 	enum unit_cache_policy policy;
 	uint64_t seed;
-	uint32_t iotlb_entries; /* 0: a default; otherwise rounded up to a power of two. There is room for some more */
+	uint32_t
+		iotlb_entries; /* 0: a default; otherwise rounded up to a power of two. There is room for some more */
 	/* Event messages, called without any lock of the unit held. */
 	void (*msi)(void *arg, uint64_t address, uint32_t data);
 	/* The queue tail moved (or an error was cleared) and there is work: the owner calls
@@ -119,6 +120,10 @@ struct unit_translation {
 /* Untranslated request. Records a fault where there is one. response OK: hpa may be accessed. */
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out);
+
+/* The same, if the IOTLB knows it. false: nothing is said and nothing recorded, ask unit_translate(). */
+bool unit_translate_cached(struct unit *unit, const struct unit_request *request,
+			   struct unit_translation *out);
 
 /* ATS translation request (the access asked for is in request->access). response: OK or SE with the
  * effective rights, S0 (nothing), UR, CA. */

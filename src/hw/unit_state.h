@@ -20,9 +20,12 @@
 
 struct endpoint_bus; /* endpoints.c */
 
+#define UNIT_TRANSLATED 256u
+
 struct unit {
 	struct unit_config config; /* never changes */
 	struct vtd_rules rules;    /* never changes */
+	struct vtd_masks masks;    /* made from them */
 	bool short_way[2];         /* never changes: for requests with and without PASID */
 	struct root root;          /* atomic */
 	struct caches caches;
@@ -37,6 +40,10 @@ struct unit {
 
 	struct lock endpoints_lock;
 	struct endpoint_bus *buses[256]; /* rcu_publish, rcu_load */
+
+	/* By a hash of the RID: the last one that may make translated requests, and the generation
+	 * of the caches under which that was found; atomic. */
+	uint64_t translated[UNIT_TRANSLATED];
 
 	struct counters counters;
 };

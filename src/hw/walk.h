@@ -16,6 +16,7 @@
 #define HW_WALK_H
 
 #include "hw/cache_paging.h"
+#include "hw/memory.h"
 #include "hw/tables.h"
 
 /* Non-leaf entries met by one translation: a second-stage walk for each table of the first stage
@@ -27,9 +28,24 @@ struct walk {
 	const struct space *space;
 	bool look_ahead;
 	bool raced;
-	struct paging_entry passed[WALK_PAGING_MAX];
+	bool keeps;                       /* there are caches for what it passes */
+	struct memory_near first, second; /* where tables of the stages were read last */
 	unsigned passed_count;
+	struct paging_entry passed[WALK_PAGING_MAX];
 };
+
+/* What was passed is left as it is: there is much room, and rarely anything. */
+static inline void walk_begin(struct walk *walk, const struct lookup *lookup,
+			      const struct space *space, bool look_ahead)
+{
+	walk->lookup = lookup;
+	walk->space = space;
+	walk->look_ahead = look_ahead;
+	walk->raced = false;
+	walk->keeps = lookup->caches->policy != UNIT_CACHE_NEVER;
+	walk->first = walk->second = (struct memory_near){0};
+	walk->passed_count = 0;
+}
 
 struct walk_entry {
 	uint64_t at; /* host physical */
@@ -63,7 +79,7 @@ bool walk_first_stage_is_dirty(const struct walk_leaf *leaf);
 /* For the two walks: remember a non-leaf entry for the paging-structure caches. */
 static inline void walk_passed(struct walk *walk, const struct paging_entry *entry)
 {
-	if (walk->passed_count < WALK_PAGING_MAX)
+	if (walk->keeps && walk->passed_count < WALK_PAGING_MAX)
 		walk->passed[walk->passed_count++] = *entry;
 }
 

@@ -89,7 +89,7 @@ static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_ent
 
 	if (!(entry->value & VTD_FS_PTE_P))
 		return VTD_FAULT_SFS_2;
-	if (entry->value & vtd_fs_pte_reserved(walk->lookup->rules, entry->level, leaf))
+	if (entry->value & walk->lookup->masks->fs[entry->level][leaf])
 		return VTD_FAULT_SFS_3;
 	if (is_nested(walk) && !vtd_fits(vtd_pte_address(entry->value, leaf ? entry->level : 1),
 					 walk->space->input_bits))
@@ -99,7 +99,7 @@ static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_ent
 
 static enum vtd_fault read_entry(struct walk *walk, struct walk_entry *entry)
 {
-	if (!memory_read(walk->lookup->physmem, entry->at, &entry->value))
+	if (!memory_read_near(walk->lookup->physmem, &walk->first, entry->at, &entry->value))
 		return entry->level == walk->space->first_levels ? VTD_FAULT_SFS_4
 								 : VTD_FAULT_SFS_1;
 	return judge_entry(walk, entry);

@@ -39,28 +39,23 @@ static enum vtd_fault update(struct walk *walk, const struct walk_entry *entry, 
 	}
 }
 
-static enum vtd_fault read_entry(struct walk *walk, uint64_t table, uint64_t address, bool write,
-				 struct walk_entry *entry)
+/* What an entry that was read says about itself. */
+static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_entry *entry,
+				  bool leaf, bool write)
 {
-	const struct space *space = walk->space;
-	uint64_t reserved;
-
-	entry->at = table + vtd_level_index(address, entry->level) * sizeof(uint64_t);
-	if (!memory_read(walk->lookup->physmem, entry->at, &entry->value))
-		return access_error(space, entry->level);
 	if (!vtd_ss_pte_is_present(entry->value))
-		return no_right_left(space, write);
-	reserved = vtd_ss_pte_reserved(walk->lookup->rules, entry->level,
-				       vtd_ss_pte_is_leaf(entry->value, entry->level));
-	if (entry->value & reserved)
-		return space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
+		return no_right_left(walk->space, write);
+	if (entry->value & walk->lookup->masks->ss[entry->level][leaf])
+		return walk->space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
 	return VTD_FAULT_NONE;
 }
 
 static uint8_t rights_of(uint64_t pte)
 {
-	return (uint8_t)((pte & VTD_SS_PTE_R ? PAGING_READ : 0) |
-			 (pte & VTD_SS_PTE_W ? PAGING_WRITE : 0));
+	static_assert((int)VTD_SS_PTE_R == PAGING_READ && (int)VTD_SS_PTE_W == PAGING_WRITE,
+		      "the same bits");
+
+	return pte & (PAGING_READ | PAGING_WRITE);
 }
 
 static void found_leaf(const struct walk_entry *entry, uint64_t address, struct walk_leaf *leaf)
@@ -72,50 +67,70 @@ static void found_leaf(const struct walk_entry *entry, uint64_t address, struct 
 }
 
 /* Where to begin: at the top, or below what a cache knows. */
-static struct paging_entry begin(struct walk *walk, uint64_t address)
+static void begin(struct walk *walk, uint64_t address, struct paging_entry *above)
 {
 	const struct space *space = walk->space;
-	struct paging_entry e = {
+
+	*above = (struct paging_entry){
 		.level = (uint8_t)space->second_levels,
 		.kind = (uint8_t)space->pgtt,
 		.did = space->did,
 		.input = address,
 	};
+	if (cache_paging_find(walk->lookup->caches, above))
+		return;
+	above->level = (uint8_t)(space->second_levels + 1);
+	above->table = space->second_root;
+	above->rights = PAGING_READ | PAGING_WRITE;
+}
 
-	if (cache_paging_find(walk->lookup->caches, &e))
-		return e;
-	e.level = (uint8_t)(space->second_levels + 1);
-	e.table = space->second_root;
-	e.rights = PAGING_READ | PAGING_WRITE;
-	return e;
+static void keep_passed(struct walk *walk, struct paging_entry *above, unsigned level,
+			uint64_t table, uint8_t rights)
+{
+	above->level = (uint8_t)level;
+	above->table = above->table_host = table;
+	above->rights = rights;
+	walk_passed(walk, above);
 }
 
 enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
 				 struct walk_leaf *leaf)
 {
-	struct paging_entry above = begin(walk, address);
-	uint64_t accessed = walk->space->ssade ? VTD_SS_PTE_A : 0;
+	uint64_t accessed = walk->space->ssade ? VTD_SS_PTE_A : 0, table;
+	struct paging_entry above;
+	uint8_t rights;
 
-	for (;;) {
-		struct walk_entry entry = {.level = above.level - 1u};
-		enum vtd_fault fault = read_entry(walk, above.table, address, write, &entry);
+	begin(walk, address, &above);
+	table = above.table;
+	rights = above.rights;
+	for (unsigned level = above.level - 1u;; level--) {
+		struct walk_entry entry = {.at = table + vtd_level_index(address, level) * 8,
+					   .level = level};
+		enum vtd_fault fault;
+		bool is_leaf;
 
+		if (!memory_read_near(walk->lookup->physmem, &walk->second, entry.at, &entry.value))
+			return access_error(walk->space, level);
+		is_leaf = vtd_ss_pte_is_leaf(entry.value, level);
+		fault = judge_entry(walk, &entry, is_leaf, write);
 		if (fault)
 			return fault;
-		above.rights &= rights_of(entry.value);
-		if (!above.rights)
+		rights &= rights_of(entry.value);
+		if (!rights)
 			return no_right_left(walk->space, write);
-		if (vtd_ss_pte_is_leaf(entry.value, entry.level)) {
-			leaf->rights = above.rights;
+		if (is_leaf) {
+			leaf->rights = rights;
 			found_leaf(&entry, address, leaf);
 			return VTD_FAULT_NONE;
 		}
-		fault = update(walk, &entry, accessed);
-		if (fault)
-			return fault;
-		above.level--;
-		above.table = above.table_host = vtd_pte_address(entry.value, 1);
-		walk_passed(walk, &above);
+		if ((entry.value & accessed) != accessed) {
+			fault = update(walk, &entry, accessed);
+			if (fault)
+				return fault;
+		}
+		table = vtd_pte_address(entry.value, 1);
+		if (walk->keeps)
+			keep_passed(walk, &above, level, table, rights);
 	}
 }
 

@@ -195,3 +195,15 @@ uint64_t vtd_ss_pte_reserved(const struct vtd_rules *rules, unsigned level, bool
 		mask |= VTD_SS_PTE_PS;
 	return mask | inside_page(level, 12);
 }
+
+void vtd_masks_init(struct vtd_masks *masks, const struct vtd_rules *rules)
+{
+	*masks = (struct vtd_masks){.context = vtd_context_entry_reserved_for(rules)};
+	for (unsigned level = 1; level <= VTD_LEVELS_MAX; level++)
+		for (unsigned leaf = 0; leaf < 2; leaf++) {
+			masks->fs[level][leaf] = vtd_fs_pte_reserved(rules, level, leaf);
+			masks->ss[level][leaf] = vtd_ss_pte_reserved(rules, level, leaf);
+		}
+	for (unsigned pgtt = 0; pgtt < 8; pgtt++)
+		masks->pasid[pgtt] = vtd_pasid_entry_reserved_for(rules, pgtt);
+}

@@ -322,6 +322,15 @@ struct vtd_context_entry vtd_context_entry_reserved_for(const struct vtd_rules *
 uint64_t vtd_pasid_dir_entry_reserved_for(const struct vtd_rules *rules);
 struct vtd_pasid_entry vtd_pasid_entry_reserved_for(const struct vtd_rules *rules, unsigned pgtt);
 
+/* Of entries that walks meet all the time, made once for a unit. */
+struct vtd_masks {
+	uint64_t fs[VTD_LEVELS_MAX + 1][2],
+		ss[VTD_LEVELS_MAX + 1][2]; /* by level, and is it a leaf? */
+	struct vtd_context_entry context;
+	struct vtd_pasid_entry pasid[8]; /* by PGTT */
+};
+void vtd_masks_init(struct vtd_masks *masks, const struct vtd_rules *rules);
+
 /* LRT.3, SRT.3, LCT.3, SCT.3, SPD.3, SPT.3: does a present entry set a reserved bit? */
 bool vtd_root_entry_has_reserved(const struct vtd_root_entry *e, bool upper,
 				 const struct vtd_rules *rules);

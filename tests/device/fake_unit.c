@@ -42,6 +42,15 @@ static void translate(struct unit *unit, const struct unit_request *request,
 		out->response = VTD_RESP_UR;
 }
 
+bool unit_translate_cached(struct unit *unit, const struct unit_request *request,
+			   struct unit_translation *out)
+{
+	(void)unit;
+	(void)request;
+	(void)out;
+	return false;
+}
+
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out)
 {

@@ -201,6 +201,7 @@ void subject_power_on(struct subject *s, const struct gen_world *world,
 	CHECK(unit_create(&config, &s->unit) == 0);
 	/* The one thing a configuration does not offer, so that every width is tried. */
 	s->unit->rules.haw = world->haw;
+	vtd_masks_init(&s->unit->masks, &s->unit->rules);
 	s->is_enabled = false;
 	map_world(s, world);
 	set_up_queues(s, world->ecap);

@@ -12,15 +12,18 @@
 static const uint8_t classes_lg2[] = {12, 21, 30};
 
 /*
- * One entry is a sequence lock of its own: odd while a writer is at it. Every member is read and
- * written atomically, so that a torn read is noticed by the sequence and never by the language.
+ * One entry is a sequence lock of its own: the number in its head is odd while a writer is at it.
+ * Every member is read and written atomically, so that a torn read is noticed by the number and
+ * never by the language.
  */
 struct tlb_slot {
-	uint32_t sequence;
-	uint32_t pasid; /* VSVA_PASID_INVALID: none */
-	uint64_t addr;  /* base of the piece; low bits: SLOT_* */
-	uint64_t hpa;   /* base; low bits: VSVA_PROT_* */
+	uint64_t head; /* PASID (VSVA_PASID_INVALID: none) and, below it, the number */
+	uint64_t addr; /* base of the piece; low bits: SLOT_* */
+	uint64_t hpa;  /* base; low bits: VSVA_PROT_* */
 };
+
+#define HEAD_PASID_SHIFT 32
+#define HEAD_BUSY        UINT64_C(1)
 
 #define SLOT_LG2_MASK   UINT64_C(0x3f)
 #define SLOT_VALID      UINT64_C(0x40)
@@ -57,80 +60,98 @@ uint64_t device_tlb_generation(const struct device_tlb *tlb)
 	return __atomic_load_n(&tlb->generation, __ATOMIC_SEQ_CST);
 }
 
-static uint64_t piece_base(uint64_t addr, unsigned lg2)
+static inline uint64_t piece_base(uint64_t addr, unsigned lg2)
 {
 	return addr >> lg2 << lg2;
 }
 
 /* What a slot's addr must be to answer for this tag with an entry of this class. */
-static uint64_t slot_key(const struct device_tlb_tag *tag, unsigned lg2)
+static inline uint64_t slot_key(const struct device_tlb_tag *tag, unsigned lg2)
 {
 	return piece_base(tag->addr, lg2) | SLOT_VALID | lg2 |
 	       (tag->privileged ? SLOT_PRIVILEGED : 0);
 }
 
-static unsigned set_index(uint64_t key, uint32_t pasid)
+static inline unsigned set_index(uint64_t key, uint32_t pasid)
 {
-	uint64_t hash = (key >> 12) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = (key ^ (uint64_t)pasid << 44) * UINT64_C(0x9e3779b97f4a7c15);
 
-	hash ^= ((uint64_t)pasid + (key & SLOT_LOW)) * UINT64_C(0xbf58476d1ce4e5b9);
 	return (unsigned)(hash >> (64 - SET_LG2));
 }
 
-/*
- * Copies a slot if nobody wrote to it meanwhile. A writer at work counts as a miss: waiting for it
- * would make a hit depend on a lock holder. Ordering: who reads one new member by acquire has also
- * read the odd sequence that was stored before it, and the second look at the sequence tells.
- */
-static bool slot_read(const struct tlb_slot *slot, struct tlb_slot *copy)
+static uint32_t slot_pasid(const struct tlb_slot *slot)
 {
-	copy->sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
-	copy->pasid = __atomic_load_n(&slot->pasid, __ATOMIC_ACQUIRE);
-	copy->addr = __atomic_load_n(&slot->addr, __ATOMIC_ACQUIRE);
-	copy->hpa = __atomic_load_n(&slot->hpa, __ATOMIC_ACQUIRE);
-	return !(copy->sequence & 1) &&
-	       __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED) == copy->sequence;
+	return (uint32_t)(slot->head >> HEAD_PASID_SHIFT);
+}
+
+/*
+ * What a slot says to the key, if nobody wrote to it meanwhile: its hpa, which is not 0; or 0. A
+ * writer at work counts as a miss: waiting for it would make a hit depend on a lock holder.
+ * Ordering: who reads one new member by acquire has also read the odd number that was stored
+ * before it, and the second look at the head tells.
+ */
+static inline uint64_t slot_read(const struct tlb_slot *slot, uint64_t key, uint32_t pasid,
+				 uint8_t rights)
+{
+	uint64_t head = __atomic_load_n(&slot->head, __ATOMIC_ACQUIRE), found;
+
+	if (__atomic_load_n(&slot->addr, __ATOMIC_ACQUIRE) != key ||
+	    head >> HEAD_PASID_SHIFT != pasid)
+		return 0;
+	found = __atomic_load_n(&slot->hpa, __ATOMIC_ACQUIRE);
+	if ((head & HEAD_BUSY) || (found & rights) != rights ||
+	    __atomic_load_n(&slot->head, __ATOMIC_RELAXED) != head)
+		return 0;
+	return found;
 }
 
 static void slot_write(struct tlb_slot *slot, uint32_t pasid, uint64_t addr, uint64_t hpa)
 {
-	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
+	uint32_t number = (uint32_t)__atomic_load_n(&slot->head, __ATOMIC_RELAXED);
 
-	__atomic_store_n(&slot->sequence, sequence + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->pasid, pasid, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->head, (uint64_t)pasid << HEAD_PASID_SHIFT | (number + 1),
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->addr, addr, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->hpa, hpa, __ATOMIC_RELEASE);
-	__atomic_store_n(&slot->sequence, sequence + 2, __ATOMIC_RELEASE);
+	number += 2;
+	__atomic_store_n(&slot->head, (uint64_t)pasid << HEAD_PASID_SHIFT | number,
+			 __ATOMIC_RELEASE);
 }
 
-static bool lookup_class(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
-			 unsigned lg2, struct device_tlb_entry *out)
+static inline bool look_up_class(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
+				 unsigned lg2, uint8_t rights, struct device_tlb_entry *out)
 {
 	uint64_t key = slot_key(tag, lg2);
-	const struct tlb_slot *set = tlb->slots[set_index(key, tag->pasid)];
-	struct tlb_slot copy;
+	const struct tlb_slot *slot = tlb->slots[set_index(key, tag->pasid)];
+	uint64_t found = 0;
 
-	for (unsigned way = 0; way < WAYS; way++) {
-		if (!slot_read(&set[way], &copy) || copy.addr != key || copy.pasid != tag->pasid)
-			continue;
-		out->hpa = hpa((copy.hpa & ~SLOT_LOW) + (tag->addr - piece_base(tag->addr, lg2)));
-		out->page_lg2 = (uint8_t)lg2;
-		out->rights = (uint8_t)(copy.hpa & SLOT_LOW);
-		return true;
-	}
-	return false;
+	for (unsigned way = 0; way < WAYS && !found; way++)
+		found = slot_read(slot + way, key, tag->pasid, rights);
+	if (!found)
+		return false;
+	*out = (struct device_tlb_entry){
+		.hpa = hpa((found & ~SLOT_LOW) + (tag->addr - piece_base(tag->addr, lg2))),
+		.page_lg2 = (uint8_t)lg2,
+		.rights = (uint8_t)(found & SLOT_LOW),
+	};
+	return true;
+}
+
+static __attribute__((noinline)) bool look_up_large(const struct device_tlb *tlb,
+						    const struct device_tlb_tag *tag,
+						    uint8_t rights, struct device_tlb_entry *out)
+{
+	return look_up_class(tlb, tag, 21, rights, out) || look_up_class(tlb, tag, 30, rights, out);
 }
 
 bool device_tlb_lookup(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
 		       uint8_t rights, struct device_tlb_entry *out)
 {
-	bool is_hit = false;
+	bool is_hit;
 
 	DEBUG_CHECK(rcu_is_reading());
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
-	for (unsigned i = 0; i < ARRAY_LEN(classes_lg2) && !is_hit; i++)
-		is_hit = lookup_class(tlb, tag, classes_lg2[i], out) &&
-			 (out->rights & rights) == rights;
+	is_hit = look_up_class(tlb, tag, 12, rights, out) || look_up_large(tlb, tag, rights, out);
 	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
 	return is_hit;
 }
@@ -151,9 +172,9 @@ static struct tlb_slot *choose_slot(struct device_tlb *tlb, uint64_t key, uint32
 	struct tlb_slot *set = tlb->slots[set_index(key, pasid)], *empty = NULL;
 
 	for (unsigned way = 0; way < WAYS; way++) {
-		if (set[way].addr == key && set[way].pasid == pasid)
+		if (set[way].addr == key && slot_pasid(&set[way]) == pasid)
 			return &set[way];
-		if (!(set[way].addr & SLOT_VALID))
+		if (!empty && !(set[way].addr & SLOT_VALID))
 			empty = &set[way];
 	}
 	return empty ? empty : &set[tlb->victim++ % WAYS];
@@ -186,11 +207,11 @@ static bool pieces_touch(uint64_t a, unsigned a_lg2, uint64_t b, unsigned b_lg2)
 
 static bool slot_is_in_scope(const struct tlb_slot *slot, const struct ats_invalidation *scope)
 {
-	bool has_pasid = slot->pasid != VSVA_PASID_INVALID;
+	bool has_pasid = slot_pasid(slot) != VSVA_PASID_INVALID;
 
 	if (!(slot->addr & SLOT_VALID) || has_pasid != scope->has_pasid)
 		return false;
-	if (has_pasid && !scope->all_pasids && slot->pasid != scope->pasid)
+	if (has_pasid && !scope->all_pasids && slot_pasid(slot) != scope->pasid)
 		return false;
 	return pieces_touch(slot->addr & ~SLOT_LOW, (unsigned)(slot->addr & SLOT_LG2_MASK),
 			    scope->addr, scope->size_lg2);

@@ -41,16 +41,16 @@ void endpoint_set_pf(struct endpoint *endpoint, rid_t pf_rid, struct pci_config 
 	endpoint->pf_config = pf_config;
 }
 
-static bool is_gone(const struct endpoint *endpoint)
+static inline bool is_gone(const struct endpoint *endpoint)
 {
 	return __atomic_load_n(&endpoint->gone, __ATOMIC_ACQUIRE);
 }
 
 /* Translation */
 
-static struct unit_request request_of(const struct endpoint *endpoint,
-				      const struct dma_context *context, uint64_t addr,
-				      enum unit_access access)
+static inline struct unit_request request_of(const struct endpoint *endpoint,
+					     const struct dma_context *context, uint64_t addr,
+					     enum unit_access access)
 {
 	bool has_pasid = context->pasid != VSVA_PASID_INVALID;
 
@@ -66,9 +66,9 @@ static struct unit_request request_of(const struct endpoint *endpoint,
 	};
 }
 
-static enum dma_result translate_untranslated(struct endpoint *endpoint,
-					      const struct unit_request *request,
-					      struct device_tlb_entry *out)
+static inline enum dma_result translate_untranslated(struct endpoint *endpoint,
+						     const struct unit_request *request,
+						     struct device_tlb_entry *out)
 {
 	struct unit_translation t;
 
@@ -113,19 +113,25 @@ static enum dma_result translate_cached(struct endpoint *endpoint,
 		.addr = request->addr,
 	};
 	uint64_t generation = device_tlb_generation(endpoint->tlb);
-	struct unit_request translated = *request;
 
 	/* After the generation: a fill that began before ATS went off is dropped by the flush. */
 	if (!pci_config_ats_enabled(endpoint->config))
 		return translate_untranslated(endpoint, request, out);
 	if (!device_tlb_lookup(endpoint->tlb, &tag, (uint8_t)request->access, out))
 		return translate_by_ats(endpoint, request, &tag, generation, out);
-	translated.addr = out->hpa.v;
-	return unit_ats_allows_translated(endpoint->unit, &translated) ? DMA_OK : DMA_ERROR;
+	return unit_ats_allows_translated(endpoint->unit,
+					  &(struct unit_request){
+						  .rid = request->rid,
+						  .pasid = request->pasid,
+						  .addr = out->hpa.v,
+						  .access = request->access,
+					  })
+		       ? DMA_OK
+		       : DMA_ERROR;
 }
 
 /* May the function put such a request on the bus at all? */
-static bool may_request(const struct endpoint *endpoint, const struct dma_context *context)
+static inline bool may_request(const struct endpoint *endpoint, const struct dma_context *context)
 {
 	if (is_gone(endpoint) || !pci_config_bus_master(endpoint->config))
 		return false;
@@ -133,13 +139,13 @@ static bool may_request(const struct endpoint *endpoint, const struct dma_contex
 	       pci_config_pasid_enabled(endpoint->pf_config);
 }
 
-static size_t least(size_t a, size_t b)
+static inline size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
 /* Bytes from addr to the end of its page, or more than anybody wants. */
-static size_t rest_of_page(uint64_t addr, unsigned page_lg2)
+static inline size_t rest_of_page(uint64_t addr, unsigned page_lg2)
 {
 	uint64_t page;
 
@@ -151,15 +157,67 @@ static size_t rest_of_page(uint64_t addr, unsigned page_lg2)
 
 /* Two regions of memory may meet inside one large page: then only up to the end of the small page.
  */
-static void *pointer_of(struct endpoint *endpoint, uint64_t addr, hpa_t to, size_t *len, bool write)
+static __attribute__((noinline)) void *pointer_in_page(struct endpoint *endpoint, uint64_t addr,
+						       hpa_t to, size_t *len, bool write)
+{
+	*len = least(*len, rest_of_page(addr, 12));
+	return physmem_ptr(endpoint->physmem, to, *len, write);
+}
+
+static inline void *pointer_of(struct endpoint *endpoint, uint64_t addr, hpa_t to, size_t *len,
+			       bool write)
 {
 	void *pointer = physmem_ptr(endpoint->physmem, to, *len, write);
 
-	if (!pointer) {
-		*len = least(*len, rest_of_page(addr, 12));
-		pointer = physmem_ptr(endpoint->physmem, to, *len, write);
+	return pointer ? pointer : pointer_in_page(endpoint, addr, to, len, write);
+}
+
+/* The next page's translation, where it costs a look-up and tells nobody. */
+static bool find_next(struct endpoint *endpoint, bool use_ats, const struct unit_request *request,
+		      struct device_tlb_entry *out)
+{
+	struct device_tlb_tag tag = {
+		.pasid = request->pasid, .privileged = request->privileged, .addr = request->addr};
+	struct unit_translation t;
+
+	if (use_ats && pci_config_ats_enabled(endpoint->config))
+		return device_tlb_lookup(endpoint->tlb, &tag, (uint8_t)request->access, out);
+	if (!unit_translate_cached(endpoint->unit, request, &t))
+		return false;
+	*out = (struct device_tlb_entry){.hpa = t.hpa, .page_lg2 = t.page_lg2, .rights = t.rights};
+	return true;
+}
+
+static inline void tell_access(const struct endpoint *endpoint, const struct unit_request *request,
+			       hpa_t to, size_t len)
+{
+	trace_access(endpoint->trace, endpoint->rid, hpasid(request->pasid),
+		     (request->access & UNIT_WRITE) != 0, request->addr, to, len);
+}
+
+/* Pages that follow each other in host memory, too, are one window: a long copy is faster than many
+ * short ones. */
+static __attribute__((noinline)) void window_extend(struct endpoint *endpoint, bool use_ats,
+						    struct unit_request request, size_t want,
+						    struct dma_window *window)
+{
+	uint64_t first = request.addr;
+	struct device_tlb_entry next;
+
+	while (window->len < want) {
+		hpa_t end = hpa(window->hpa.v + window->len);
+		size_t more;
+
+		request.addr = first + window->len;
+		if (!find_next(endpoint, use_ats, &request, &next) || next.hpa.v != end.v)
+			return;
+		more = least(want - window->len, rest_of_page(request.addr, next.page_lg2));
+		if (physmem_ptr(endpoint->physmem, end, more, request.access & UNIT_WRITE) !=
+		    (char *)window->pointer + window->len)
+			return;
+		window->len += more;
+		tell_access(endpoint, &request, end, more);
 	}
-	return pointer;
 }
 
 enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_context *context,
@@ -167,7 +225,6 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 				struct dma_window *out)
 {
 	struct unit_request request = request_of(endpoint, context, addr, access);
-	bool write = access & UNIT_WRITE;
 	struct device_tlb_entry entry;
 	enum dma_result result;
 
@@ -178,13 +235,15 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 				  : translate_untranslated(endpoint, &request, &entry);
 	if (result != DMA_OK)
 		return result;
+	want = least(want, ENDPOINT_WINDOW_MAX);
 	out->hpa = entry.hpa;
-	out->len = least(least(want, ENDPOINT_WINDOW_MAX), rest_of_page(addr, entry.page_lg2));
-	out->pointer = pointer_of(endpoint, addr, entry.hpa, &out->len, write);
+	out->len = least(want, rest_of_page(addr, entry.page_lg2));
+	out->pointer = pointer_of(endpoint, addr, entry.hpa, &out->len, access & UNIT_WRITE);
 	if (!out->pointer)
 		return DMA_ERROR;
-	trace_access(endpoint->trace, endpoint->rid, hpasid(context->pasid), write, addr, out->hpa,
-		     out->len);
+	tell_access(endpoint, &request, out->hpa, out->len);
+	if (out->len < want)
+		window_extend(endpoint, context->use_ats, request, want, out);
 	return DMA_OK;
 }
 
@@ -199,6 +258,7 @@ static enum dma_result copy(struct endpoint *endpoint, const struct dma_context 
 	enum dma_result result = DMA_OK;
 	bool inside = rcu_is_reading();
 	struct dma_window window;
+	size_t since = 0;
 
 	if (!inside)
 		rcu_read_lock();
@@ -211,8 +271,12 @@ static enum dma_result copy(struct endpoint *endpoint, const struct dma_context 
 			memcpy(to + *done, window.pointer, window.len);
 		else
 			memcpy(window.pointer, from + *done, window.len);
-		/* An invalidation waits for one window, not for the whole copy. */
+		/* An invalidation waits for so much, not for the whole copy. */
+		since += window.len;
+		if (since < ENDPOINT_WINDOW_MAX)
+			continue;
 		rcu_quiescent();
+		since = 0;
 	}
 	if (!inside)
 		rcu_read_unlock();

@@ -21,7 +21,7 @@
 #include "hw/unit.h"
 #include "vtd/pci_config.h"
 
-#define ENDPOINT_WINDOW_MAX 65536u /* bytes under one translation in one read section */
+#define ENDPOINT_WINDOW_MAX 65536u /* bytes of a window, in one read section */
 #define ENDPOINT_GROUPS     512u   /* 9-bit page request group index */
 
 struct device_tlb;
@@ -99,14 +99,15 @@ struct dma_window {
 	hpa_t hpa;
 };
 
-/* At most want bytes at addr. Inside an RCU read section. Emits VSVA_EV_ACCESS for what is handed
- * out. */
+/* At most want bytes at addr: of its page, and of the next ones as long as they follow in host memory
+ * too and their translations are cached. Inside an RCU read section. Emits VSVA_EV_ACCESS for what is
+ * handed out, page by page. */
 enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_context *context,
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out);
 
-/* Copies len bytes, window by window, each in its own read section (if the caller has one open at
- * depth one it is passed through rcu_quiescent between windows). *done: bytes finished, also on
+/* Copies len bytes, window by window, in read sections of at most ENDPOINT_WINDOW_MAX bytes and a window
+ * (one that the caller has open, at depth one, is passed through rcu_quiescent after so many). *done: bytes finished, also on
  * failure; the failing address is addr + *done. */
 enum dma_result endpoint_read(struct endpoint *endpoint, const struct dma_context *context,
 			      uint64_t addr, void *buffer, size_t len, size_t *done);
