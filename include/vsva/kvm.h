@@ -69,6 +69,10 @@ void vsva_kvm_kick(struct vsva_kvm *kvm);
  */
 int vsva_kvm_resolve(struct vsva_kvm *kvm, struct vsva_ioasid_set *set, gpasid_t guest);
 
+/* Has a guest PASID a translation for processors, and to which host PASID? As it is now; lock-free, any
+ * thread. */
+bool vsva_kvm_translates(const struct vsva_kvm *kvm, gpasid_t guest, hpasid_t *host);
+
 struct vsva_kvm_stats {
 	uint64_t translations_now; /* entries that are valid */
 	uint64_t missing;          /* bound without memory for a table, since the beginning */

@@ -45,6 +45,8 @@ void machine_unlock_vms(struct vsva_machine *machine);
 
 /* The unit's registers as they are now. */
 void machine_copy_registers(struct vsva_machine *machine, struct vtd_regfile *out);
+/* How many descriptors of each type it has executed; VSVA_DESCRIPTOR_TYPES of them. */
+void machine_copy_descriptors(struct vsva_machine *machine, uint64_t *out);
 /* enum vsva_cache_policy */
 unsigned machine_cache_policy(const struct vsva_machine *machine);
 

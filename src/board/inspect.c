@@ -61,6 +61,11 @@ void machine_copy_registers(struct vsva_machine *machine, struct vtd_regfile *ou
 	unit_copy_registers(machine->unit, out);
 }
 
+void machine_copy_descriptors(struct vsva_machine *machine, uint64_t *out)
+{
+	unit_read_descriptors(machine->unit, out);
+}
+
 unsigned machine_cache_policy(const struct vsva_machine *machine)
 {
 	return machine->options.cache_policy;
@@ -110,4 +115,27 @@ size_t vsva_inspect_devices(struct vsva_machine *machine, rid_t from, struct vsv
 		describe_device(device, &out[count++]);
 	lock_drop(&machine->lock);
 	return count;
+}
+
+/* Caches */
+
+size_t vsva_inspect_cache(struct vsva_machine *machine, enum vsva_cache cache, uint32_t *from,
+			  struct vsva_cache_line *out, size_t max)
+{
+	if ((unsigned)cache < VSVA_CACHE_COUNT)
+		return unit_read_cache(machine->unit, cache, from, out, max);
+	*from = UINT32_MAX;
+	return 0;
+}
+
+size_t vsva_inspect_device_tlb(struct vsva_machine *machine, rid_t rid, uint32_t *from,
+			       struct vsva_cache_line *out, size_t max)
+{
+	return unit_read_device_tlb(machine->unit, rid, from, out, max);
+}
+
+int vsva_inspect_device_stats(struct vsva_machine *machine, rid_t rid,
+			      struct vsva_device_stats *out)
+{
+	return unit_read_device_stats(machine->unit, rid, out) ? 0 : -ENOENT;
 }

@@ -49,7 +49,16 @@ static const char documentation[] =
 	"in the arguments; 3 QEMU or the server cannot be started; 77 the packages cannot be "
 	"fetched.";
 
-enum { KEY_APPEND = 1000, KEY_LOG, KEY_KEEP, KEY_REFRESH, KEY_TIMEOUT, KEY_CPUS };
+enum {
+	KEY_CONTROL = 900,
+	KEY_ALLOW_CONTROL,
+	KEY_APPEND = 1000,
+	KEY_LOG,
+	KEY_KEEP,
+	KEY_REFRESH,
+	KEY_TIMEOUT,
+	KEY_CPUS
+};
 
 static const struct argp_option options[] = {
 	{"kernel", 'k', "7|6.1", 0, "Linux 7.x (default) or 6.1", 0},
@@ -66,6 +75,12 @@ static const struct argp_option options[] = {
 	{"log", KEY_LOG, "FILE", 0, "keep the guest's console there", 0},
 	{"keep", KEY_KEEP, NULL, 0, "keep the work directory, with all logs", 0},
 	{"refresh", KEY_REFRESH, NULL, 0, "ask the archive for newer packages", 0},
+	{"control", KEY_CONTROL, "PATH", 0,
+	 "where the control socket is, for `vsva show` and others (s/control.sock in the work "
+	 "directory)",
+	 0},
+	{"allow-control", KEY_ALLOW_CONTROL, NULL, 0,
+	 "what comes through the control socket may also change something", 0},
 	{"quiet", 'q', NULL, 0, "say only what went wrong", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
@@ -114,6 +129,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'q':
 		arguments->quiet = true;
+		return 0;
+	case KEY_CONTROL:
+		arguments->control = text;
+		return 0;
+	case KEY_ALLOW_CONTROL:
+		arguments->allow_control = true;
 		return 0;
 	case KEY_CPUS:
 		return number_option(text, 64, "--cpus", &arguments->cpus);
@@ -217,6 +238,12 @@ static struct words *server_words(const struct boot *boot)
 	words_add(words, "%s", arguments->cache_policy);
 	if (arguments->bare)
 		words_add(words, "--bare");
+	if (arguments->control) {
+		words_add(words, "--control");
+		words_add(words, "%s", arguments->control);
+	}
+	if (arguments->allow_control)
+		words_add(words, "--allow-control");
 	return words;
 }
 

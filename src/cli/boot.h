@@ -12,7 +12,9 @@ struct boot_arguments {
 	const char *memory; /* for QEMU's -m */
 	const char *append; /* more words for the kernel, or NULL */
 	const char *cache_policy;
-	const char *log; /* where the console goes; NULL: the work directory */
+	const char *log;     /* where the console goes; NULL: the work directory */
+	const char *control; /* where the control socket goes; NULL: the work directory */
+	bool allow_control;
 	unsigned cpus;
 	unsigned timeout_s; /* 0: for ever */
 	bool bare, shell, quiet, keep, refresh;

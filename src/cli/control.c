@@ -32,6 +32,7 @@ struct control {
 	pthread_t thread;
 	pthread_mutex_t lock; /* the next: held for the length of an answer */
 	struct vsva_machine *machine;
+	unsigned go_ons; /* said and not taken yet */
 	/* the thread's */
 	struct control_client clients[CLIENTS_MAX];
 	int64_t accepts_from_ms;
@@ -52,6 +53,7 @@ static char *answer(void *arg, const char *line, size_t len, struct control_stre
 
 	pthread_mutex_lock(&control->lock);
 	request.machine = control->machine;
+	request.go_ons = &control->go_ons;
 	text = control_request_answer(&request, line, len);
 	pthread_mutex_unlock(&control->lock);
 	return text;
@@ -283,6 +285,17 @@ void control_set_machine(struct control *control, struct vsva_machine *machine)
 	pthread_mutex_lock(&control->lock);
 	control->machine = machine;
 	pthread_mutex_unlock(&control->lock);
+}
+
+bool control_take_go_on(struct control *control)
+{
+	bool is_said;
+
+	pthread_mutex_lock(&control->lock);
+	is_said = control->go_ons > 0;
+	control->go_ons -= is_said;
+	pthread_mutex_unlock(&control->lock);
+	return is_said;
 }
 
 void control_stop(struct control *control)

@@ -32,6 +32,8 @@ struct control *control_start(const struct control_options *options);
 /* What it shows from now on; NULL: nothing. When this returns the one before is not looked at any more:
  * to be called before it is destroyed. */
 void control_set_machine(struct control *control, struct vsva_machine *machine);
+/* Has a client said "go-on" since the last call? Each is taken once. */
+bool control_take_go_on(struct control *control);
 /* Ends all clients; the socket is gone. NULL is ignored. */
 void control_stop(struct control *control);
 

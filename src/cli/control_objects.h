@@ -18,7 +18,9 @@
 #define CONTROL_END UINT64_MAX
 typedef uint64_t control_object_fn(struct vsva_machine *machine, uint64_t from,
 				   struct json_object *items);
-control_object_fn control_unit, control_vm, control_device;
+control_object_fn control_unit, control_vm, control_device, control_assigned; /* control_unit.c */
+control_object_fn control_shadow, control_pasid, control_group;               /* control_pasid.c */
+control_object_fn control_cache, control_stats;
 
 /* The names of all objects, NULL at the end. */
 extern const char *const control_object_names[];

@@ -12,6 +12,7 @@ struct control_request {
 	struct vsva_machine *machine; /* NULL: none now */
 	struct vsva_server *server;   /* NULL: none */
 	bool allows_changes;
+	unsigned *go_ons;              /* counts what a scenario waits for */
 	struct control_stream *stream; /* for a request whose answer goes on */
 	struct json_object *line;      /* what was asked */
 	struct json_object *answer;    /* gets what it is */
@@ -19,8 +20,8 @@ struct control_request {
 
 /* What the server says first: no newline. */
 void control_greeting(char *text, size_t len, bool allows_changes);
-/* The answer to a line; malloc'd, without newline. NULL: no memory. The first two members are filled
- * by the caller. */
+/* The answer to a line; malloc'd, without newline. NULL: no memory. The members above `line` are
+ * filled by the caller. */
 char *control_request_answer(struct control_request *request, const char *line, size_t len);
 
 /* What a verb does (control_request.c has the table): fills request->answer. 0 or -errno, with *why to

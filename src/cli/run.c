@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/control.h"
 #include "cli/journey.h"
 #include "cli/scenario.h"
 #include "cli/status.h"
@@ -40,7 +41,7 @@ static const char documentation[] =
 	"or the machine\n"
 	"cannot be made.";
 
-enum { OPTION_HOPS = 1000, OPTION_LIST_EVENTS };
+enum { OPTION_HOPS = 1000, OPTION_LIST_EVENTS, OPTION_CONTROL, OPTION_ALLOW_CONTROL };
 
 static const struct argp_option options[] = {
 	{"cache-policy", 'c', "POLICY", 0, "lru (default), never, random or adversarial", 0},
@@ -51,6 +52,10 @@ static const struct argp_option options[] = {
 	 "each "
 	 "kind in a section) or all",
 	 0},
+	{"control", OPTION_CONTROL, "PATH", 0,
+	 "make a control socket there, for `vsva show` and others, while the scenario runs", 0},
+	{"allow-control", OPTION_ALLOW_CONTROL, NULL, 0,
+	 "what comes through the control socket may also change something", 0},
 	{"json", 'j', NULL, 0, "one JSON object a line", 0},
 	{"quiet", 'q', NULL, 0, "say only what went wrong", 0},
 	{"list-events", OPTION_LIST_EVENTS, NULL, 0, "list the hops there are, and stop", 0},
@@ -59,6 +64,7 @@ static const struct argp_option options[] = {
 
 struct run_arguments {
 	struct world_options world;
+	struct control_options control;
 	bool has_hops, lists_events;
 	const char *path;
 };
@@ -97,6 +103,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 			misuse(state, "--hops is none, some or all, not '%s'", text);
 		arguments->has_hops = true;
 		return 0;
+	case OPTION_CONTROL:
+		arguments->control.path = text;
+		return 0;
+	case OPTION_ALLOW_CONTROL:
+		arguments->control.allows_changes = true;
+		return 0;
 	case 'j':
 		arguments->world.json = true;
 		return 0;
@@ -111,6 +123,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_LIST_EVENTS:
 		arguments->lists_events = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->control.allows_changes && !arguments->control.path)
+			argp_error(state, "--allow-control is for the socket of --control PATH");
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->path)
@@ -160,6 +176,21 @@ static int run(const struct run_arguments *arguments)
 	return status;
 }
 
+/* With a control socket, if there shall be one. */
+static int run_with_control(struct run_arguments *arguments)
+{
+	int status;
+
+	if (!arguments->control.path)
+		return run(arguments);
+	arguments->world.control = control_start(&arguments->control);
+	if (!arguments->world.control)
+		return CLI_SETUP;
+	status = run(arguments);
+	control_stop(arguments->world.control);
+	return status;
+}
+
 int command_run(int argc, char **argv)
 {
 	static const struct argp argp = {.options = options,
@@ -182,5 +213,5 @@ int command_run(int argc, char **argv)
 		vsva_log_set_level(VSVA_LOG_ERROR);
 	arguments.world.in_colour = wants_colour();
 	arguments.world.scenario = arguments.path ? arguments.path : "the story";
-	return run(&arguments);
+	return run_with_control(&arguments);
 }

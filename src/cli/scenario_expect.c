@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* section, print, expect and random: what a scenario says and demands. */
 #include <ctype.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/control.h"
 #include "cli/scenario.h"
+
+#define HOLD_LOOK_MS 20
 
 static int say_section(lua_State *L)
 {
@@ -144,6 +148,28 @@ static int random_number(lua_State *L)
 	return 1;
 }
 
+/* told(): has somebody said "go-on" through the control socket? Where nobody can, it is taken as said. */
+static bool is_told(lua_State *L)
+{
+	struct control *control = scenario_world(L)->options.control;
+
+	return !control || control_take_go_on(control);
+}
+
+static int told(lua_State *L)
+{
+	lua_pushboolean(L, is_told(L));
+	return 1;
+}
+
+/* hold(): waits for it; a machine without threads stands still meanwhile. */
+static int hold(lua_State *L)
+{
+	while (!is_told(L))
+		poll(NULL, 0, HOLD_LOOK_MS);
+	return 0;
+}
+
 /* given.NAME: what the command line says */
 static void set_given(lua_State *L)
 {
@@ -169,6 +195,8 @@ void scenario_open_expect(lua_State *L)
 		{"expect_eq", expect_eq},
 		{"expect_error", expect_error},
 		{"random", random_number},
+		{"told", told},
+		{"hold", hold},
 		{NULL, NULL},
 	};
 

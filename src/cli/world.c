@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cli/control.h"
 #include "cli/status.h"
 
 /* Watching */
@@ -119,6 +120,8 @@ static void release_devices(struct world *world)
 
 static void destroy_machine(struct world *world)
 {
+	if (world->options.control)
+		control_set_machine(world->options.control, NULL);
 	end_guests_and_processes(world);
 	release_devices(world);
 	vsva_machine_destroy(world->machine);
@@ -161,12 +164,17 @@ int world_make_machine(struct world *world, enum vsva_cache_policy policy, uint6
 		.observer_arg = world,
 	};
 
+	int err;
+
 	if (world->machine)
 		return -EEXIST;
 	world->cache_policy = policy;
 	world->seed = world->random = seed;
 	world->has_threads = threads;
-	return vsva_machine_create(&options, &world->machine);
+	err = vsva_machine_create(&options, &world->machine);
+	if (!err && world->options.control)
+		control_set_machine(world->options.control, world->machine);
+	return err;
 }
 
 /* splitmix64 */

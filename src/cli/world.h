@@ -21,6 +21,8 @@
 
 #define WORLD_GIVEN_MAX 16u
 
+struct control;
+
 struct world_options {
 	const char *scenario; /* its name, for the summary */
 	enum vsva_cache_policy cache_policy;
@@ -29,6 +31,7 @@ struct world_options {
 	enum tell_hops hops;
 	const char *given[WORLD_GIVEN_MAX]; /* NAME=TEXT, for the scenario */
 	unsigned given_count;
+	struct control *control; /* is told of the machine; NULL: there is none */
 };
 
 struct world;

@@ -111,6 +111,14 @@ enum binding_kind {
 	BINDING_FIRST_STAGE,  /* a host process: its first stage alone */
 };
 
+/* What is counted of a binding, for who looks on (inspect.c). */
+enum binding_counter {
+	BINDING_PAGE_REQUESTS,
+	BINDING_INVALIDATIONS,
+	BINDING_FAULTS,
+	BINDING_COUNTERS,
+};
+
 /* A translation that is not the domain's own: of a PASID, or (is_rid) of requests without PASID.
  * Does not change while it can be found, but for users and is_dying. */
 struct binding {
@@ -133,6 +141,7 @@ struct binding {
 		};
 		struct sva_space *native; /* BINDING_FIRST_STAGE: whose; stays for a grace period */
 	};
+	uint32_t counters[BINDING_COUNTERS]; /* atomic */
 	did_t did;
 	uint8_t kind; /* enum binding_kind */
 	uint8_t addr_width;
@@ -181,7 +190,7 @@ struct function {
 	unsigned vf_count;    /* registry_lock */
 	struct flush_device tlb;
 	struct vtd_context_entry *context;
-	unsigned refs; /* atomic: of those who found it by RID */
+	unsigned refs;   /* atomic: of those who found it by RID */
 	bool was_master; /* registry_lock: while the unit is reset */
 	struct vsva_dev own;
 
@@ -252,6 +261,9 @@ static inline struct binding *dev_find_binding(const struct vsva_dev *dev, uint3
 		binding = rcu_load(binding->same);
 	return binding;
 }
+/* If the PASID is bound there. dev NULL: whoever has it on the function. */
+void binding_count(const struct function *function, const struct vsva_dev *dev, uint32_t pasid,
+		   enum binding_counter counter);
 static inline bool dev_is_attached_to(const struct vsva_dev *dev, const struct vsva_domain *domain)
 {
 	return __atomic_load_n(&dev->domain, __ATOMIC_ACQUIRE) == domain;

@@ -102,6 +102,8 @@ static void handle_record(struct vsva_iommu *iommu, const struct vtd_fault_recor
 	log_fault(&fault);
 	if (!function)
 		return;
+	if (fault.has_pasid)
+		binding_count(function, NULL, fault.pasid.v, BINDING_FAULTS);
 	if (!is_of_dying(function, &fault))
 		report_unit_fault(function, &fault);
 	function_put(function);

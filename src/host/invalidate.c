@@ -42,6 +42,7 @@ static void trace_begin(const struct vsva_dev *dev, uint32_t pasid, struct flush
 static void trace_end(const struct vsva_dev *dev, uint32_t pasid, int err)
 {
 	stat_add(&dev->iommu->stats.invalidations);
+	binding_count(dev->function, dev, pasid, BINDING_INVALIDATIONS);
 	TRACE(dev->iommu->trace, HOST, INVALIDATE_DONE, .rid = dev->rid, .hpasid = traced(pasid),
 	      .result = err);
 }

@@ -359,6 +359,11 @@ void vsva_kvm_kick(struct vsva_kvm *kvm)
 	rcu_synchronize();
 }
 
+bool vsva_kvm_translates(const struct vsva_kvm *kvm, gpasid_t guest, hpasid_t *host)
+{
+	return guest.v <= VSVA_PASID_MAX && kvm_tables_get(&kvm->tables, guest, host);
+}
+
 void vsva_kvm_get_stats(struct vsva_kvm *kvm, struct vsva_kvm_stats *out)
 {
 	out->translations_now = __atomic_load_n(&kvm->stats.translations_now, __ATOMIC_RELAXED);

@@ -200,6 +200,8 @@ static void add_to_group(struct prq_locked locked, struct group *group,
 	      .result = is_good ? 0 : -ENOENT);
 	stat_add(&locked.iommu->stats.page_requests);
 	if (is_good) {
+		binding_count(group->function, owner->dev, request->key.pasid.v,
+			      BINDING_PAGE_REQUESTS);
 		group->dev = owner->dev;
 		group->is_native = owner->is_native;
 		group_add_request(group, request->addr, request->perm);

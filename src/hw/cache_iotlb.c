@@ -113,6 +113,12 @@ enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pa
 	return found;
 }
 
+void cache_iotlb_decode(const struct cache_entry *entry, struct iotlb_page *out)
+{
+	answer(entry->key.word[1], entry->value[0],
+	       (unsigned)(entry->key.word[0] >> CACHE_NUMBER_SHIFT), out);
+}
+
 void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
 		      const struct iotlb_page *page, const struct cache_tag *tag)
 {

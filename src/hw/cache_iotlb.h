@@ -67,4 +67,7 @@ enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pa
 void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
 		      const struct iotlb_page *page, const struct cache_tag *tag);
 
+/* What a line says, whoever finds it. */
+void cache_iotlb_decode(const struct cache_entry *entry, struct iotlb_page *out);
+
 #endif

@@ -12,6 +12,23 @@ static struct cache_key key_of(const struct paging_entry *e, unsigned level)
 			 e->input & ~(vtd_level_size(level) - 1));
 }
 
+void cache_paging_decode(const struct cache_entry *entry, bool first_stage,
+			 struct paging_entry *out)
+{
+	unsigned shift = (unsigned)(entry->key.word[0] >> CACHE_NUMBER_SHIFT);
+
+	*out = (struct paging_entry){
+		.first_stage = first_stage,
+		.level = (uint8_t)((shift - VTD_PAGE_SHIFT) / VTD_LEVEL_BITS + 1),
+		.did = (uint16_t)(entry->key.word[0] >> 20),
+		.pasid = (uint32_t)entry->key.word[0] & VSVA_PASID_MAX,
+		.rights = (uint8_t)entry->value[2],
+		.input = entry->key.word[1],
+		.table = entry->value[0],
+		.table_host = entry->value[1],
+	};
+}
+
 bool cache_paging_find(struct caches *caches, struct paging_entry *out)
 {
 	struct cache *cache = cache_of(caches, out);

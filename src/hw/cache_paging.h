@@ -36,5 +36,8 @@ bool cache_paging_find(struct caches *caches, struct paging_entry *out);
 /* All of them or none: dropped if the generation has passed. */
 void cache_paging_fill(struct caches *caches, uint64_t generation,
 		       const struct paging_entry *entries, unsigned count);
+/* What a line of either cache says, whoever finds it; its kind is not told. */
+void cache_paging_decode(const struct cache_entry *entry, bool first_stage,
+			 struct paging_entry *out);
 
 #endif

@@ -11,6 +11,17 @@ static struct cache_key context_key(rid_t rid, bool is_legacy)
 	return cache_key(cache_owner_of_requests(rid, VSVA_PASID_INVALID), is_legacy, 0);
 }
 
+void cache_context_decode(const uint64_t value[CACHE_VALUE_WORDS], bool is_legacy,
+			  struct context_view *out)
+{
+	*out = (struct context_view){
+		.scalable.q = {value[0], value[1]},
+		.is_legacy = is_legacy,
+		.fault = (enum vtd_fault)(value[3] >> META_FAULT_SHIFT & 0xff),
+		.fpd = value[3] & META_FPD,
+	};
+}
+
 bool cache_context_find(struct caches *caches, rid_t rid, bool is_legacy, struct context_view *out)
 {
 	struct cache_key key = context_key(rid, is_legacy);
@@ -18,12 +29,7 @@ bool cache_context_find(struct caches *caches, rid_t rid, bool is_legacy, struct
 
 	if (!caches_find(caches, &caches->context, &key, value))
 		return false;
-	*out = (struct context_view){
-		.scalable.q = {value[0], value[1]},
-		.is_legacy = is_legacy,
-		.fault = (enum vtd_fault)(value[3] >> META_FAULT_SHIFT & 0xff),
-		.fpd = value[3] & META_FPD,
-	};
+	cache_context_decode(value, is_legacy, out);
 	return true;
 }
 
@@ -50,15 +56,10 @@ static struct cache_key pasid_key(rid_t rid, uint32_t pasid)
 	return cache_key(cache_owner_of_requests(rid, pasid), 0, 0);
 }
 
-bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct pasid_view *out)
+void cache_pasid_decode(const uint64_t value[CACHE_VALUE_WORDS], struct pasid_view *out)
 {
-	struct cache_key key = pasid_key(rid, pasid);
-	uint64_t value[CACHE_VALUE_WORDS];
-	uint64_t meta;
+	uint64_t meta = value[3];
 
-	if (!cache_can_own(pasid) || !caches_find(caches, &caches->pasid, &key, value))
-		return false;
-	meta = value[3];
 	*out = (struct pasid_view){
 		.entry.q = {value[0], value[1], value[2]},
 		.pasid = (uint32_t)(meta >> META_PASID_SHIFT & VSVA_PASID_MAX),
@@ -69,6 +70,16 @@ bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct p
 		.fpd = meta & META_FPD,
 		.fault = (enum vtd_fault)(meta >> META_FAULT_SHIFT & 0xff),
 	};
+}
+
+bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct pasid_view *out)
+{
+	struct cache_key key = pasid_key(rid, pasid);
+	uint64_t value[CACHE_VALUE_WORDS];
+
+	if (!cache_can_own(pasid) || !caches_find(caches, &caches->pasid, &key, value))
+		return false;
+	cache_pasid_decode(value, out);
 	return true;
 }
 

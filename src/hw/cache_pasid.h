@@ -47,4 +47,9 @@ bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct p
 void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
 		      const struct pasid_view *view);
 
+/* What a line says, whoever finds it. */
+void cache_context_decode(const uint64_t value[CACHE_VALUE_WORDS], bool is_legacy,
+			  struct context_view *out);
+void cache_pasid_decode(const uint64_t value[CACHE_VALUE_WORDS], struct pasid_view *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define COUNTERS_SHARDS 16u
+#define COUNTERS_TYPES  16u /* more than there are types of descriptors */
 
 struct counters {
 	struct {
@@ -16,6 +17,7 @@ struct counters {
 	} __attribute__((aligned(64))) shard[1 + COUNTERS_SHARDS];
 	/* the rest: atomic */
 	uint64_t walks, descriptors, waits, page_requests, faults;
+	uint64_t descriptors_of[COUNTERS_TYPES]; /* by type */
 };
 
 /* 0: threads that have not missed anything yet */

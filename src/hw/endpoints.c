@@ -18,6 +18,11 @@ static struct endpoint *find(const struct unit *unit, rid_t rid)
 	return bus ? rcu_load(bus->endpoints[rid.v & 0xff]) : NULL;
 }
 
+const struct endpoint *endpoints_find(const struct unit *unit, rid_t rid)
+{
+	return find(unit, rid);
+}
+
 static struct endpoint_bus *get_bus(struct unit *unit, rid_t rid)
 {
 	struct endpoint_bus *bus = unit->buses[rid.v >> 8];

@@ -317,6 +317,7 @@ static bool run_one(struct unit *unit)
 		return false;
 	}
 	counters_add(&unit->counters.descriptors);
+	counters_add(&unit->counters.descriptors_of[(unsigned)op.type % COUNTERS_TYPES]);
 	TRACE(unit->config.trace, UNIT, DESCRIPTOR, .value = (uint64_t)op.type,
 	      .hpasid = hpasid(pasid_of(&op)));
 	outcome = execute(unit, &op);

@@ -318,6 +318,8 @@ bool viommu_execute_one(struct vsva_vm *vm)
 	}
 	trace_descriptor(vm, &op);
 	VM_COUNT(vm, descriptors);
+	__atomic_fetch_add(&vm->descriptors_of[(unsigned)op.type % VSVA_DESCRIPTOR_TYPES], 1,
+			   __ATOMIC_RELAXED);
 	execute(vm, &op);
 	lock_take(&vm->regs_lock);
 	vtd_regfile_iq_advance(&vm->regs);

@@ -28,6 +28,7 @@
 #include "vmm/guest_memory.h"
 #include "vmm/guest_tables.h"
 #include "vmm/mediation.h"
+#include "vsva/inspect.h"
 #include "vsva/mdev.h"
 #include "vsva/vfio.h"
 #include "vsva/vm.h"
@@ -132,6 +133,7 @@ struct vsva_vm {
 	uint32_t next_host;   /* and for a free host PASID; map_lock */
 
 	struct vsva_vm_stats stats; /* atomics */
+	uint64_t descriptors_of[VSVA_DESCRIPTOR_TYPES]; /* by type; atomics */
 };
 
 /* A bind or unbind, in reads of an entry. */

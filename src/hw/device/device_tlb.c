@@ -255,3 +255,25 @@ unsigned device_tlb_count(struct device_tlb *tlb)
 	lock_drop(&tlb->lock);
 	return count;
 }
+
+uint32_t device_tlb_places(void)
+{
+	return (uint32_t)SLOTS;
+}
+
+bool device_tlb_peek(const struct device_tlb *tlb, uint32_t place, struct device_tlb_tag *tag,
+		     struct device_tlb_entry *out)
+{
+	struct tlb_slot copy;
+
+	if (place >= SLOTS || !slot_read(&tlb->slots[0][0] + place, &copy) ||
+	    !(copy.addr & SLOT_VALID))
+		return false;
+	*tag = (struct device_tlb_tag){.pasid = copy.pasid,
+				       .privileged = copy.addr & SLOT_PRIVILEGED,
+				       .addr = copy.addr & ~SLOT_LOW};
+	*out = (struct device_tlb_entry){.hpa = hpa(copy.hpa & ~SLOT_LOW),
+					 .page_lg2 = (uint8_t)(copy.addr & SLOT_LG2_MASK),
+					 .rights = (uint8_t)(copy.hpa & SLOT_LOW)};
+	return true;
+}

@@ -53,5 +53,9 @@ void device_tlb_invalidate(struct device_tlb *tlb, const struct ats_invalidation
 void device_tlb_flush(struct device_tlb *tlb);
 /* Entries that are valid now. */
 unsigned device_tlb_count(struct device_tlb *tlb);
+/* Places of entries, and what is in one: false, nothing, or it is being written. Takes no lock. */
+uint32_t device_tlb_places(void);
+bool device_tlb_peek(const struct device_tlb *tlb, uint32_t place, struct device_tlb_tag *tag,
+		     struct device_tlb_entry *out);
 
 #endif

@@ -7,6 +7,11 @@
 #include "hw/device/device_tlb.h"
 #include "vtd/descriptors.h"
 
+static void count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 int endpoint_init(struct endpoint *endpoint, struct unit *unit, rid_t rid,
 		  struct pci_config *config, struct physmem *physmem,
 		  const struct endpoint_ops *ops, const struct trace *trace)
@@ -89,6 +94,7 @@ static enum dma_result translate_by_ats(struct endpoint *endpoint,
 	uint8_t needed = (uint8_t)request->access;
 	struct unit_translation t;
 
+	count(&endpoint->counters.translations);
 	unit_ats_translate(endpoint->unit, request, &t);
 	if (t.response == VTD_RESP_S0)
 		return DMA_FAULT;
@@ -363,6 +369,7 @@ static int page_request(struct endpoint *endpoint, const struct dma_context *con
 	message.prgi = (uint16_t)prgi;
 	TRACE(endpoint->trace, DEVICE, PAGE_REQUEST, .rid = r.rid, .hpasid = hpasid(r.pasid),
 	      .addr = message.addr, .value = message.prgi, .write = message.write);
+	count(&endpoint->counters.page_requests);
 	unit_page_request(endpoint->unit, &message);
 	return prgi;
 }
@@ -438,6 +445,7 @@ void endpoint_page_response(struct endpoint *endpoint, uint32_t pasid, uint16_t 
 
 	if (is_gone(endpoint) || !close_group(endpoint, pasid, prgi, &group))
 		return;
+	count(&endpoint->counters.page_responses);
 	if (code != VTD_RESPONSE_SUCCESS && code != VTD_RESPONSE_INVALID)
 		pci_config_pri_response_failure(endpoint->pf_config);
 	if (group.tagged && endpoint->ops->page_answer)
@@ -477,6 +485,7 @@ int endpoint_invalidate(struct endpoint *endpoint, const struct ats_invalidation
 {
 	if (is_gone(endpoint))
 		return -ETIMEDOUT;
+	count(&endpoint->counters.invalidations);
 	device_tlb_invalidate(endpoint->tlb, invalidation);
 	return 0;
 }

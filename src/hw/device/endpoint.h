@@ -49,6 +49,12 @@ struct endpoint_group {
 	uint64_t tag;
 };
 
+/* None of them is counted where the device TLB answers. All atomic. */
+struct endpoint_counters {
+	uint64_t translations; /* asked of the unit */
+	uint64_t page_requests, page_responses, invalidations;
+};
+
 struct endpoint {
 	struct unit *unit;
 	rid_t rid;
@@ -63,6 +69,7 @@ struct endpoint {
 	struct endpoint_group groups[ENDPOINT_GROUPS]; /* lock */
 	uint16_t next_group;                           /* lock */
 	uint32_t outstanding;                          /* requests not answered; lock */
+	struct endpoint_counters counters;
 	bool gone; /* surprise removal: answers nothing any more; atomic */
 };
 
