@@ -84,9 +84,18 @@ static void add_text(struct json_object *to, const char *key, const char *text)
 	json_object_object_add(to, key, text[0] ? json_object_new_string(text) : NULL);
 }
 
+/* Six digits: more would say that they mean something. */
+static struct json_object *json_number(double value)
+{
+	struct json_object *number = json_object_new_double(value);
+
+	json_object_set_serializer(number, json_object_double_to_json_string, "%.6g", NULL);
+	return number;
+}
+
 static void add_number(struct json_object *to, const char *key, double value)
 {
-	json_object_object_add(to, key, json_object_new_double(value));
+	json_object_object_add(to, key, json_number(value));
 }
 
 static void add_range(struct json_object *to, const struct bench_distribution *values)
@@ -147,7 +156,7 @@ struct json_object *bench_json_result(const struct bench_result *result)
 	bench_base_text(result->figure, base, sizeof(base));
 	add_text(json, "name", result->figure->name);
 	json_object_object_add(json, "value",
-			       is_done ? json_object_new_double(result->value.median) : NULL);
+			       is_done ? json_number(result->value.median) : NULL);
 	add_text(json, "unit", result->figure->unit);
 	add_text(json, "target", target);
 	add_text(json, "base", base);
