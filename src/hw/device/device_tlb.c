@@ -264,16 +264,22 @@ uint32_t device_tlb_places(void)
 bool device_tlb_peek(const struct device_tlb *tlb, uint32_t place, struct device_tlb_tag *tag,
 		     struct device_tlb_entry *out)
 {
-	struct tlb_slot copy;
+	const struct tlb_slot *slot = &tlb->slots[0][0] + place;
+	uint64_t head, addr, found;
 
-	if (place >= SLOTS || !slot_read(&tlb->slots[0][0] + place, &copy) ||
-	    !(copy.addr & SLOT_VALID))
+	if (place >= SLOTS)
 		return false;
-	*tag = (struct device_tlb_tag){.pasid = copy.pasid,
-				       .privileged = copy.addr & SLOT_PRIVILEGED,
-				       .addr = copy.addr & ~SLOT_LOW};
-	*out = (struct device_tlb_entry){.hpa = hpa(copy.hpa & ~SLOT_LOW),
-					 .page_lg2 = (uint8_t)(copy.addr & SLOT_LG2_MASK),
-					 .rights = (uint8_t)(copy.hpa & SLOT_LOW)};
+	head = __atomic_load_n(&slot->head, __ATOMIC_ACQUIRE);
+	addr = __atomic_load_n(&slot->addr, __ATOMIC_ACQUIRE);
+	found = __atomic_load_n(&slot->hpa, __ATOMIC_ACQUIRE);
+	if ((head & HEAD_BUSY) || !(addr & SLOT_VALID) ||
+	    __atomic_load_n(&slot->head, __ATOMIC_RELAXED) != head)
+		return false;
+	*tag = (struct device_tlb_tag){.pasid = (uint32_t)(head >> HEAD_PASID_SHIFT),
+				       .privileged = addr & SLOT_PRIVILEGED,
+				       .addr = addr & ~SLOT_LOW};
+	*out = (struct device_tlb_entry){.hpa = hpa(found & ~SLOT_LOW),
+					 .page_lg2 = (uint8_t)(addr & SLOT_LG2_MASK),
+					 .rights = (uint8_t)(found & SLOT_LOW)};
 	return true;
 }
