@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "hw/caches.h"
+#include "base/lock.h"
 
 #define GENERATION_MAX ((UINT32_C(1) << (64 - LINE_GENERATION_SHIFT)) - 1)
 
@@ -250,7 +250,7 @@ static size_t make_first(struct cache *cache, size_t first, size_t way)
 	return first;
 }
 
-void cache_insert(struct cache *cache, const struct caches_locked *lock,
+void cache_insert(struct cache *cache, const struct lock *lock,
 		  const struct cache_insertion *insertion)
 {
 	size_t first = first_way(cache, &insertion->key);
@@ -258,7 +258,7 @@ void cache_insert(struct cache *cache, const struct caches_locked *lock,
 	struct cache_key key = insertion->key;
 	uint32_t group;
 
-	caches_check_locked(lock);
+	DEBUG_CHECK(lock_is_held(lock));
 	if (line_is_live(cache, line_at(cache, i))) {
 		if (insertion->keep_older && is_to_replace(cache, line_at(cache, i), insertion))
 			return; /* it is there already, and older */
@@ -409,10 +409,9 @@ static unsigned remove_from_all(struct cache *cache, const struct cache_scope *s
 	return removed;
 }
 
-unsigned cache_remove(struct cache *cache, const struct caches_locked *lock,
-		      const struct cache_scope *scope)
+unsigned cache_remove(struct cache *cache, const struct lock *lock, const struct cache_scope *scope)
 {
-	caches_check_locked(lock);
+	DEBUG_CHECK(lock_is_held(lock));
 	if (scope->by_did && scope->by_pasid)
 		return remove_from_list(cache, *cache_groups_of_pasid(&cache->groups, &scope->tag),
 					true, scope);
@@ -422,28 +421,28 @@ unsigned cache_remove(struct cache *cache, const struct caches_locked *lock,
 	return remove_from_all(cache, scope);
 }
 
-void cache_remove_all(struct cache *cache, const struct caches_locked *lock)
+void cache_remove_all(struct cache *cache, const struct lock *lock)
 {
 	static const struct cache_scope all;
 
 	cache_remove(cache, lock, &all);
 }
 
-void cache_remove_any(struct cache *cache, const struct caches_locked *lock, uint64_t lot)
+void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot)
 {
 	size_t i = lot % cache_lines(cache);
 
-	caches_check_locked(lock);
+	DEBUG_CHECK(lock_is_held(lock));
 	if (line_is_live(cache, line_at(cache, i)))
 		line_remove(cache, i);
 }
 
-bool cache_entry_at(const struct cache *cache, const struct caches_locked *lock, size_t index,
+bool cache_entry_at(const struct cache *cache, const struct lock *lock, size_t index,
 		    struct cache_entry *out)
 {
 	const uint64_t *line = line_at(cache, index);
 
-	caches_check_locked(lock);
+	DEBUG_CHECK(lock_is_held(lock));
 	if (!line_is_live(cache, line))
 		return false;
 	*out = (struct cache_entry){

@@ -15,7 +15,7 @@
  *
  * Look-ups take no lock: a line carries a sequence number, odd while it is written. A reader that
  * meets a line in the making does not wait for it, it sees a miss. Everything else needs the lock
- * of struct caches, whose witness is struct caches_locked.
+ * of the cache's owner, which is passed to show that it is held.
  */
 #ifndef HW_CACHE_H
 #define HW_CACHE_H
@@ -108,7 +108,7 @@ struct cache {
 	uint32_t value_words;
 	uint64_t numbers; /* bit n: there may be lines with number n; atomic */
 
-	struct cache_groups groups; /* lock of struct caches */
+	struct cache_groups groups; /* lock of the owner */
 	uint64_t *births;           /* by line, or NULL; atomic */
 	uint32_t count;             /* lines that are worth something; lock, read atomically */
 	uint64_t born;              /* lock */
@@ -123,7 +123,7 @@ struct cache_shape {
 	bool keeps_age;
 };
 
-struct caches_locked;
+struct lock;
 
 /* 0 or -ENOMEM. */
 int cache_init(struct cache *cache, const struct cache_shape *shape);
@@ -146,14 +146,14 @@ struct cache_insertion {
 	enum cache_eviction eviction;
 	uint64_t lot; /* for CACHE_EVICT_ANY */
 };
-void cache_insert(struct cache *cache, const struct caches_locked *lock,
+void cache_insert(struct cache *cache, const struct lock *lock,
 		  const struct cache_insertion *insertion);
 /* Removes exactly what the scope names; returns how many lines that were. */
-unsigned cache_remove(struct cache *cache, const struct caches_locked *lock,
+unsigned cache_remove(struct cache *cache, const struct lock *lock,
 		      const struct cache_scope *scope);
-void cache_remove_all(struct cache *cache, const struct caches_locked *lock);
+void cache_remove_all(struct cache *cache, const struct lock *lock);
 /* Removes the line that a lot draws, if there is one. */
-void cache_remove_any(struct cache *cache, const struct caches_locked *lock, uint64_t lot);
+void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot);
 
 /* What a line holds. */
 struct cache_entry {
@@ -163,7 +163,7 @@ struct cache_entry {
 	uint64_t born; /* 0 where it is not kept */
 };
 /* false: nothing that is worth something is there. index: below cache_lines(). */
-bool cache_entry_at(const struct cache *cache, const struct caches_locked *lock, size_t index,
+bool cache_entry_at(const struct cache *cache, const struct lock *lock, size_t index,
 		    struct cache_entry *out);
 
 /* Look-up: line by line through the set of a key */

@@ -3,7 +3,7 @@
  * Groups of a cache (hw/cache.h): lines of one owner with the same tags. A group is there as long as
  * it has a line. Found by domain and PASID, or one after the other by domain alone.
  *
- * All under the lock of struct caches.
+ * All under the lock of the cache's owner.
  */
 #ifndef HW_CACHE_GROUP_H
 #define HW_CACHE_GROUP_H

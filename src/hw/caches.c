@@ -131,11 +131,11 @@ void caches_remove_all(struct caches *caches)
 {
 	struct caches_locked lock = caches_lock_to_remove(caches);
 
-	cache_remove_all(&caches->context, &lock);
-	cache_remove_all(&caches->pasid, &lock);
-	cache_remove_all(&caches->iotlb, &lock);
-	cache_remove_all(&caches->first, &lock);
-	cache_remove_all(&caches->second, &lock);
+	cache_remove_all(&caches->context, &lock.caches->lock);
+	cache_remove_all(&caches->pasid, &lock.caches->lock);
+	cache_remove_all(&caches->iotlb, &lock.caches->lock);
+	cache_remove_all(&caches->first, &lock.caches->lock);
+	cache_remove_all(&caches->second, &lock.caches->lock);
 	caches_unlock(&lock);
 }
 
@@ -226,7 +226,8 @@ void caches_fill(struct cache *cache, const struct caches_locked *lock, const st
 		if (caches_draw(caches, 4) == 0)
 			return;
 		if (caches_draw(caches, 8) == 0)
-			cache_remove_any(cache, lock, caches_draw(caches, UINT32_MAX));
+			cache_remove_any(cache, &lock->caches->lock,
+					 caches_draw(caches, UINT32_MAX));
 	}
-	cache_insert(cache, lock, &insertion);
+	cache_insert(cache, &lock->caches->lock, &insertion);
 }

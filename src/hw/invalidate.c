@@ -45,7 +45,7 @@ static void remove_from(struct unit *unit, struct cache *cache, const struct cac
 {
 	struct caches_locked lock = caches_lock_to_remove(&unit->caches);
 
-	cache_remove(cache, &lock, scope);
+	cache_remove(cache, &lock.caches->lock, scope);
 	caches_unlock(&lock);
 }
 
@@ -106,9 +106,9 @@ void invalidate_iotlb_all(struct unit *unit)
 {
 	struct caches_locked lock = caches_lock_to_remove(&unit->caches);
 
-	cache_remove_all(&unit->caches.iotlb, &lock);
-	cache_remove_all(&unit->caches.first, &lock);
-	cache_remove_all(&unit->caches.second, &lock);
+	cache_remove_all(&unit->caches.iotlb, &lock.caches->lock);
+	cache_remove_all(&unit->caches.first, &lock.caches->lock);
+	cache_remove_all(&unit->caches.second, &lock.caches->lock);
 	caches_unlock(&lock);
 }
 
@@ -117,9 +117,9 @@ void invalidate_iotlb_domain(struct unit *unit, uint16_t did)
 	struct cache_scope scope = by_domain(unit, did);
 	struct caches_locked lock = caches_lock_to_remove(&unit->caches);
 
-	cache_remove(&unit->caches.iotlb, &lock, &scope);
-	cache_remove(&unit->caches.first, &lock, &scope);
-	cache_remove(&unit->caches.second, &lock, &scope);
+	cache_remove(&unit->caches.iotlb, &lock.caches->lock, &scope);
+	cache_remove(&unit->caches.first, &lock.caches->lock, &scope);
+	cache_remove(&unit->caches.second, &lock.caches->lock, &scope);
 	caches_unlock(&lock);
 }
 
@@ -132,12 +132,12 @@ void invalidate_iotlb_pages(struct unit *unit, uint16_t did, const struct page_r
 
 	limit_to(&pages, range);
 	if (!range->leaf_only)
-		cache_remove(&unit->caches.second, &lock, &pages);
-	cache_remove(&unit->caches.first, &lock, &domain);
+		cache_remove(&unit->caches.second, &lock.caches->lock, &pages);
+	cache_remove(&unit->caches.first, &lock.caches->lock, &domain);
 	domain.kinds = KIND(FIRST_STAGE) | KIND(NESTED);
 	pages.kinds = KIND(SECOND_STAGE) | KIND(PASS_THROUGH);
-	cache_remove(&unit->caches.iotlb, &lock, &domain);
-	cache_remove(&unit->caches.iotlb, &lock, &pages);
+	cache_remove(&unit->caches.iotlb, &lock.caches->lock, &domain);
+	cache_remove(&unit->caches.iotlb, &lock.caches->lock, &pages);
 	caches_unlock(&lock);
 }
 
@@ -146,9 +146,9 @@ void invalidate_pasid_iotlb(struct unit *unit, uint16_t did, uint32_t pasid)
 	struct cache_scope scope = by_pasid(unit, did, pasid);
 	struct caches_locked lock = caches_lock_to_remove(&unit->caches);
 
-	cache_remove(&unit->caches.first, &lock, &scope);
+	cache_remove(&unit->caches.first, &lock.caches->lock, &scope);
 	scope.kinds = KIND(FIRST_STAGE) | KIND(NESTED) | KIND(PASS_THROUGH);
-	cache_remove(&unit->caches.iotlb, &lock, &scope);
+	cache_remove(&unit->caches.iotlb, &lock.caches->lock, &scope);
 	caches_unlock(&lock);
 }
 
@@ -160,8 +160,8 @@ void invalidate_pasid_iotlb_pages(struct unit *unit, uint16_t did, uint32_t pasi
 
 	limit_to(&scope, range);
 	if (!range->leaf_only)
-		cache_remove(&unit->caches.first, &lock, &scope);
+		cache_remove(&unit->caches.first, &lock.caches->lock, &scope);
 	scope.kinds = KIND(FIRST_STAGE) | KIND(NESTED);
-	cache_remove(&unit->caches.iotlb, &lock, &scope);
+	cache_remove(&unit->caches.iotlb, &lock.caches->lock, &scope);
 	caches_unlock(&lock);
 }

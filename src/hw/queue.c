@@ -21,20 +21,34 @@
 
 /* Fetch */
 
+/* Descriptors that are read at once: those between head and tail are the unit's. */
+#define FETCH_MAX 8u
+
 struct fetch {
+	/* as the registers said last */
+	bool allowed;
 	uint64_t address;
+	uint32_t ahead; /* descriptors up to the tail, or to the end of the ring */
 	struct vtd_decode_rules rules;
-	struct vtd_desc desc;
+	/* read and not executed: `count` of them, from `first` on */
+	uint64_t first;
+	unsigned count;
+	struct vtd_desc desc[FETCH_MAX];
 };
 
-static bool may_fetch(struct unit *unit, struct fetch *fetch)
+static unsigned slot_len(const struct fetch *fetch)
+{
+	return fetch->rules.is_wide ? 32 : 16;
+}
+
+/* Under the lock of the registers. */
+static void look_at_registers(struct unit *unit, struct fetch *fetch)
 {
 	const struct vtd_regfile *rf = &unit->registers;
-	bool allowed;
+	uint32_t head = vtd_regfile_iq_head(rf), tail = vtd_regfile_iq_tail(rf);
+	uint32_t end = tail > head ? tail : vtd_regfile_iq_len(rf);
 
-	SEAM_POINT(SEAM_MMIO, SEAM_READ, "IQT", 0);
-	registers_lock(unit);
-	allowed = vtd_regfile_iq_fetch_allowed(rf);
+	fetch->allowed = vtd_regfile_iq_fetch_allowed(rf);
 	fetch->address = vtd_regfile_iq_head_address(rf);
 	fetch->rules = (struct vtd_decode_rules){
 		.is_wide = vtd_regfile_iq_is_wide(rf),
@@ -42,24 +56,53 @@ static bool may_fetch(struct unit *unit, struct fetch *fetch)
 		.cap = unit->config.cap,
 		.ecap = unit->config.ecap,
 	};
+	fetch->ahead = (end - head) / slot_len(fetch);
+}
+
+static void begin_fetch(struct unit *unit, struct fetch *fetch)
+{
+	fetch->count = 0;
+	SEAM_POINT(SEAM_MMIO, SEAM_READ, "IQT", 0);
+	registers_lock(unit);
+	look_at_registers(unit, fetch);
 	registers_unlock(unit);
-	return allowed;
+}
+
+static bool read_descriptor(struct unit *unit, uint64_t address, unsigned words,
+			    struct vtd_desc *desc)
+{
+	*desc = (struct vtd_desc){{0}};
+	for (unsigned i = 0; i < words; i++)
+		if (!memory_read(unit->config.physmem, address + UINT64_C(8) * i, &desc->q[i]))
+			return false;
+	return true;
 }
 
 /* Copied once and then judged: software may write to its queue at any time. */
-static int read_descriptor(struct unit *unit, struct fetch *fetch)
+static void read_ahead(struct unit *unit, struct fetch *fetch)
 {
-	unsigned words = fetch->rules.is_wide ? 4 : 2;
-	int iqei = 0;
+	unsigned len = slot_len(fetch), want = fetch->ahead < FETCH_MAX ? fetch->ahead : FETCH_MAX;
 
-	fetch->desc = (struct vtd_desc){{0}};
+	fetch->first = fetch->address;
+	fetch->count = 0;
 	rcu_read_lock();
-	for (unsigned i = 0; i < words; i++)
-		if (!memory_read(unit->config.physmem, fetch->address + UINT64_C(8) * i,
-				 &fetch->desc.q[i]))
-			iqei = VTD_IQEI_FETCH;
+	while (fetch->count < want &&
+	       read_descriptor(unit, fetch->first + (uint64_t)fetch->count * len, len / 8,
+			       &fetch->desc[fetch->count]))
+		fetch->count++;
 	rcu_read_unlock();
-	return iqei;
+}
+
+/* The descriptor at the head; NULL: there is no memory. */
+static const struct vtd_desc *next_descriptor(struct unit *unit, struct fetch *fetch)
+{
+	uint64_t offset = fetch->address - fetch->first;
+
+	if (offset / slot_len(fetch) >= fetch->count) {
+		read_ahead(unit, fetch);
+		offset = 0;
+	}
+	return fetch->count ? &fetch->desc[offset / slot_len(fetch)] : NULL;
 }
 
 /* Device TLB, VT-d 6.5.2.5, 6.5.2.6 */
@@ -266,7 +309,7 @@ static void stop(struct unit *unit, int iqei)
 
 /* A time-out stops the queue behind the descriptor that met it, before the wait that would have
  * told of success. */
-static void advance(struct unit *unit, const struct outcome *outcome)
+static void advance(struct unit *unit, const struct outcome *outcome, struct fetch *fetch)
 {
 	struct vtd_effects fx = {0};
 
@@ -279,6 +322,7 @@ static void advance(struct unit *unit, const struct outcome *outcome)
 		vtd_regfile_iq_ite(&unit->registers, outcome->source, &fx);
 	if (outcome->answered_wrongly)
 		vtd_regfile_iq_ice(&unit->registers, outcome->source, &fx);
+	look_at_registers(unit, fetch);
 	registers_unlock(unit);
 	registers_send(unit, &fx);
 }
@@ -299,19 +343,16 @@ static uint32_t pasid_of(const struct vtd_op *op)
 	}
 }
 
-/* false: nothing to do, or nothing that may be done. */
-static bool run_one(struct unit *unit)
+/* false: it is an error. */
+static bool run_one(struct unit *unit, struct fetch *fetch)
 {
+	const struct vtd_desc *desc = next_descriptor(unit, fetch);
 	struct outcome outcome;
-	struct fetch fetch;
 	struct vtd_op op;
-	int iqei;
+	int iqei = VTD_IQEI_FETCH;
 
-	if (!may_fetch(unit, &fetch))
-		return false;
-	iqei = read_descriptor(unit, &fetch);
-	if (!iqei)
-		iqei = vtd_decode_descriptor(&fetch.desc, &fetch.rules, &op);
+	if (desc)
+		iqei = vtd_decode_descriptor(desc, &fetch->rules, &op);
 	if (iqei) {
 		stop(unit, iqei);
 		return false;
@@ -321,7 +362,7 @@ static bool run_one(struct unit *unit)
 	TRACE(unit->config.trace, UNIT, DESCRIPTOR, .value = (uint64_t)op.type,
 	      .hpasid = hpasid(pasid_of(&op)));
 	outcome = execute(unit, &op);
-	advance(unit, &outcome);
+	advance(unit, &outcome, fetch);
 	if (op.type == VTD_DESC_WAIT) {
 		counters_add(&unit->counters.waits);
 		complete_wait(unit, &op);
@@ -351,10 +392,14 @@ static bool has_work(struct unit *unit)
 	return work;
 }
 
+/* false: nothing is left to do, or nothing that may be done. */
 static bool run_some(struct unit *unit)
 {
+	struct fetch fetch;
+
+	begin_fetch(unit, &fetch);
 	for (unsigned n = 0; n < VSVA_LIMIT_DESCRIPTORS_PER_RUN; n++)
-		if (!run_one(unit))
+		if (!fetch.allowed || !run_one(unit, &fetch))
 			return false;
 	return true;
 }

@@ -62,7 +62,7 @@ static void insert(struct world *w, const struct cache_insertion *insertion)
 {
 	struct caches_locked lock = caches_lock_to_remove(&w->caches);
 
-	cache_insert(w->cache, &lock, insertion);
+	cache_insert(w->cache, &lock.caches->lock, insertion);
 	caches_unlock(&lock);
 }
 
@@ -72,7 +72,7 @@ static unsigned list(struct world *w, struct cache_entry *entries)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < cache_lines(w->cache); i++)
-		count += cache_entry_at(w->cache, &lock, i, &entries[count]);
+		count += cache_entry_at(w->cache, &lock.caches->lock, i, &entries[count]);
 	caches_unlock(&lock);
 	assert_int_equal(count, cache_count(w->cache));
 	return count;
@@ -121,7 +121,7 @@ static void check_removal(struct world *w)
 	unsigned count = list(w, before), left = 0, removed;
 	struct caches_locked lock = caches_lock_to_remove(&w->caches);
 
-	removed = cache_remove(w->cache, &lock, &scope);
+	removed = cache_remove(w->cache, &lock.caches->lock, &scope);
 	caches_unlock(&lock);
 	assert_int_equal(list(w, after), count - removed);
 	for (unsigned i = 0; i < count; i++)
@@ -202,14 +202,14 @@ static void test_cache_generation_comes_round(void **state)
 	world_init(&w, 16, 1);
 	insert(&w, &old);
 	lock = caches_lock_to_remove(&w.caches);
-	assert_int_equal(cache_remove(w.cache, &lock, &scope), 1);
+	assert_int_equal(cache_remove(w.cache, &lock.caches->lock, &scope), 1);
 	for (unsigned i = 0; i < 16; i++)
 		w.cache->generations[i] = (1u << 24) - 1;
 	caches_unlock(&lock);
 	old.key.word[1] = 0x6000;
 	insert(&w, &old);
 	lock = caches_lock_to_remove(&w.caches);
-	assert_int_equal(cache_remove(w.cache, &lock, &scope), 1);
+	assert_int_equal(cache_remove(w.cache, &lock.caches->lock, &scope), 1);
 	caches_unlock(&lock);
 	assert_int_equal(cache_count(w.cache), 0);
 	old.key.word[1] = 0x7000;

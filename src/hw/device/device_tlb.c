@@ -1,48 +1,43 @@
 // SPDX-License-Identifier: MIT
+/*
+ * A cache as the unit's are (hw/cache.h). An owner is a PASID or none, with its privilege in the place
+ * of a RID; groups tell by their kind which of four they are, so that an invalidation of all PASIDs
+ * leaves what has none.
+ */
 #include "hw/device/device_tlb.h"
 
 #include "base/alloc.h"
 #include "base/sched.h"
+#include "hw/cache_iotlb.h"
 
-#define SET_LG2 7u
-#define SETS    (1u << SET_LG2)
-#define WAYS    4u
-#define SLOTS   ((size_t)SETS * WAYS)
+#define LINES  4096u
+#define GROUPS 256u
 
 static const uint8_t classes_lg2[] = {12, 21, 30};
 
-/*
- * One entry is a sequence lock of its own: the number in its head is odd while a writer is at it.
- * Every member is read and written atomically, so that a torn read is noticed by the number and
- * never by the language.
- */
-struct tlb_slot {
-	uint64_t head; /* PASID (VSVA_PASID_INVALID: none) and, below it, the number */
-	uint64_t addr; /* base of the piece; low bits: SLOT_* */
-	uint64_t hpa;  /* base; low bits: VSVA_PROT_* */
-};
+enum { KIND_PASID = 1, KIND_NONE = 3 }; /* one more: privileged */
+#define KINDS(first) (3u << (first))
 
-#define HEAD_PASID_SHIFT 32
-#define HEAD_BUSY        UINT64_C(1)
-
-#define SLOT_LG2_MASK   UINT64_C(0x3f)
-#define SLOT_VALID      UINT64_C(0x40)
-#define SLOT_PRIVILEGED UINT64_C(0x80)
-#define SLOT_LOW        UINT64_C(0xfff)
+#define RIGHTS UINT64_C(0xfff) /* below the base of a page: VSVA_PROT_* */
 
 struct device_tlb {
-	struct lock lock;    /* writers */
+	struct lock lock; /* writers */
+	struct cache cache;
 	uint64_t generation; /* atomic; moves under lock */
-	uint32_t victim;     /* lock */
-	struct tlb_slot slots[SETS][WAYS];
 };
 
 struct device_tlb *device_tlb_create(void)
 {
 	struct device_tlb *tlb = base_zalloc_aligned(64, sizeof(*tlb));
+	struct cache_shape shape = {.lines = LINES, .value_words = 1, .groups = GROUPS};
 
-	if (tlb)
-		lock_init(&tlb->lock, LOCK_RANK_DEVICE_TLB, "device TLB");
+	if (!tlb)
+		return NULL;
+	if (cache_init(&tlb->cache, &shape)) {
+		base_free(tlb);
+		return NULL;
+	}
+	lock_init(&tlb->lock, LOCK_RANK_DEVICE_TLB, "device TLB");
 	return tlb;
 }
 
@@ -51,6 +46,7 @@ void device_tlb_destroy(struct device_tlb *tlb)
 	if (!tlb)
 		return;
 	lock_destroy(&tlb->lock);
+	cache_fini(&tlb->cache);
 	base_free(tlb);
 }
 
@@ -65,96 +61,65 @@ static inline uint64_t piece_base(uint64_t addr, unsigned lg2)
 	return addr >> lg2 << lg2;
 }
 
-/* What a slot's addr must be to answer for this tag with an entry of this class. */
-static inline uint64_t slot_key(const struct device_tlb_tag *tag, unsigned lg2)
+static inline struct cache_key key_of(const struct device_tlb_tag *tag, unsigned lg2)
 {
-	return piece_base(tag->addr, lg2) | SLOT_VALID | lg2 |
-	       (tag->privileged ? SLOT_PRIVILEGED : 0);
+	return cache_key(cache_owner_of_requests(rid(tag->privileged), tag->pasid), lg2,
+			 piece_base(tag->addr, lg2));
 }
 
-static inline unsigned set_index(uint64_t key, uint32_t pasid)
+/* Look-up */
+
+static inline bool look_up_way(const struct cache *cache, const struct device_tlb_tag *tag,
+			       const struct cache_key *key, size_t line, unsigned lg2,
+			       uint8_t rights, struct device_tlb_entry *out)
 {
-	uint64_t hash = (key ^ (uint64_t)pasid << 44) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t value, state;
 
-	return (unsigned)(hash >> (64 - SET_LG2));
-}
-
-static uint32_t slot_pasid(const struct tlb_slot *slot)
-{
-	return (uint32_t)(slot->head >> HEAD_PASID_SHIFT);
-}
-
-/*
- * What a slot says to the key, if nobody wrote to it meanwhile: its hpa, which is not 0; or 0. A
- * writer at work counts as a miss: waiting for it would make a hit depend on a lock holder.
- * Ordering: who reads one new member by acquire has also read the odd number that was stored
- * before it, and the second look at the head tells.
- */
-static inline uint64_t slot_read(const struct tlb_slot *slot, uint64_t key, uint32_t pasid,
-				 uint8_t rights)
-{
-	uint64_t head = __atomic_load_n(&slot->head, __ATOMIC_ACQUIRE), found;
-
-	if (__atomic_load_n(&slot->addr, __ATOMIC_ACQUIRE) != key ||
-	    head >> HEAD_PASID_SHIFT != pasid)
-		return 0;
-	found = __atomic_load_n(&slot->hpa, __ATOMIC_ACQUIRE);
-	if ((head & HEAD_BUSY) || (found & rights) != rights ||
-	    __atomic_load_n(&slot->head, __ATOMIC_RELAXED) != head)
-		return 0;
-	return found;
-}
-
-static void slot_write(struct tlb_slot *slot, uint32_t pasid, uint64_t addr, uint64_t hpa)
-{
-	uint32_t number = (uint32_t)__atomic_load_n(&slot->head, __ATOMIC_RELAXED);
-
-	__atomic_store_n(&slot->head, (uint64_t)pasid << HEAD_PASID_SHIFT | (number + 1),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->addr, addr, __ATOMIC_RELEASE);
-	__atomic_store_n(&slot->hpa, hpa, __ATOMIC_RELEASE);
-	number += 2;
-	__atomic_store_n(&slot->head, (uint64_t)pasid << HEAD_PASID_SHIFT | number,
-			 __ATOMIC_RELEASE);
-}
-
-static inline bool look_up_class(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
-				 unsigned lg2, uint8_t rights, struct device_tlb_entry *out)
-{
-	uint64_t key = slot_key(tag, lg2);
-	const struct tlb_slot *slot = tlb->slots[set_index(key, tag->pasid)];
-	uint64_t found = 0;
-
-	for (unsigned way = 0; way < WAYS && !found; way++)
-		found = slot_read(slot + way, key, tag->pasid, rights);
-	if (!found)
+	if (!cache_line_read(cache, line, key, 1, &value, &state) || (value & rights) != rights)
 		return false;
-	*out = (struct device_tlb_entry){
-		.hpa = hpa((found & ~SLOT_LOW) + (tag->addr - piece_base(tag->addr, lg2))),
-		.page_lg2 = (uint8_t)lg2,
-		.rights = (uint8_t)(found & SLOT_LOW),
-	};
+	cache_line_touch(cache, line, 1, state);
+	out->hpa = hpa((value & ~RIGHTS) + (tag->addr & ((UINT64_C(1) << lg2) - 1)));
+	out->page_lg2 = (uint8_t)lg2;
+	out->rights = (uint8_t)(value & RIGHTS);
 	return true;
 }
 
-static __attribute__((noinline)) bool look_up_large(const struct device_tlb *tlb,
-						    const struct device_tlb_tag *tag,
-						    uint8_t rights, struct device_tlb_entry *out)
+static __attribute__((noinline)) bool look_up_further(const struct cache *cache,
+						      const struct device_tlb_tag *tag,
+						      uint8_t rights, struct device_tlb_entry *out)
 {
-	return look_up_class(tlb, tag, 21, rights, out) || look_up_class(tlb, tag, 30, rights, out);
+	uint64_t classes = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED);
+
+	for (; classes; classes &= classes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(classes);
+		struct cache_key key = key_of(tag, lg2);
+		size_t first = cache_first_way(cache, &key, 1);
+
+		for (size_t way = 0; way < CACHE_WAYS; way++)
+			if (look_up_way(cache, tag, &key, first + way * CACHE_STEP(1), lg2, rights,
+					out))
+				return true;
+	}
+	return false;
 }
 
+/* Most are in the first way of a small page. */
 bool device_tlb_lookup(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
 		       uint8_t rights, struct device_tlb_entry *out)
 {
+	const struct cache *cache = &tlb->cache;
+	struct cache_key key = key_of(tag, 12);
 	bool is_hit;
 
 	DEBUG_CHECK(rcu_is_reading());
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
-	is_hit = look_up_class(tlb, tag, 12, rights, out) || look_up_large(tlb, tag, rights, out);
+	is_hit = look_up_way(cache, tag, &key, cache_first_way(cache, &key, 1), 12, rights, out) ||
+		 look_up_further(cache, tag, rights, out);
 	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
 	return is_hit;
 }
+
+/* Insertion */
 
 static unsigned class_that_fits(unsigned page_lg2)
 {
@@ -166,94 +131,71 @@ static unsigned class_that_fits(unsigned page_lg2)
 	return best;
 }
 
-/* The slot of the same tag, an empty one, or one in turn. Under the lock. */
-static struct tlb_slot *choose_slot(struct device_tlb *tlb, uint64_t key, uint32_t pasid)
+static struct cache_tag group_tag(const struct device_tlb_tag *tag)
 {
-	struct tlb_slot *set = tlb->slots[set_index(key, pasid)], *empty = NULL;
+	bool has_pasid = tag->pasid != VSVA_PASID_INVALID;
+	unsigned kind = (has_pasid ? KIND_PASID : KIND_NONE) + (tag->privileged ? 1u : 0u);
 
-	for (unsigned way = 0; way < WAYS; way++) {
-		if (set[way].addr == key && slot_pasid(&set[way]) == pasid)
-			return &set[way];
-		if (!empty && !(set[way].addr & SLOT_VALID))
-			empty = &set[way];
-	}
-	return empty ? empty : &set[tlb->victim++ % WAYS];
+	return (struct cache_tag){.pasid = has_pasid ? tag->pasid : 0, .kind = (uint8_t)kind};
 }
 
 bool device_tlb_insert(struct device_tlb *tlb, const struct device_tlb_tag *tag,
 		       const struct device_tlb_entry *entry, uint64_t generation)
 {
 	unsigned lg2 = class_that_fits(entry->page_lg2);
-	uint64_t key = slot_key(tag, lg2);
 	uint64_t base = entry->hpa.v - (tag->addr - piece_base(tag->addr, lg2));
+	struct cache_insertion insertion = {
+		.key = key_of(tag, lg2),
+		.value = {(base & ~RIGHTS) | entry->rights},
+		.tag = group_tag(tag),
+	};
 	bool current;
 
 	lock_take(&tlb->lock);
 	current = tlb->generation == generation;
 	if (current)
-		slot_write(choose_slot(tlb, key, tag->pasid), tag->pasid, key,
-			   (base & ~SLOT_LOW) | entry->rights);
+		cache_insert(&tlb->cache, &tlb->lock, &insertion);
 	lock_drop(&tlb->lock);
 	return current;
 }
 
-/* Two naturally aligned pieces touch exactly if the larger one contains the smaller. */
-static bool pieces_touch(uint64_t a, unsigned a_lg2, uint64_t b, unsigned b_lg2)
-{
-	unsigned lg2 = a_lg2 > b_lg2 ? a_lg2 : b_lg2;
+/* Invalidation */
 
-	return lg2 >= 64 || a >> lg2 == b >> lg2;
-}
-
-static bool slot_is_in_scope(const struct tlb_slot *slot, const struct ats_invalidation *scope)
-{
-	bool has_pasid = slot_pasid(slot) != VSVA_PASID_INVALID;
-
-	if (!(slot->addr & SLOT_VALID) || has_pasid != scope->has_pasid)
-		return false;
-	if (has_pasid && !scope->all_pasids && slot_pasid(slot) != scope->pasid)
-		return false;
-	return pieces_touch(slot->addr & ~SLOT_LOW, (unsigned)(slot->addr & SLOT_LG2_MASK),
-			    scope->addr, scope->size_lg2);
-}
-
-static bool slot_is_any(const struct tlb_slot *slot, const struct ats_invalidation *scope)
-{
-	(void)scope;
-	return slot->addr & SLOT_VALID;
-}
-
-static void clear_where(struct device_tlb *tlb, const struct ats_invalidation *scope,
-			bool (*chosen)(const struct tlb_slot *, const struct ats_invalidation *))
+static void remove_scope(struct device_tlb *tlb, const struct cache_scope *scope)
 {
 	lock_take(&tlb->lock);
 	/* First the generation: a fill that has taken it already finds it passed. */
 	__atomic_store_n(&tlb->generation, tlb->generation + 1, __ATOMIC_SEQ_CST);
-	for (struct tlb_slot *slot = tlb->slots[0]; slot < tlb->slots[0] + SLOTS; slot++)
-		if (chosen(slot, scope))
-			slot_write(slot, VSVA_PASID_INVALID, 0, 0);
+	cache_remove(&tlb->cache, &tlb->lock, scope);
 	lock_drop(&tlb->lock);
 }
 
+/* There are no domains: all are of one, by which groups are found fast. */
 void device_tlb_invalidate(struct device_tlb *tlb, const struct ats_invalidation *scope)
 {
-	clear_where(tlb, scope, slot_is_in_scope);
+	struct cache_scope removed = {
+		.by_did = true,
+		.by_pasid = scope->has_pasid && !scope->all_pasids,
+		.tag.pasid = scope->pasid,
+		.kinds = (uint8_t)(scope->has_pasid ? KINDS(KIND_PASID) : KINDS(KIND_NONE)),
+		.by_range = scope->size_lg2 < 64,
+	};
+
+	if (removed.by_range) {
+		removed.first = piece_base(scope->addr, scope->size_lg2);
+		removed.last = removed.first + ((UINT64_C(1) << scope->size_lg2) - 1);
+	}
+	remove_scope(tlb, &removed);
 }
 
 void device_tlb_flush(struct device_tlb *tlb)
 {
-	clear_where(tlb, NULL, slot_is_any);
+	remove_scope(tlb, &(struct cache_scope){0});
 }
 
 unsigned device_tlb_count(struct device_tlb *tlb)
 {
-	unsigned count = 0;
-
-	lock_take(&tlb->lock);
-	for (const struct tlb_slot *slot = tlb->slots[0]; slot < tlb->slots[0] + SLOTS; slot++)
-		count += slot->addr & SLOT_VALID ? 1 : 0;
-	lock_drop(&tlb->lock);
-	return count;
+	return cache_count(&tlb->cache);
 }
 
 uint32_t device_tlb_places(void)
