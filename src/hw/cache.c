@@ -454,3 +454,24 @@ bool cache_entry_at(const struct cache *cache, const struct lock *lock, size_t i
 		out->value[i] = line[LINE_VALUE + i];
 	return true;
 }
+
+bool cache_peek(const struct cache *cache, size_t index, struct cache_entry *out)
+{
+	const uint64_t *line = line_at(cache, index);
+	uint64_t state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_ACQUIRE);
+	uint64_t word = __atomic_load_n(&line[LINE_KEY], __ATOMIC_ACQUIRE);
+	uint64_t group = word & (CACHE_GROUPS_MAX - 1);
+
+	*out = (struct cache_entry){
+		.key = {{word >> CACHE_GROUP_BITS,
+			 __atomic_load_n(&line[LINE_ADDRESS], __ATOMIC_ACQUIRE)}},
+		.born = cache_born(cache, index),
+	};
+	for (unsigned i = 0; i < cache->value_words; i++)
+		out->value[i] = __atomic_load_n(&line[LINE_VALUE + i], __ATOMIC_ACQUIRE);
+	/* a number of a group that a writer is about to write is one that there is */
+	return word && !(state & LINE_BUSY) &&
+	       __atomic_load_n(&cache->generations[group], __ATOMIC_ACQUIRE) ==
+		       state >> LINE_GENERATION_SHIFT &&
+	       __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) == state;
+}

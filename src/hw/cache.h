@@ -166,6 +166,10 @@ struct cache_entry {
 bool cache_entry_at(const struct cache *cache, const struct lock *lock, size_t index,
 		    struct cache_entry *out);
 
+/* As cache_line_read(), for whoever does not know the key; the tag is not told. false: the line is
+ * empty, worth nothing, or being written. */
+bool cache_peek(const struct cache *cache, size_t index, struct cache_entry *out);
+
 /* Look-up: line by line through the set of a key */
 
 /* The line that is the first way of the key's set; the others follow at distances of the step. A

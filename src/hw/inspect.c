@@ -21,29 +21,6 @@ void unit_copy_registers(struct unit *unit, struct vtd_regfile *out)
 
 /* Lines of the caches */
 
-/* As cache_line_read(), for whoever does not know the key. false: it is empty, worth nothing, or being
- * written. */
-static bool take_line(const struct cache *cache, size_t index, struct cache_entry *out)
-{
-	const uint64_t *line = cache->lines + index * CACHE_LINE_WORDS(cache->value_words);
-	uint64_t state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_ACQUIRE);
-	uint64_t word = __atomic_load_n(&line[LINE_KEY], __ATOMIC_ACQUIRE);
-	uint64_t group = word & (CACHE_GROUPS_MAX - 1);
-
-	*out = (struct cache_entry){
-		.key = {{word >> CACHE_GROUP_BITS,
-			 __atomic_load_n(&line[LINE_ADDRESS], __ATOMIC_ACQUIRE)}},
-		.born = cache_born(cache, index),
-	};
-	for (unsigned i = 0; i < cache->value_words; i++)
-		out->value[i] = __atomic_load_n(&line[LINE_VALUE + i], __ATOMIC_ACQUIRE);
-	/* a number of a group that a writer is about to write is one that there is */
-	return word && !(state & LINE_BUSY) &&
-	       __atomic_load_n(&cache->generations[group], __ATOMIC_ACQUIRE) ==
-		       state >> LINE_GENERATION_SHIFT &&
-	       __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) == state;
-}
-
 static unsigned number_of(const struct cache_entry *entry)
 {
 	return (unsigned)(entry->key.word[0] >> CACHE_NUMBER_SHIFT) & 0x3f;
@@ -171,7 +148,7 @@ size_t unit_read_cache(const struct unit *unit, enum vsva_cache which, uint32_t 
 	size_t count = 0;
 
 	for (; place < places && place < end && count < max; place++) {
-		if (!take_line(cache, place, &entry))
+		if (!cache_peek(cache, place, &entry))
 			continue;
 		out[count] = (struct vsva_cache_line){.serial = entry.born};
 		kinds[which].describe(&entry, &out[count++]);

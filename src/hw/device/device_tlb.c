@@ -200,28 +200,27 @@ unsigned device_tlb_count(struct device_tlb *tlb)
 
 uint32_t device_tlb_places(void)
 {
-	return (uint32_t)SLOTS;
+	return LINES;
 }
 
 bool device_tlb_peek(const struct device_tlb *tlb, uint32_t place, struct device_tlb_tag *tag,
 		     struct device_tlb_entry *out)
 {
-	const struct tlb_slot *slot = &tlb->slots[0][0] + place;
-	uint64_t head, addr, found;
+	struct cache_entry entry;
+	uint32_t low;
 
-	if (place >= SLOTS)
+	if (place >= LINES || !cache_peek(&tlb->cache, place, &entry))
 		return false;
-	head = __atomic_load_n(&slot->head, __ATOMIC_ACQUIRE);
-	addr = __atomic_load_n(&slot->addr, __ATOMIC_ACQUIRE);
-	found = __atomic_load_n(&slot->hpa, __ATOMIC_ACQUIRE);
-	if ((head & HEAD_BUSY) || !(addr & SLOT_VALID) ||
-	    __atomic_load_n(&slot->head, __ATOMIC_RELAXED) != head)
-		return false;
-	*tag = (struct device_tlb_tag){.pasid = (uint32_t)(head >> HEAD_PASID_SHIFT),
-				       .privileged = addr & SLOT_PRIVILEGED,
-				       .addr = addr & ~SLOT_LOW};
-	*out = (struct device_tlb_entry){.hpa = hpa(found & ~SLOT_LOW),
-					 .page_lg2 = (uint8_t)(addr & SLOT_LG2_MASK),
-					 .rights = (uint8_t)(found & SLOT_LOW)};
+	low = (uint32_t)entry.key.word[0] & UINT32_C(0x1fffff);
+	*tag = (struct device_tlb_tag){
+		.pasid = low > VSVA_PASID_MAX ? VSVA_PASID_INVALID : low,
+		.privileged = cache_owner_rid(entry.key.word[0]).v != 0,
+		.addr = entry.key.word[1],
+	};
+	*out = (struct device_tlb_entry){
+		.hpa = hpa(entry.value[0] & ~RIGHTS),
+		.page_lg2 = (uint8_t)(entry.key.word[0] >> CACHE_NUMBER_SHIFT),
+		.rights = (uint8_t)(entry.value[0] & RIGHTS),
+	};
 	return true;
 }
