@@ -31,7 +31,9 @@ static int bind_pasids(struct vsva_vm *vm, struct vsva_assigned *assigned, uint3
 static int add_vm(struct vms *v, uint32_t pasids)
 {
 	static const struct vsva_device_options engine = {.kind = VSVA_DEVICE_TEST_ENGINE};
-	struct vsva_vm_options options = {.pasid_quota = pasids};
+	/* what a VM may have beyond its quota is used too: a thousand VMs of a thousand fit */
+	uint32_t quota = pasids > VM_QUEUE_RESERVE ? pasids - VM_QUEUE_RESERVE : pasids;
+	struct vsva_vm_options options = {.pasid_quota = quota};
 	struct vsva_assigned *assigned;
 	struct vsva_device *device;
 	int err = vsva_vm_create(v->machine, &options, &v->vms[v->count]);
