@@ -93,6 +93,7 @@ static void walk_as_device(const struct access *access, const struct vsva_walk_u
 			return;
 		if (out->response == VSVA_WALK_SOME_RIGHTS && grants(access, out)) {
 			out->cause = VSVA_CODE_NONE;
+			out->response = VSVA_WALK_SUCCESS;
 			return;
 		}
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What explain_access() found, in sentences and as JSON. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -130,7 +131,9 @@ static void print_success(const struct explain_result *result, FILE *out)
 
 static void print_cause(const struct explain_result *result, FILE *out)
 {
-	fprintf(out, "%s.\n", vsva_code_info(result->cause)->what);
+	const char *what = vsva_code_info(result->cause)->what;
+
+	fprintf(out, "%c%s.\n", toupper((unsigned char)*what), what + 1);
 	print_where(result, out);
 	print_answer(result, out);
 	if (result->cause == VSVA_CODE_IOTLB_STALE)

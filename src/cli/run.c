@@ -126,7 +126,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->control.allows_changes && !arguments->control.path)
-			argp_error(state, "--allow-control is for the socket of --control PATH");
+			misuse(state, "--allow-control is for the socket of --control PATH");
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->path)

@@ -168,6 +168,8 @@ void group_add_request(struct group *group, uint64_t addr, uint32_t perm)
 		group->is_bad = true;
 		return;
 	}
+	if (!group->count)
+		group->first = (struct group_request){addr, perm};
 	group->requests[group->count++] = (struct group_request){addr, perm};
 }
 

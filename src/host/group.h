@@ -34,7 +34,8 @@ struct group {
 	uint64_t serial; /* tells it from a later group with the same index */
 	uint64_t deadline_ns;
 	unsigned count, room;
-	struct group_request *requests;
+	struct group_request *requests; /* until they are reported */
+	struct group_request first;     /* kept after that, for who looks on */
 };
 
 struct prq_locked prq_lock(struct vsva_iommu *iommu);

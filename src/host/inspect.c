@@ -161,8 +161,8 @@ static void describe_group(const struct group *group, struct vsva_group_info *ou
 		.requests = group->count,
 	};
 	if (group->count) {
-		out->addr = group->requests[0].addr;
-		out->write = group->requests[0].perm & VSVA_FAULT_PERM_WRITE;
+		out->addr = group->first.addr;
+		out->write = group->first.perm & VSVA_FAULT_PERM_WRITE;
 	}
 }
 
