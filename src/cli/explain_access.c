@@ -85,20 +85,25 @@ static void walk_as_device(const struct access *access, const struct vsva_walk_u
 			   uint16_t rid, uint32_t pasid, bool has_ats, struct vsva_walk_result *out)
 {
 	struct vsva_walk_request request = walk_request(access, rid, pasid, VSVA_WALK_TRANSLATION);
+	enum vsva_walk_response response;
 
-	if (has_ats) {
+	if (!has_ats) {
+		request.type = VSVA_WALK_UNTRANSLATED;
 		vsva_walk(unit, &request, out);
-		if (!out->cause || (out->response != VSVA_WALK_SOME_RIGHTS &&
-				    out->response != VSVA_WALK_NO_RIGHTS))
-			return;
-		if (out->response == VSVA_WALK_SOME_RIGHTS && grants(access, out)) {
-			out->cause = VSVA_CODE_NONE;
-			out->response = VSVA_WALK_SUCCESS;
-			return;
-		}
+		return;
 	}
-	request.type = VSVA_WALK_UNTRANSLATED;
 	vsva_walk(unit, &request, out);
+	response = out->response;
+	if (response == VSVA_WALK_SOME_RIGHTS && grants(access, out)) {
+		out->cause = VSVA_CODE_NONE;
+		out->response = VSVA_WALK_SUCCESS;
+	} else if (response == VSVA_WALK_SOME_RIGHTS || response == VSVA_WALK_NO_RIGHTS) {
+		/* what is missing depends on the access, what the device is told does not */
+		request.type = VSVA_WALK_UNTRANSLATED;
+		vsva_walk(unit, &request, out);
+		out->response = response;
+		out->recorded = false;
+	}
 }
 
 /* Does a page request get as far as the guest? */
