@@ -21,6 +21,8 @@ static const struct command {
 	{"run", command_run, "run a scenario on the built-in guest; without one, the story"},
 	{"serve", command_serve, "virtual machines for stock QEMUs, over vfio-user"},
 	{"boot", command_boot, "boot a stock Linux guest and let it use the accelerator"},
+	{"show", command_show, "show what a running vsva, or a snapshot, holds"},
+	{"snapshot", command_snapshot, "save all that `vsva show` and others can show"},
 	{"bench", command_bench, "measure translations, copies and binds"},
 	{"explain", command_explain, "why an access, or SVA, is not possible; what a code means"},
 	{"version", command_version, "print the version"},

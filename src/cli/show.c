@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/* vsva show: its arguments, in the grammar of ip and bpftool. */
+#include "cli/show.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/json_text.h"
+#include "cli/status.h"
+
+static const char documentation[] =
+	"Shows what a running vsva, or a snapshot, holds.\v"
+	"Objects, which may be abbreviated:\n"
+	"  unit                        registers of the physical and the virtual units, decoded\n"
+	"  vm                          virtual machines\n"
+	"  device                      devices, and who has them\n"
+	"  pasid                       PASIDs: state, references and whose they are, bindings\n"
+	"  entry DEVICE PASID          guest's entry, shadow and host's entry side by side\n"
+	"  walk DEVICE PASID ADDRESS   every entry of both stages; a write with `write` behind\n"
+	"  cache                       caches and device TLBs; stale entries are marked\n"
+	"  group                       page requests that have no answer yet\n"
+	"  queue                       invalidation and page-request queues with what is in them\n"
+	"  faults                      faults that are recorded and not taken\n"
+	"  stats                       counters; rates with --watch\n"
+	"\n"
+	"Selectors, any of them: vm N, device 6a:00.0, pasid N. PASIDs are the guest's where a VM "
+	"has the device,\n"
+	"else the host's.\n"
+	"\n"
+	"Examples:\n"
+	"  vsva show pasid vm 1\n"
+	"  vsva show entry 6a:00.0 1\n"
+	"  vsva show walk 6a:00.0 1 0x7f0000001000\n"
+	"  vsva show -j cache device 6a:00.0 | jq '.[] | select(.stale)'\n"
+	"  vsva show stats --watch\n"
+	"  vsva show --snapshot FILE unit vm 0\n"
+	"\n"
+	"Exit status: 0 shown; 1 there is no such thing; 2 a mistake in the arguments; 3 there is "
+	"nothing to look at.";
+
+enum { KEY_WATCH = 0x3000, KEY_COLOUR };
+
+static const struct argp_option options[] = {
+	{"json", 'j', NULL, 0, "as JSON", 0},
+	{"pretty", 'p', NULL, 0, "as JSON that is easy to read", 0},
+	{"watch", KEY_WATCH, "SECONDS", OPTION_ARG_OPTIONAL,
+	 "again every SECONDS (1); of counters what came per second", 0},
+	{"no-colour", KEY_COLOUR, NULL, 0, "no colour; it is only used on a terminal", 0},
+	{0},
+};
+
+static const struct object {
+	const char *name;
+	show_collect_fn *collect;
+	show_print_fn *print;
+	const char *const positions; /* arguments without a name: d device, p PASID, a address */
+} objects[] = {
+	{"unit", show_unit_collect, show_unit_print, ""},
+	{"vm", show_vm_collect, show_vm_print, ""},
+	{"device", show_device_collect, show_device_print, "d"},
+	{"pasid", show_pasid_collect, show_pasid_print, ""},
+	{"entry", show_entry_collect, show_entry_print, "dp"},
+	{"walk", show_walk_collect, show_walk_print, "dpa"},
+	{"cache", show_cache_collect, show_cache_print, ""},
+	{"group", show_group_collect, show_group_print, ""},
+	{"queue", show_queue_collect, show_queue_print, ""},
+	{"faults", show_faults_collect, show_faults_print, ""},
+	{"stats", show_stats_collect, show_stats_print, ""},
+};
+#define OBJECT_COUNT (sizeof(objects) / sizeof(objects[0]))
+
+#define WORDS_MAX 16u
+
+struct arguments {
+	struct view_source source;
+	bool json, pretty, no_colour;
+	unsigned watch_ms; /* 0: once */
+	unsigned count;
+	char *words[WORDS_MAX];
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	double seconds = 1;
+
+	switch (key) {
+	case 'j':
+		arguments->json = true;
+		return 0;
+	case 'p':
+		arguments->json = arguments->pretty = true;
+		return 0;
+	case KEY_COLOUR:
+		arguments->no_colour = true;
+		return 0;
+	case KEY_WATCH:
+		if (text)
+			seconds = strtod(text, NULL);
+		if (!(seconds >= 0.1 && seconds <= 3600))
+			argp_error(state, "--watch: '%s' is not between 0.1 and 3600", text);
+		arguments->watch_ms = (unsigned)(seconds * 1000);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->count == WORDS_MAX)
+			argp_error(state, "too many arguments");
+		arguments->words[arguments->count++] = text;
+		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->source;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->count)
+			argp_error(state, "show what? One of: unit, vm, device, pasid, entry, "
+					  "walk, cache, group, queue, faults, stats");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Words */
+
+/* The first that begins so, as ip does it. */
+static const struct object *find_object(const char *name)
+{
+	for (size_t i = 0; *name && i < OBJECT_COUNT; i++)
+		if (!strncmp(objects[i].name, name, strlen(name)))
+			return &objects[i];
+	complain(VSVA_CODE_USAGE,
+		 "no object '%s'; there are: unit, vm, device, pasid, entry, walk, cache, group, "
+		 "queue, faults, stats",
+		 name);
+	return NULL;
+}
+
+static int take_number(const char *text, unsigned long long max, const char *what, uint32_t *out)
+{
+	unsigned long long number;
+
+	if (command_number(text, max, what, &number))
+		return -EINVAL;
+	*out = (uint32_t)number;
+	return 0;
+}
+
+static int take_device(struct show *show, const char *text)
+{
+	uint16_t rid;
+
+	if (!rid_parse(text, &rid)) {
+		complain(VSVA_CODE_USAGE, "'%s' is no device: 6a:00.0 is one", text);
+		return -EINVAL;
+	}
+	show->device = rid;
+	return 0;
+}
+
+static int take_address(struct show *show, const char *text)
+{
+	unsigned long long number;
+
+	if (command_number(text, UINT64_MAX, "ADDRESS", &number))
+		return -EINVAL;
+	show->address = number;
+	show->has_address = true;
+	return 0;
+}
+
+static int take(struct show *show, char what, const char *text)
+{
+	switch (what) {
+	case 'd':
+		return take_device(show, text);
+	case 'p':
+		if (strcmp(text, "none"))
+			return take_number(text, 0xfffff, "PASID", &show->pasid);
+		show->pasid = SHOW_ANY;
+		return 0;
+	case 'v':
+		return take_number(text, SHOW_ANY - 1, "vm", &show->vm);
+	default:
+		return take_address(show, text);
+	}
+}
+
+static char selector_of(const char *word)
+{
+	if (!strcmp(word, "vm"))
+		return 'v';
+	if (!strcmp(word, "device") || !strcmp(word, "dev"))
+		return 'd';
+	return !strcmp(word, "pasid") ? 'p' : 0;
+}
+
+static int take_words(struct show *show, const struct object *object, char *const *words,
+		      unsigned count)
+{
+	const char *positions = object->positions;
+
+	for (unsigned i = 0; i < count; i++) {
+		char selector = selector_of(words[i]);
+		int err;
+
+		if (selector && i + 1 < count)
+			err = take(show, selector, words[++i]);
+		else if (!strcmp(words[i], "write") && object->collect == show_walk_collect)
+			err = (show->write = true, 0);
+		else if (*positions)
+			err = take(show, *positions++, words[i]);
+		else
+			err = -ENOENT;
+		if (err == -ENOENT)
+			complain(VSVA_CODE_USAGE, "'%s' means nothing here; `vsva show --help`",
+				 words[i]);
+		if (err)
+			return err;
+	}
+	if (!*positions || object->collect == show_device_collect)
+		return 0;
+	complain(VSVA_CODE_USAGE, "show %s needs %s", object->name,
+		 object->collect == show_walk_collect ? "DEVICE PASID ADDRESS" : "DEVICE PASID");
+	return -EINVAL;
+}
+
+/* Selection */
+
+static bool is_rid(struct json_object *row, const char *key, uint32_t rid)
+{
+	const char *text = json_text_of(row, key);
+	uint16_t found;
+
+	return text && rid_parse(text, &found) && found == rid;
+}
+
+static bool selects_device(const struct show *show, struct json_object *row)
+{
+	if (show->device == SHOW_ANY || is_rid(row, "device", show->device))
+		return true;
+	return show->vm != SHOW_ANY && is_rid(row, "guest_device", show->device);
+}
+
+bool show_selects(const struct show *show, struct json_object *row)
+{
+	uint64_t pasid = json_number_of(row, "pasid", json_number_of(row, "host_pasid", SHOW_ANY));
+
+	return (show->vm == SHOW_ANY || json_number_of(row, "vm", 0) == show->vm) &&
+	       selects_device(show, row) && (show->pasid == SHOW_ANY || pasid == show->pasid);
+}
+
+struct json_object *show_filter(struct show *show, const char *object)
+{
+	struct json_object *items = view_get(show->view, object), *rows;
+
+	if (!items)
+		return NULL;
+	rows = json_object_new_array();
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
+		struct json_object *item = json_object_array_get_idx(items, i);
+
+		if (show_selects(show, item))
+			json_object_array_add(rows, json_object_get(item));
+	}
+	json_object_put(items);
+	return rows;
+}
+
+/* Showing */
+
+static void print(struct show *show, const struct arguments *arguments, const struct object *object,
+		  struct json_object *rows)
+{
+	if (!arguments->json)
+		object->print(show, rows);
+	else
+		fprintf(show->out, "%s\n",
+			json_object_to_json_string_ext(
+				rows, JSON_C_TO_STRING_NOSLASHESCAPE |
+					      (arguments->pretty ? JSON_C_TO_STRING_PRETTY |
+									   JSON_C_TO_STRING_SPACED
+								 : JSON_C_TO_STRING_PLAIN)));
+	fflush(show->out);
+}
+
+static int show_once(struct show *show, const struct arguments *arguments,
+		     const struct object *object)
+{
+	struct json_object *rows = object->collect(show);
+	bool is_empty;
+
+	if (!rows)
+		return CLI_SETUP;
+	is_empty = !json_object_array_length(rows);
+	print(show, arguments, object, rows);
+	json_object_put(rows);
+	return is_empty && (show->vm != SHOW_ANY || show->device != SHOW_ANY ||
+			    show->pasid != SHOW_ANY)
+		       ? CLI_FAILED
+		       : CLI_OK;
+}
+
+/* Until it is interrupted, or the server goes. */
+static int watch(struct show *show, const struct arguments *arguments, const struct object *object)
+{
+	bool has_rates = object->collect == show_stats_collect;
+	struct json_object *before = object->collect(show), *now, *rates;
+
+	while (before && !ferror(show->out)) {
+		poll(NULL, 0, (int)arguments->watch_ms);
+		now = object->collect(show);
+		rates = now && has_rates
+				? show_stats_rates(before, now, arguments->watch_ms / 1000.0)
+				: json_object_get(now);
+		if (rates)
+			print(show, arguments, object, rates);
+		json_object_put(rates);
+		json_object_put(before);
+		before = now;
+	}
+	return CLI_SETUP;
+}
+
+static bool wants_colour(const struct arguments *arguments)
+{
+	const char *term = getenv("TERM");
+
+	return !arguments->no_colour && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+int command_show(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&view_argp, 0, "Where to look:", 1}, {0}};
+	static const struct argp argp = {.options = options,
+					 .parser = parse,
+					 .args_doc = "OBJECT [SELECTOR...]",
+					 .doc = documentation,
+					 .children = children};
+	struct arguments arguments = {0};
+	struct show show = {.out = stdout, .vm = SHOW_ANY, .device = SHOW_ANY, .pasid = SHOW_ANY};
+	const struct object *object;
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
+		return CLI_USAGE;
+	object = find_object(arguments.words[0]);
+	if (!object || take_words(&show, object, arguments.words + 1, arguments.count - 1))
+		return CLI_USAGE;
+	show.view = view_open(&arguments.source);
+	if (!show.view)
+		return CLI_SETUP;
+	show.in_colour = wants_colour(&arguments);
+	status = arguments.watch_ms ? watch(&show, &arguments, object)
+				    : show_once(&show, &arguments, object);
+	view_close(show.view);
+	return status;
+}
