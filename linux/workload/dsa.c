@@ -16,7 +16,7 @@
 
 static const char *device_path = "/dev/dsa/wq0.0";
 static const char *dsa_path = "/sys/bus/dsa/devices/dsa0";
-const double patience_s = 60;
+const double patience_s = 150;
 bool any_failed;
 
 double now_s(void)
