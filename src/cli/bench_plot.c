@@ -23,6 +23,7 @@ struct plot {
 	const struct bench_plot_options *options;
 	FILE *script; /* gnuplot's input */
 	pid_t gnuplot;
+	double least, most; /* of what is drawn */
 };
 
 /* gnuplot */
@@ -76,12 +77,20 @@ static void begin_picture(struct plot *plot, const char *name, const char *title
 		"set terminal svg size 800,480 dynamic background rgb 'white' font 'sans,13'\n"
 		"set output '%s/%s.svg'\n"
 		"set title '%s'\nset xlabel '%s'\nset ylabel '%s'\n"
-		"set logscale xy\nset grid\nset key left top\n"
+		"set logscale xy\nset grid\nset key below\n"
 		"set format x '%%.0s%%c'\nset format y '%%g'\n",
 		plot->options->directory, name, title, along, unit);
 }
 
 /* Sweeps */
+
+static void include(struct plot *plot, double value)
+{
+	if (!(plot->least > 0) || value < plot->least)
+		plot->least = value;
+	if (value > plot->most)
+		plot->most = value;
+}
 
 static void write_points(struct plot *plot, struct bench *bench, const struct bench_sweep *sweep,
 			 unsigned line)
@@ -89,6 +98,7 @@ static void write_points(struct plot *plot, struct bench *bench, const struct be
 	struct bench_result result;
 
 	fprintf(plot->script, "$line%u << EOD\n", line);
+	include(plot, sweep->lines[line].limit);
 	for (unsigned i = 0; i < SWEEP_POINTS && sweep->points[i]; i++) {
 		uint64_t point = sweep->points[i];
 
@@ -100,6 +110,8 @@ static void write_points(struct plot *plot, struct bench *bench, const struct be
 				 (unsigned long long)point, sweep->along, result.why);
 			continue;
 		}
+		include(plot, result.ratio.least);
+		include(plot, result.ratio.p90);
 		fprintf(plot->script, "%llu %g %g %g\n", (unsigned long long)point,
 			result.ratio.median, result.ratio.least, result.ratio.p90);
 	}
@@ -123,7 +135,7 @@ static int draw_sweep(const struct bench_plot_options *options, struct bench *be
 		      const struct bench_sweep *sweep)
 {
 	struct plot plot = {.options = options};
-	char unit[TARGET_LEN];
+	char base[TARGET_LEN], unit[TARGET_LEN + 16];
 	unsigned lines = 0;
 	int err = start_gnuplot(&plot);
 
@@ -131,8 +143,11 @@ static int draw_sweep(const struct bench_plot_options *options, struct bench *be
 		return err;
 	for (; lines < SWEEP_LINES && sweep->lines[lines].method; lines++)
 		write_points(&plot, bench, sweep, lines);
-	bench_base_text(&sweep->lines[0], unit, sizeof(unit));
+	bench_base_text(&sweep->lines[0], base, sizeof(base));
+	snprintf(unit, sizeof(unit), "in units of %s", base);
 	begin_picture(&plot, sweep->name, sweep->title, sweep->along, unit);
+	/* room around what is drawn, targets too */
+	fprintf(plot.script, "set yrange [%g:%g]\n", plot.least / 2, plot.most * 2);
 	for (unsigned line = 0; line < lines; line++)
 		draw_line(&plot, sweep, line);
 	fputs("\n", plot.script);
