@@ -33,7 +33,7 @@ struct vsva_machine_options {
 	uint64_t seed; /* of everything random */
 	bool threads;  /* false: single-threaded, deterministic */
 	bool bare;     /* no host driver: somebody else (a guest) drives the unit's registers */
-	uint32_t iotlb_entries;     /* 0: the default */
+	uint32_t iotlb_entries;     /* 0: 65,536 */
 	vsva_observer_fn *observer; /* may be NULL */
 	void *observer_arg;
 };

@@ -136,7 +136,9 @@ const struct bench_method bench_walk = {open_walks, measure_walks, close_request
 
 static int open_random(struct bench_run *run)
 {
-	static const struct silicon_options options = {.policy = UNIT_CACHE_LRU};
+	/* as many as a machine's unit has */
+	static const struct silicon_options options = {.policy = UNIT_CACHE_LRU,
+						       .iotlb_entries = LEAST};
 
 	return open_requests(run, &options, (uint32_t)run->figure->parameter);
 }

@@ -9,6 +9,9 @@
 #include "board/device.h"
 #include "host/iommu.h"
 
+/* As many pages as busy devices use: 4 MiB of records for 256 MiB in small pages. */
+#define IOTLB_ENTRIES 65536u
+
 static const struct {
 	const char *name;
 	enum vsva_cache_policy policy;
@@ -89,7 +92,7 @@ static int make_unit(struct vsva_machine *machine)
 		.physmem = machine->seams.physmem,
 		.trace = &machine->trace,
 		.seed = options->seed,
-		.iotlb_entries = options->iotlb_entries,
+		.iotlb_entries = options->iotlb_entries ? options->iotlb_entries : IOTLB_ENTRIES,
 		.msi = deliver_message,
 		/* The host driver waits for its descriptors, so the unit runs them at once; a guest
 		 * that drives a bare unit has its queue run by a worker. */

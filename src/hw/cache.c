@@ -161,14 +161,18 @@ static uint64_t owner_of(const struct cache_key *key)
 static uint32_t group_of(struct cache *cache, const struct cache_insertion *insertion)
 {
 	uint64_t owner = owner_of(&insertion->key);
-	uint32_t group = cache_group_find(&cache->groups, owner, &insertion->tag);
+	uint32_t group = cache->group;
 
+	if (cache_group_is(&cache->groups, group, owner, &insertion->tag))
+		return group;
+	group = cache_group_find(&cache->groups, owner, &insertion->tag);
 	if (group == CACHE_NO_GROUP)
 		group = cache_group_add(&cache->groups, owner, &insertion->tag);
 	if (group == CACHE_NO_GROUP) {
 		group_remove(cache, cache_group_victim(&cache->groups));
 		group = cache_group_add(&cache->groups, owner, &insertion->tag);
 	}
+	cache->group = group;
 	return group;
 }
 

@@ -112,6 +112,7 @@ struct cache {
 	uint64_t *births;           /* by line, or NULL; atomic */
 	uint32_t count;             /* lines that are worth something; lock, read atomically */
 	uint64_t born;              /* lock */
+	uint32_t group;             /* of the last insertion; lock */
 	unsigned hand;              /* where the search for a victim begins; lock */
 	uint64_t hits;              /* roughly: threads that count at once may lose one */
 };

@@ -71,20 +71,12 @@ static void list_remove(struct cache_groups *groups, uint32_t *head, uint32_t in
 		link_of(groups, link->next, offset)->previous = link->previous;
 }
 
-/* Groups */
-
-static bool is_same(const struct cache_group *group, uint64_t owner, const struct cache_tag *tag)
-{
-	return group->owner == owner && group->tag.did == tag->did &&
-	       group->tag.pasid == tag->pasid && group->tag.kind == tag->kind;
-}
-
 uint32_t cache_group_find(const struct cache_groups *groups, uint64_t owner,
 			  const struct cache_tag *tag)
 {
 	uint32_t i = *cache_groups_of_pasid(groups, tag);
 
-	while (i != CACHE_NO_GROUP && !is_same(&groups->groups[i], owner, tag))
+	while (i != CACHE_NO_GROUP && !cache_group_is(groups, i, owner, tag))
 		i = groups->groups[i].by_pasid.next;
 	return i;
 }

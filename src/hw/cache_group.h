@@ -47,6 +47,16 @@ int cache_groups_init(struct cache_groups *groups, uint32_t size);
 void cache_groups_fini(struct cache_groups *groups);
 size_t cache_groups_bytes(const struct cache_groups *groups);
 
+/* Is this the group, and is it there? */
+static inline bool cache_group_is(const struct cache_groups *groups, uint32_t index, uint64_t owner,
+				  const struct cache_tag *tag)
+{
+	const struct cache_group *group = &groups->groups[index];
+
+	return group->owner == owner && group->tag.did == tag->did &&
+	       group->tag.pasid == tag->pasid && group->tag.kind == tag->kind && group->lines;
+}
+
 /* CACHE_NO_GROUP: there is none. */
 uint32_t cache_group_find(const struct cache_groups *groups, uint64_t owner,
 			  const struct cache_tag *tag);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statistics. The two that every access counts are kept per thread (roughly: in a shard), so that
+ * Statistics. Those that every access counts are kept per thread (roughly: in a shard), so that
  * counting costs no shared cache line; two threads that meet in a shard may lose a count.
  */
 #ifndef HW_COUNTERS_H
@@ -13,10 +13,10 @@
 
 struct counters {
 	struct {
-		uint64_t iotlb_hits, iotlb_misses;
+		uint64_t iotlb_hits, iotlb_misses, walks;
 	} __attribute__((aligned(64))) shard[1 + COUNTERS_SHARDS];
 	/* the rest: atomic */
-	uint64_t walks, descriptors, waits, page_requests, faults;
+	uint64_t descriptors, waits, page_requests, faults;
 	uint64_t descriptors_of[COUNTERS_TYPES]; /* by type */
 };
 

@@ -279,14 +279,11 @@ static enum vtd_fault find_output(struct job *job, struct walk *walk, uint64_t a
 	enum vtd_fault fault = VTD_FAULT_NONE;
 	enum vtd_pgtt pgtt = job->space.pgtt;
 
-	*page = (struct page){
-		.output = addr,
-		.size_lg2 = vtd_level_shift(VTD_LEAF_LEVEL_MAX),
-		.read = true,
-		.write = true,
-		.user = true,
-		.supervisor_write = true,
-	};
+	/* The leaves are left as they are: nobody looks at one that is not there. */
+	page->has_first = page->has_second = page->dirty = false;
+	page->output = addr;
+	page->size_lg2 = vtd_level_shift(VTD_LEAF_LEVEL_MAX);
+	page->read = page->write = page->user = page->supervisor_write = true;
 	if (pgtt == VTD_PGTT_FIRST_STAGE || pgtt == VTD_PGTT_NESTED)
 		fault = walk_first(job, walk, addr);
 	if (!fault && (pgtt == VTD_PGTT_SECOND_STAGE || pgtt == VTD_PGTT_NESTED))
@@ -568,7 +565,7 @@ static enum vtd_fault attempt(struct job *job, struct unit_translation *out)
 		fault = judge_space(job);
 	if (fault)
 		return fault;
-	counters_add(&job->unit->counters.walks);
+	counters_bump(&job->unit->counters.shard[counters_shard()].walks);
 	fault = translate_page(job, &walk);
 	job->raced = walk.raced;
 	if (job->raced)
@@ -599,22 +596,24 @@ static __attribute__((noinline)) void
 translate_uncached(struct unit *unit, const struct unit_request *request, enum request_kind kind,
 		   struct root root, bool known_not_present, struct unit_translation *out)
 {
-	struct job job = {
-		.unit = unit,
-		.request = request,
-		.lookup = {.physmem = unit->config.physmem,
-			   .caches = &unit->caches,
-			   .rules = &unit->rules,
-			   .masks = &unit->masks,
-			   .root = root,
-			   .kind = kind,
-			   .rid = request->rid,
-			   .pasid = request->pasid},
-		.privileged = request->privileged && has_pasid(request),
-		.known_not_present = known_not_present,
-	};
 	enum vtd_fault fault;
+	struct job job;
 
+	/* Its page is made by find_output(). */
+	job.unit = unit;
+	job.request = request;
+	job.lookup = (struct lookup){.physmem = unit->config.physmem,
+				     .caches = &unit->caches,
+				     .rules = &unit->rules,
+				     .masks = &unit->masks,
+				     .root = root,
+				     .kind = kind,
+				     .rid = request->rid,
+				     .pasid = request->pasid};
+	job.space.fpd = false;
+	job.privileged = request->privileged && has_pasid(request);
+	job.known_not_present = known_not_present;
+	job.raced = false;
 	counters_take_shard();
 	counters_bump(&unit->counters.shard[counters_shard()].iotlb_misses);
 	fault = translate(&job, out);
@@ -750,8 +749,17 @@ static __attribute__((noinline)) void translate_further(struct unit *unit,
 							const struct unit_request *request,
 							struct unit_translation *out)
 {
-	if (!find_further(unit, request, out))
-		translate_closely(unit, request, unit_root(unit), out);
+	struct root root = unit_root(unit);
+
+	if (find_further(unit, request, out))
+		return;
+	/* Under this policy nobody keeps what is not present. */
+	if (root_is_enabled(root) && is_ordinary(unit, request) && !is_to_interrupts(request)) {
+		*out = (struct unit_translation){0};
+		translate_uncached(unit, request, REQUEST_UNTRANSLATED, root, false, out);
+	} else {
+		translate_closely(unit, request, root, out);
+	}
 }
 
 void unit_translate(struct unit *unit, const struct unit_request *request,

@@ -183,7 +183,6 @@ void unit_get_stats(const struct unit *unit, struct unit_cache_stats *out)
 	*out = (struct unit_cache_stats){
 		.iotlb_entries = cache_count(&caches->iotlb),
 		.iotlb_bytes = caches_bytes(caches),
-		.walks = counters_get(&counters->walks),
 		.pasid_cache_hits = counters_get(&caches->pasid.hits),
 		.paging_cache_hits =
 			counters_get(&caches->first.hits) + counters_get(&caches->second.hits),
@@ -195,5 +194,6 @@ void unit_get_stats(const struct unit *unit, struct unit_cache_stats *out)
 	for (unsigned i = 0; i <= COUNTERS_SHARDS; i++) {
 		out->iotlb_hits += counters_get(&counters->shard[i].iotlb_hits);
 		out->iotlb_misses += counters_get(&counters->shard[i].iotlb_misses);
+		out->walks += counters_get(&counters->shard[i].walks);
 	}
 }

@@ -128,29 +128,26 @@ struct way {
 	bool from_walk; /* above was read from memory, not found in a cache */
 };
 
-static struct way begin(struct walk *walk, uint64_t address)
+static void begin(struct walk *walk, uint64_t address, struct way *way)
 {
 	const struct space *space = walk->space;
-	struct way way = {
-		.above =
-			{
-				.first_stage = true,
-				.level = (uint8_t)space->first_levels,
-				.kind = (uint8_t)space->pgtt,
-				.did = space->did,
-				.pasid = space->pasid,
-				.input = address,
-			},
-		.located = true,
-	};
 
-	if (cache_paging_find(walk->lookup->caches, &way.above))
-		return way;
-	way.above.level = (uint8_t)(space->first_levels + 1);
-	way.above.table = way.above.table_host = space->first_root;
-	way.above.rights = PAGING_READ | PAGING_WRITE | PAGING_USER;
-	way.located = !is_nested(walk);
-	return way;
+	way->above = (struct paging_entry){
+		.first_stage = true,
+		.level = (uint8_t)space->first_levels,
+		.kind = (uint8_t)space->pgtt,
+		.did = space->did,
+		.pasid = space->pasid,
+		.input = address,
+	};
+	way->from_walk = false;
+	way->located = true;
+	if (cache_paging_find(walk->lookup->caches, &way->above))
+		return;
+	way->above.level = (uint8_t)(space->first_levels + 1);
+	way->above.table = way->above.table_host = space->first_root;
+	way->above.rights = PAGING_READ | PAGING_WRITE | PAGING_USER;
+	way->located = !is_nested(walk);
 }
 
 /* Finds the host address of the table; only then can the entry that led to it be cached. */
@@ -181,8 +178,9 @@ static void descend(struct walk *walk, struct way *way, const struct walk_entry 
 
 enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf)
 {
-	struct way way = begin(walk, address);
+	struct way way;
 
+	begin(walk, address, &way);
 	for (;;) {
 		struct walk_entry entry = {.level = way.above.level - 1u};
 		uint64_t offset = vtd_level_index(address, entry.level) * sizeof(uint64_t);
