@@ -9,8 +9,8 @@
 #include "bench/owner.h"
 #include "vsva/device.h"
 
-/* Pairs of one repetition */
-#define PAIRS 200u
+/* Pairs of one sample */
+#define PAIRS 50u
 
 /* Of the close in a hurry */
 #define QUICK_PASIDS 65536u

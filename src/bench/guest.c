@@ -10,9 +10,11 @@
 #include "bench/method.h"
 #include "bench/world.h"
 
-/* Of one repetition */
-#define BINDS 100u
-#define PAGES ((uint32_t)(BENCH_LEN / VSVA_PAGE_SIZE))
+/* Of one sample: less than a millisecond, or a busy computer spoils each */
+#define BINDS 20u
+#define PAGES 64u
+
+#define AREA_LEN (PAGES * (uint64_t)VSVA_PAGE_SIZE)
 
 static int open_guest(struct bench_run *run)
 {
@@ -32,17 +34,20 @@ static void close_guest(struct bench_run *run)
 
 /* Bind and unbind through the guest's queue, the virtual unit and the host */
 
-static int bind_some(struct bench_world *world, struct vsva_process *process, double *ns)
+static int bind_some(struct bench_run *run, struct vsva_process *process, double *ns)
 {
-	double begin = bench_now_ns();
+	struct bench_world *world = run->state;
+	double begin = bench_now_ns(), last = begin, now = begin;
 	int err = 0;
 
-	for (unsigned i = 0; i < BINDS && !err; i++) {
+	for (unsigned i = 0; i < BINDS && !err; i++, last = now) {
 		err = vsva_process_bind(process, world->guest_engine);
 		if (!err)
 			err = vsva_process_unbind(process, world->guest_engine);
+		now = bench_now_ns();
+		bench_latencies_add(run->latencies, now - last);
 	}
-	*ns = (bench_now_ns() - begin) / BINDS;
+	*ns = (now - begin) / BINDS;
 	return err;
 }
 
@@ -56,7 +61,7 @@ static int measure_binds(struct bench_run *run, struct bench_sample *out)
 	if (err)
 		return err;
 	vsva_machine_unit_stats(world->machine, &before);
-	err = bind_some(world, process, &out->value);
+	err = bind_some(run, process, &out->value);
 	vsva_machine_unit_stats(world->machine, &after);
 	vsva_process_exit(process);
 	if (!err && after.waits - before.waits < BINDS)
@@ -68,8 +73,11 @@ const struct bench_method bench_guest_bind = {open_guest, measure_binds, close_g
 
 /* Page requests: a store of eight bytes into each of many pages that are not there */
 
-static int store_into_all(struct bench_world *world, gva_t area)
+static int store_into_all(struct bench_run *run, gva_t area)
 {
+	struct bench_world *world = run->state;
+	struct vsva_assigned *engine = vsva_guest_device_assigned(world->guest_engine);
+	double last = bench_now_ns(), now;
 	struct bench_job job = {
 		.operation = TEST_ENGINE_FILL_MEMORY,
 		.fill = UINT64_C(0x0123456789abcdef),
@@ -80,8 +88,11 @@ static int store_into_all(struct bench_world *world, gva_t area)
 
 	for (uint32_t page = 0; page < PAGES; page++) {
 		job.destination = gva(area.v + page * (uint64_t)VSVA_PAGE_SIZE);
-		if (!bench_engine_run(vsva_guest_device_assigned(world->guest_engine), &job))
+		if (!bench_engine_run(engine, &job))
 			return -EIO;
+		now = bench_now_ns();
+		bench_latencies_add(run->latencies, now - last);
+		last = now;
 	}
 	return 0;
 }
@@ -90,7 +101,7 @@ static int check_last(struct bench_run *run, gva_t area)
 {
 	struct bench_world *world = run->state;
 	uint64_t word = 0;
-	int err = vsva_process_read(world->process, gva(area.v + BENCH_LEN - VSVA_PAGE_SIZE), &word,
+	int err = vsva_process_read(world->process, gva(area.v + AREA_LEN - VSVA_PAGE_SIZE), &word,
 				    sizeof(word));
 
 	if (!err && word != UINT64_C(0x0123456789abcdef))
@@ -104,18 +115,18 @@ static int measure_page_requests(struct bench_run *run, struct bench_sample *out
 	struct vsva_guest_stats before, after;
 	double begin;
 	gva_t area;
-	int err = vsva_process_mmap(world->process, gva(0), BENCH_LEN, true, false, &area);
+	int err = vsva_process_mmap(world->process, gva(0), AREA_LEN, true, false, &area);
 
 	if (err)
 		return err;
 	vsva_guest_get_stats(world->guest, &before);
 	begin = bench_now_ns();
-	err = store_into_all(world, area);
+	err = store_into_all(run, area);
 	out->value = (bench_now_ns() - begin) / PAGES;
 	vsva_guest_get_stats(world->guest, &after);
 	if (!err)
 		err = check_last(run, area);
-	vsva_process_munmap(world->process, area, BENCH_LEN);
+	vsva_process_munmap(world->process, area, AREA_LEN);
 	if (!err && after.page_faults_resolved - before.page_faults_resolved != PAGES)
 		return bench_fail(run, -EIO, "%llu page faults for %u pages",
 				  (unsigned long long)(after.page_faults_resolved -

@@ -11,10 +11,10 @@
 
 #define BITS 20u
 
-/* Operations of one repetition */
+/* Operations of one sample */
 #define ALLOCS 1000u
-#define FINDS  20000u
-#define PAIRS  5000u
+#define FINDS  4000u
+#define PAIRS  1000u
 
 struct ids {
 	struct worker_pool *pool;
