@@ -158,11 +158,6 @@ static bool judge_rights(struct walk *walk, const struct page *page)
 	return true;
 }
 
-static bool is_interrupt_address(uint64_t address)
-{
-	return address >> 20 == 0xfee;
-}
-
 static void report(struct walk *walk, const struct leaf *all)
 {
 	struct vsva_walk_result *result = walk->result;
@@ -197,7 +192,7 @@ static bool judge_page(struct walk *walk, const struct page *page)
 	/* a translation request that asked for too much still gets what there is */
 	if (!allowed && (!walk->is_ats || (!page->all.read && !page->all.write)))
 		return false;
-	if (is_interrupt_address(page->all.output))
+	if (walk_is_interrupt_address(page->all.output))
 		return walk_stop(walk, REASON(INTERRUPT_RANGE, SGN_8, LGN_4));
 	if (!mark_leaves(walk, page))
 		return false;
@@ -257,7 +252,7 @@ static bool page_pass_through(struct walk *walk)
 	all.size_lg2 = VTD_PAGE_SHIFT;
 	if (!vtd_fits(all.output, walk->unit->haw))
 		return walk_stop(walk, REASON(HPA_BEYOND_WIDTH, SGN_4, LGN_1));
-	if (!walk->is_ats && is_interrupt_address(all.output))
+	if (!walk->is_ats && walk_is_interrupt_address(all.output))
 		return walk_stop(walk, REASON(INTERRUPT_RANGE, SGN_8, LGN_4));
 	report(walk, &all);
 	return true;

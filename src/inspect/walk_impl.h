@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk with reasons, in three parts: tables (walk.c), second stage (walk_second.c), first stage
- * and page (walk_first.c). A function returns false when the request is stopped; walk_stop() has
- * written down why.
+ * The walk with reasons, in parts: registers and outcome (walk.c), tables (walk_tables.c), second stage
+ * (walk_second.c), first stage and page (walk_first.c). A function returns false when the request is
+ * stopped; walk_stop() has written down why.
  *
  * VT-d 3.4 to 3.9, 7.1.3, chapter 9.
  */
@@ -74,6 +74,19 @@ bool walk_second_mark(struct walk *walk, const struct leaf *at, uint64_t bits);
 /* A, D, EA of the first stage. */
 bool walk_first_mark(struct walk *walk, const struct leaf *at, uint64_t bits);
 
+static inline bool walk_has_pasid(const struct walk *walk)
+{
+	return walk->request->pasid != VSVA_PASID_INVALID;
+}
+
+static inline bool walk_is_interrupt_address(uint64_t address)
+{
+	return address >> 20 == 0xfee;
+}
+
+/* From the root table on. */
+bool walk_legacy(struct walk *walk, uint64_t root);
+bool walk_scalable(struct walk *walk, uint64_t root);
 /* The page, once the tables have let the request pass. */
 bool walk_page(struct walk *walk);
 
