@@ -103,12 +103,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (text)
 			seconds = strtod(text, NULL);
 		if (!(seconds >= 0.1 && seconds <= 3600))
-			argp_error(state, "--watch: '%s' is not between 0.1 and 3600", text);
+			misuse(state, "--watch: '%s' is not between 0.1 and 3600", text);
 		arguments->watch_ms = (unsigned)(seconds * 1000);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->count == WORDS_MAX)
-			argp_error(state, "too many arguments");
+			misuse(state, "too many arguments");
 		arguments->words[arguments->count++] = text;
 		return 0;
 	case ARGP_KEY_INIT:
@@ -116,8 +116,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->count)
-			argp_error(state, "show what? One of: unit, vm, device, pasid, entry, "
-					  "walk, cache, group, queue, faults, stats");
+			misuse(state, "show what? One of: unit, vm, device, pasid, entry, "
+				      "walk, cache, group, queue, faults, stats");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -338,7 +338,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		if (arguments->path)
-			argp_error(state, "one file: '%s' and '%s'", arguments->path, text);
+			misuse(state, "one file: '%s' and '%s'", arguments->path, text);
 		arguments->path = text;
 		return 0;
 	case ARGP_KEY_INIT:
@@ -346,7 +346,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->path)
-			argp_error(state, "where to? vsva snapshot FILE");
+			misuse(state, "where to? vsva snapshot FILE");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
