@@ -23,20 +23,16 @@ struct way {
 
 static bool copy(const struct bench_world *world, const struct way *way)
 {
-	struct engine_command command = {
-		.operation = ENGINE_COPY,
-		.source = world->small[0].v,
-		.destination = world->small[1].v,
+	struct bench_job job = {
+		.operation = TEST_ENGINE_COPY,
+		.source = gva(world->small[0].v),
+		.destination = gva(world->small[1].v),
 		.len = way->len,
-		.has_pasid = true,
 		.pasid = vsva_process_pasid(world->process),
-		.use_ats = way->use_ats,
+		.page_requests = way->use_ats,
 	};
-	struct vsva_assigned *engine = vsva_guest_device_assigned(world->guest_engine);
-	struct engine_result result;
 
-	return !engine_start(engine, &command) && !engine_wait(engine, &result) &&
-	       result.status == ENGINE_DONE;
+	return bench_engine_run(vsva_guest_device_assigned(world->guest_engine), &job);
 }
 
 /* Nanoseconds of one copy. */
