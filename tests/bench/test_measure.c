@@ -203,7 +203,7 @@ static void test_figures_are_whole(void **state)
 		const struct bench_figure *f = &bench_figures[i];
 		char base[64];
 
-		assert_true(f->name[0] && f->unit[0] && f->text[0] && f->limit > 0);
+		assert_true(f->name[0] && f->unit[0] && f->text[0]);
 		assert_true(f->method->open && f->method->measure && f->method->close);
 		bench_base_text(f, base, sizeof(base));
 		assert_true(base[0]);
