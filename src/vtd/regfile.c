@@ -28,40 +28,56 @@ enum { VTD_FIXED_REGISTERS(WIDTH) VTD_RELOCATED_REGISTERS(WIDTH) };
 
 #define AT(name) .offset = VTD_REG_##name, .width = WIDTH_##name
 
-/* Registers without a rule are read-only. VT-d 11.4 */
-static const struct rule rules[] = {
-	{AT(GCMD), .written = regfile_gcmd_written},
-	{AT(RTADDR), .rw = VTD_RTADDR_TTM | VTD_RTADDR_RTA},
-	{AT(CCMD), .rw = VTD_CCMD_DID | VTD_CCMD_SID | VTD_CCMD_FM | VTD_CCMD_CIRG | VTD_CCMD_ICC,
-	 .wo = VTD_CCMD_SID | VTD_CCMD_FM, .is_busy = regfile_ccmd_is_busy,
-	 .written = regfile_ccmd_written},
-	{AT(FSTS), .w1c = VTD_FSTS_PFO | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE,
-	 .written = regfile_fsts_written},
-	{AT(FECTL), .rw = VTD_FECTL_IM, .written = regfile_fectl_written},
-	{AT(FEDATA), .rw = VTD_FEDATA_IMD},
-	{AT(FEADDR), .rw = VTD_FEADDR_MA},
-	{AT(FEUADDR), .feature = EIM, .rw = VTD_FEUADDR_MUA},
-	{AT(PMEN), .feature = PROTECTED, .rw = VTD_PMEN_EPM, .written = regfile_pmen_written},
-	{AT(PLMBASE), .feature = PLM, .rw = VTD_PLMBASE_PLMB},
-	{AT(PLMLIMIT), .feature = PLM, .rw = VTD_PLMLIMIT_PLML},
-	{AT(PHMBASE), .feature = PHM, .rw = VTD_PHMBASE_PHMB},
-	{AT(PHMLIMIT), .feature = PHM, .rw = VTD_PHMLIMIT_PHML},
-	{AT(IQT), .feature = QI, .rw = VTD_IQT_QT, .written = regfile_iqt_written},
-	{AT(IQA), .feature = QI, .rw = VTD_IQA_QS | VTD_IQA_DW | VTD_IQA_IQA},
-	{AT(ICS), .feature = QI, .w1c = VTD_ICS_IWC, .written = regfile_ics_written},
-	{AT(IECTL), .feature = QI, .rw = VTD_IECTL_IM, .written = regfile_iectl_written},
-	{AT(IEDATA), .feature = QI, .rw = VTD_IEDATA_IMD},
-	{AT(IEADDR), .feature = QI, .rw = VTD_IEADDR_MA},
-	{AT(IEUADDR), .feature = QI_EIM, .rw = VTD_IEUADDR_MUA},
-	{AT(IRTA), .feature = IR, .rw = VTD_IRTA_S | VTD_IRTA_EIME | VTD_IRTA_IRTA},
-	{AT(PQH), .feature = PRQ, .rw = VTD_PQH_PQH, .written = regfile_pqh_written},
-	{AT(PQT), .feature = PRQ, .rw = VTD_PQT_PQT},
-	{AT(PQA), .feature = PRQ, .rw = VTD_PQA_PQS | VTD_PQA_PQA},
-	{AT(PRS), .feature = PRQ, .w1c = VTD_PRS_PPR | VTD_PRS_PRO, .written = regfile_prs_written},
-	{AT(PECTL), .feature = PRQ, .rw = VTD_PECTL_IM, .written = regfile_pectl_written},
-	{AT(PEDATA), .feature = PRQ, .rw = VTD_PEDATA_IMD},
-	{AT(PEADDR), .feature = PRQ, .rw = VTD_PEADDR_MA},
-	{AT(PEUADDR), .feature = PRQ_EIM, .rw = VTD_PEUADDR_MUA},
+#define LOW_END 0x100u
+
+/* Found by its first dword. Registers without a rule are read-only. VT-d 11.4 */
+static const struct rule low_rules[LOW_END / 4] = {
+	[VTD_REG_GCMD / 4] = {AT(GCMD), .written = regfile_gcmd_written},
+	[VTD_REG_RTADDR / 4] = {AT(RTADDR), .rw = VTD_RTADDR_TTM | VTD_RTADDR_RTA},
+	[VTD_REG_CCMD / 4] = {AT(CCMD),
+			      .rw = VTD_CCMD_DID | VTD_CCMD_SID | VTD_CCMD_FM | VTD_CCMD_CIRG |
+				    VTD_CCMD_ICC,
+			      .wo = VTD_CCMD_SID | VTD_CCMD_FM, .is_busy = regfile_ccmd_is_busy,
+			      .written = regfile_ccmd_written},
+	[VTD_REG_FSTS / 4] = {AT(FSTS),
+			      .w1c = VTD_FSTS_PFO | VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE,
+			      .written = regfile_fsts_written},
+	[VTD_REG_FECTL / 4] = {AT(FECTL), .rw = VTD_FECTL_IM, .written = regfile_fectl_written},
+	[VTD_REG_FEDATA / 4] = {AT(FEDATA), .rw = VTD_FEDATA_IMD},
+	[VTD_REG_FEADDR / 4] = {AT(FEADDR), .rw = VTD_FEADDR_MA},
+	[VTD_REG_FEUADDR / 4] = {AT(FEUADDR), .feature = EIM, .rw = VTD_FEUADDR_MUA},
+	[VTD_REG_PMEN / 4] = {AT(PMEN), .feature = PROTECTED, .rw = VTD_PMEN_EPM,
+			      .written = regfile_pmen_written},
+	[VTD_REG_PLMBASE / 4] = {AT(PLMBASE), .feature = PLM, .rw = VTD_PLMBASE_PLMB},
+	[VTD_REG_PLMLIMIT / 4] = {AT(PLMLIMIT), .feature = PLM, .rw = VTD_PLMLIMIT_PLML},
+	[VTD_REG_PHMBASE / 4] = {AT(PHMBASE), .feature = PHM, .rw = VTD_PHMBASE_PHMB},
+	[VTD_REG_PHMLIMIT / 4] = {AT(PHMLIMIT), .feature = PHM, .rw = VTD_PHMLIMIT_PHML},
+	[VTD_REG_IQT / 4] = {AT(IQT), .feature = QI, .rw = VTD_IQT_QT,
+			     .written = regfile_iqt_written},
+	[VTD_REG_IQA / 4] = {AT(IQA), .feature = QI, .rw = VTD_IQA_QS | VTD_IQA_DW | VTD_IQA_IQA},
+	[VTD_REG_ICS / 4] = {AT(ICS), .feature = QI, .w1c = VTD_ICS_IWC,
+			     .written = regfile_ics_written},
+	[VTD_REG_IECTL / 4] = {AT(IECTL), .feature = QI, .rw = VTD_IECTL_IM,
+			       .written = regfile_iectl_written},
+	[VTD_REG_IEDATA / 4] = {AT(IEDATA), .feature = QI, .rw = VTD_IEDATA_IMD},
+	[VTD_REG_IEADDR / 4] = {AT(IEADDR), .feature = QI, .rw = VTD_IEADDR_MA},
+	[VTD_REG_IEUADDR / 4] = {AT(IEUADDR), .feature = QI_EIM, .rw = VTD_IEUADDR_MUA},
+	[VTD_REG_IRTA / 4] = {AT(IRTA), .feature = IR,
+			      .rw = VTD_IRTA_S | VTD_IRTA_EIME | VTD_IRTA_IRTA},
+	[VTD_REG_PQH / 4] = {AT(PQH), .feature = PRQ, .rw = VTD_PQH_PQH,
+			     .written = regfile_pqh_written},
+	[VTD_REG_PQT / 4] = {AT(PQT), .feature = PRQ, .rw = VTD_PQT_PQT},
+	[VTD_REG_PQA / 4] = {AT(PQA), .feature = PRQ, .rw = VTD_PQA_PQS | VTD_PQA_PQA},
+	[VTD_REG_PRS / 4] = {AT(PRS), .feature = PRQ, .w1c = VTD_PRS_PPR | VTD_PRS_PRO,
+			     .written = regfile_prs_written},
+	[VTD_REG_PECTL / 4] = {AT(PECTL), .feature = PRQ, .rw = VTD_PECTL_IM,
+			       .written = regfile_pectl_written},
+	[VTD_REG_PEDATA / 4] = {AT(PEDATA), .feature = PRQ, .rw = VTD_PEDATA_IMD},
+	[VTD_REG_PEADDR / 4] = {AT(PEADDR), .feature = PRQ, .rw = VTD_PEADDR_MA},
+	[VTD_REG_PEUADDR / 4] = {AT(PEUADDR), .feature = PRQ_EIM, .rw = VTD_PEUADDR_MUA},
+};
+
+static const struct rule high_rules[] = {
 	{AT(VCMD), .feature = VCMDS, .rw = VTD_VCMD_CMD | VTD_VCMD_OA,
 	 .is_busy = regfile_vcmd_is_busy, .written = regfile_vcmd_written},
 	{AT(VCMD_EO), .feature = VCMDS, .rw = VTD_VCMD_EO_OB, .is_busy = regfile_vcmd_is_busy},
@@ -135,17 +151,37 @@ static const struct rule *relocated_rule_at(const struct vtd_regfile *rf, unsign
 	return NULL;
 }
 
+static bool has_dword(const struct rule *rule, unsigned offset)
+{
+	return offset - rule->offset < rule->width / 8u;
+}
+
+static const struct rule *low_rule_at(unsigned offset)
+{
+	const struct rule *rule = &low_rules[offset / 4];
+
+	if (!rule->width && offset)
+		rule--;
+	return has_dword(rule, offset) ? rule : NULL;
+}
+
+static const struct rule *high_rule_at(unsigned offset)
+{
+	for (size_t i = 0; i < sizeof(high_rules) / sizeof(high_rules[0]); i++)
+		if (has_dword(&high_rules[i], offset))
+			return &high_rules[i];
+	return NULL;
+}
+
 /* The rule for the register that this dword belongs to, and where the register begins. */
 static const struct rule *rule_at(const struct vtd_regfile *rf, unsigned offset, unsigned *base)
 {
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		const struct rule *rule = &rules[i];
+	const struct rule *rule = offset < LOW_END ? low_rule_at(offset) : high_rule_at(offset);
 
-		*base = rule->offset;
-		if (offset - *base < rule->width / 8u)
-			return has_feature(rf, rule->feature) ? rule : NULL;
-	}
-	return relocated_rule_at(rf, offset, base);
+	if (!rule)
+		return relocated_rule_at(rf, offset, base);
+	*base = rule->offset;
+	return has_feature(rf, rule->feature) ? rule : NULL;
 }
 
 /* Access */
