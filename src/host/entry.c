@@ -17,6 +17,7 @@ static const struct flush_range everything = {.order = FLUSH_ALL};
 struct batch {
 	struct vsva_dev *dev;
 	const struct entry_ref *entries;
+	struct vtd_pasid_entry *in_table[ENTRY_BATCH_MAX];
 	unsigned count;
 	did_t dids[DOMAIN_CHILD_DIDS + 2]; /* that are flushed by domain, once each */
 	unsigned did_count;
@@ -36,6 +37,20 @@ static bool is_wide(const struct batch *batch)
 	return batch->count >= WIDE_COUNT;
 }
 
+/* Once, and in one read section, for an outermost one costs two full barriers. A table stays as long
+ * as its function is attached. */
+static void find_entries(struct batch *batch)
+{
+	const struct pasid_table *table = &batch->dev->function->pasids;
+
+	rcu_read_lock();
+	for (unsigned i = 0; i < batch->count; i++) {
+		batch->in_table[i] = pasid_table_find(table, batch->entries[i].pasid);
+		CHECK(batch->in_table[i]);
+	}
+	rcu_read_unlock();
+}
+
 static void batch_init(struct batch *batch, struct vsva_dev *dev, const struct entry_ref *entries,
 		       unsigned count)
 {
@@ -43,18 +58,10 @@ static void batch_init(struct batch *batch, struct vsva_dev *dev, const struct e
 	batch->entries = entries;
 	batch->count = count;
 	batch->did_count = 0;
+	find_entries(batch);
 	for (unsigned i = 0; i < count; i++)
 		if (is_wide(batch) || !entries[i].is_first_stage)
 			batch_add_did(batch, entries[i].did);
-}
-
-static struct vtd_pasid_entry *entry_of(const struct batch *batch, unsigned i)
-{
-	struct vtd_pasid_entry *entry =
-		pasid_table_find(&batch->dev->function->pasids, batch->entries[i].pasid);
-
-	CHECK(entry);
-	return entry;
 }
 
 /* Publish */
@@ -100,7 +107,7 @@ void entry_disable_faults(struct function *function, uint32_t pasid)
 static void clear_present(struct domain_locked locked, const struct batch *batch)
 {
 	for (unsigned i = 0; i < batch->count; i++) {
-		pasid_entry_clear_present(&batch->dev->function->pasids, entry_of(batch, i));
+		pasid_entry_clear_present(&batch->dev->function->pasids, batch->in_table[i]);
 		trace_entry(locked, batch->dev, batch->entries[i].pasid, 0);
 	}
 }
@@ -108,7 +115,7 @@ static void clear_present(struct domain_locked locked, const struct batch *batch
 static void erase(const struct batch *batch)
 {
 	for (unsigned i = 0; i < batch->count; i++)
-		pasid_entry_erase(&batch->dev->function->pasids, entry_of(batch, i));
+		pasid_entry_erase(&batch->dev->function->pasids, batch->in_table[i]);
 }
 
 /* With the PASID cache by domain goes the IOTLB by domain (VT-d 6.5.3.1). */
