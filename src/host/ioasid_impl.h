@@ -67,22 +67,23 @@ struct vsva_ioasid_set {
 #define ENTRY_GUEST_IS_BINDINGS (1u << 8)
 #define ENTRY_PUBLIC_FLAGS      (VSVA_IOASID_GUEST_MODE | VSVA_IOASID_GUEST_PASID)
 
-/* An id that is out. Small, for there may be 2^20. */
+/* An id that is out. Small, for there may be 2^20; what a look-up reads is in one line of the cache,
+ * wherever the allocator puts it. */
 struct entry {
 	union {
 		struct list link;    /* lock: in set.live, set.queue or set.held */
 		struct rcu_node rcu; /* after that */
 	};
 	struct vsva_ioasid_set *set;
-	void *private_data;              /* atomic, writers: lock */
-	struct ioasid_binding *bindings; /* lock */
-	uint32_t id;
-	uint32_t guest; /* atomic, writers: lock; VSVA_PASID_INVALID: none. Of a free-pending id:
-				what it was */
 	uint32_t references;            /* atomic, writers: lock */
 	uint16_t flags;                 /* atomic, writers: lock */
 	uint8_t state;                  /* atomic, writers: entry_set_state */
 	bool has_allocations_reference; /* lock */
+	void *private_data;             /* atomic, writers: lock */
+	uint32_t id;
+	uint32_t guest; /* atomic, writers: lock; VSVA_PASID_INVALID: none. Of a free-pending id:
+				what it was */
+	struct ioasid_binding *bindings; /* lock */
 };
 
 /* The space */
