@@ -278,7 +278,7 @@ static void add_queue(struct show *show, const struct queue *queue, struct json_
 	json_object_array_add(rows, row);
 }
 
-/* VT-d 11.4.9.3: IQA.DW is bit 11; the queue has 2^QS pages. */
+/* VT-d 11.4: IQA.DW is bit 11; the queue has 2^QS pages. */
 static void add_queues(struct show *show, struct json_object *unit, struct json_object *rows)
 {
 	struct json_object *registers = json_member(unit, "registers");

@@ -101,13 +101,6 @@ const struct vsva_layout *vsva_layout_of_descriptor(const uint64_t *words)
 
 /* Fields */
 
-static const char *meaning_of(const struct vtd_layout *layout, const char *field, uint64_t value)
-{
-	const char *name = vtd_value_name(layout, field, value);
-
-	return name ? name : words_of_value(layout, field, value);
-}
-
 int vsva_describe_field(const struct vsva_layout *layout, const uint64_t *words, size_t index,
 			struct vsva_field *out)
 {
@@ -129,7 +122,7 @@ int vsva_describe_field(const struct vsva_layout *layout, const uint64_t *words,
 	};
 	if (field->kind == VTD_KIND_ADDRESS)
 		out->value <<= field->lo % 64u;
-	out->meaning = meaning_of(from, field->name, out->value);
+	out->meaning = vtd_value_name(from, field->name, out->value);
 	return 0;
 }
 

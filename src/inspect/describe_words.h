@@ -13,8 +13,7 @@ struct layout_words {
 
 /* NULL: none. */
 const struct layout_words *words_of_layout(const struct vtd_layout *layout);
+/* NULL: the name says it. */
 const char *words_of_field(const struct vtd_layout *layout, const char *field);
-/* What a value means, where print.h has no name for it. */
-const char *words_of_value(const struct vtd_layout *layout, const char *field, uint64_t value);
 
 #endif
