@@ -4,6 +4,23 @@
 
 #ifndef VSVA_RCU_PORTABLE
 
+#include <urcu/arch.h>
+
+/*
+ * The steps of a read section are liburcu's, in line, as its header allows for functions this short.
+ *
+ * Its full barrier is mfence, three of them for a section. A locked operation is one too for memory of
+ * type write-back: neither loads nor stores are reordered with it (Intel SDM volume 3A, "Loads and
+ * stores are not reordered with locked instructions"), and liburcu itself takes it where there is no
+ * mfence. What it leaves out are non-temporal stores and flushes of lines: there are none here but those
+ * of memcpy, which fences them itself. The grace period has the library's own barriers.
+ */
+#ifdef __x86_64__
+#undef cmm_mb
+#define cmm_mb() __asm__ __volatile__("lock; orl $0,0(%%rsp)" ::: "memory", "cc")
+#endif
+
+#define _LGPL_SOURCE
 #include <urcu/urcu-qsbr.h>
 
 void flavour_register(void)
