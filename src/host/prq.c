@@ -241,7 +241,6 @@ static bool take_in_all(struct prq_locked locked)
 	struct prq *prq = &iommu->prq;
 	unsigned tail = slot_at(prq, vtd_PQT_PQT(VTD_READ(&iommu->port, PQT)));
 	unsigned head = slot_at(prq, vtd_PQH_PQH(VTD_READ(&iommu->port, PQH)));
-	unsigned first = head;
 	bool goes_on = true;
 
 	while (head != tail && goes_on) {
@@ -252,9 +251,7 @@ static bool take_in_all(struct prq_locked locked)
 		if (goes_on)
 			head = (head + 1) & (prq->slot_count - 1);
 	}
-	/* A head that stands where it stood makes no room. */
-	if (head != first)
-		VTD_WRITE(&iommu->port, PQH, vtd_PQH_with_PQH(0, head * SLOT_LEN));
+	VTD_WRITE(&iommu->port, PQH, vtd_PQH_with_PQH(0, head * SLOT_LEN));
 	return goes_on;
 }
 
