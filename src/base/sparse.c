@@ -10,6 +10,7 @@
 void sparse_init(struct sparse *sparse)
 {
 	sparse->leaves = NULL;
+	sparse->leaf_end = 0;
 }
 
 void sparse_fini(struct sparse *sparse)
@@ -49,6 +50,13 @@ void *sparse_get(const struct sparse *sparse, uint32_t index)
 	return found;
 }
 
+/* Before the leaf is there: who has seen the leaf sees that it counts. */
+static void cover_leaf(struct sparse *sparse, uint32_t leaf)
+{
+	if (leaf >= sparse->leaf_end)
+		__atomic_store_n(&sparse->leaf_end, leaf + 1, __ATOMIC_RELEASE);
+}
+
 static int make_leaf(struct sparse *sparse, uint32_t index)
 {
 	if (!sparse->leaves) {
@@ -63,6 +71,7 @@ static int make_leaf(struct sparse *sparse, uint32_t index)
 
 		if (!leaf)
 			return -ENOMEM;
+		cover_leaf(sparse, index >> SPARSE_LEAF_LG2);
 		__atomic_store_n(&sparse->leaves[index >> SPARSE_LEAF_LG2], leaf, __ATOMIC_RELEASE);
 	}
 	return 0;
@@ -94,8 +103,11 @@ int sparse_set(struct sparse *sparse, uint32_t index, void *pointer)
 
 void *sparse_next(const struct sparse *sparse, uint32_t *index)
 {
+	uint32_t end;
+
 	SEAM_POINT(SEAM_POINTER, SEAM_READ, "sparse array", 0);
-	for (uint32_t i = *index; i < SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES; i++) {
+	end = __atomic_load_n(&sparse->leaf_end, __ATOMIC_ACQUIRE) * SPARSE_LEAF_ENTRIES;
+	for (uint32_t i = *index; i < end; i++) {
 		void *found;
 
 		if (!leaf_of(sparse, i)) {

@@ -15,7 +15,8 @@
 #define SPARSE_TOP_ENTRIES  (1u << (20 - SPARSE_LEAF_LG2))
 
 struct sparse {
-	void ***leaves; /* [SPARSE_TOP_ENTRIES], made on first use */
+	void ***leaves;    /* [SPARSE_TOP_ENTRIES], made on first use */
+	uint32_t leaf_end; /* atomic: no leaf was ever made from here on */
 };
 
 void sparse_init(struct sparse *sparse);
