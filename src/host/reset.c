@@ -15,16 +15,18 @@ static void for_each_function(struct vsva_iommu *iommu, void (*fn)(struct functi
 		fn(function);
 }
 
+/* What an earlier reset took and, because it failed, did not give back is not forgotten. */
 static void take_master(struct function *function)
 {
-	function->was_master = function->is_pci && pci_is_present(&function->config) &&
-			       pci_master_set(&function->config, false);
+	function->was_master |= function->is_pci && pci_is_present(&function->config) &&
+				pci_master_set(&function->config, false);
 }
 
 static void give_master(struct function *function)
 {
 	if (function->was_master)
 		pci_master_set(&function->config, true);
+	function->was_master = false;
 }
 
 /* The PF's page-request interface serves its VFs too. The device forgets what it has asked for. */

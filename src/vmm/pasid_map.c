@@ -162,14 +162,18 @@ static hpasid_t settle(struct vsva_vm *vm, struct pasid_mention *mention, bool w
 }
 
 /* A queue keeps the number itself: it is not given out again while a device has it programmed,
- * whatever the guest frees. */
-static void use(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind)
+ * whatever the guest frees. Refused if the host is already taking the number back. */
+static int use(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind)
 {
+	int err = kind == MENTION_BIND
+			  ? 0
+			  : vsva_ioasid_get(vsva_ioasid_set_space(vm->set), vm->set, mention->host);
+
+	if (err)
+		return err;
 	mention->uses++;
-	if (kind == MENTION_BIND)
-		mention->binds++;
-	else
-		vsva_ioasid_get(vsva_ioasid_set_space(vm->set), vm->set, mention->host);
+	mention->binds += kind == MENTION_BIND;
+	return 0;
 }
 
 static void unuse(struct vsva_vm *vm, struct pasid_mention *mention, enum mention kind)
@@ -183,6 +187,7 @@ static void unuse(struct vsva_vm *vm, struct pasid_mention *mention, enum mentio
 
 int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, struct pasid_mention **out)
 {
+	hpasid_t unused = hpasid(VSVA_PASID_INVALID);
 	struct pasid_mention *mention;
 	bool charges;
 	int err;
@@ -200,10 +205,15 @@ int pasid_map_get(struct vsva_vm *vm, gpasid_t guest, enum mention kind, struct 
 		vm->charged -= err && charges;
 	}
 	if (!err) {
-		use(vm, mention, kind);
-		*out = mention;
+		err = use(vm, mention, kind);
+		if (err)
+			unused = settle(vm, mention, false);
+		else
+			*out = mention;
 	}
 	lock_drop(&vm->map_lock);
+	if (err)
+		free_host(vm, unused);
 	return err;
 }
 

@@ -460,7 +460,7 @@ static void test_no_room_for_another_open_file(void **state)
 struct interrupter {
 	struct vfu_connection *connection;
 	unsigned stop;
-	uint64_t sent;
+	unsigned sent; /* atomic */
 };
 
 static void *send_interrupts(void *arg)
@@ -471,7 +471,7 @@ static void *send_interrupts(void *arg)
 		uint32_t data = i & 7;
 
 		if (!vfu_connection_dma_write(me->connection, gpa(0xfee00000), &data, 4, i & 1))
-			me->sent++;
+			__atomic_fetch_add(&me->sent, 1, __ATOMIC_RELAXED);
 		vfu_connection_raise_irq(me->connection, VFU_IRQ_MSIX, i % FAKE_VECTORS);
 	}
 	return NULL;
@@ -517,9 +517,9 @@ static void test_interrupts_from_other_threads(void **state)
 		assert_true(wait_for(&h->fakes[0][DSA].disconnects, i + 1));
 	}
 	for (unsigned i = 0; i < 2; i++) {
+		assert_true(wait_for(&interrupters[i].sent, 1));
 		__atomic_store_n(&interrupters[i].stop, 1, __ATOMIC_RELEASE);
 		pthread_join(threads[i], NULL);
-		assert_true(interrupters[i].sent > 0);
 	}
 	close(fd);
 }

@@ -7,6 +7,8 @@
 
 #include "world.h"
 
+#include "vmm/vm.h"
+
 #include "vtd/registers.h"
 
 #define LEN   (32u * 4096u)
@@ -248,9 +250,34 @@ static void test_guest_spins_in_its_queue_while_requests_are_pending(void **stat
 	}
 }
 
+/* A number that the host is taking back is not programmed in a queue: nothing would keep it. */
+static void test_queue_gets_no_pasid_that_goes_back(void **state)
+{
+	const gpasid_t guest = {900};
+	struct pasid_mention *bind, *queue;
+	struct vsva_ioasid_space *space;
+	struct world world;
+	struct vsva_vm *vm;
+	hpasid_t host;
+
+	(void)state;
+	world_create(&world, VSVA_CACHE_LRU, NULL);
+	vm = vsva_guest_vm(world.guest);
+	space = vsva_ioasid_set_space(vm->set);
+	assert_int_equal(pasid_map_get(vm, guest, MENTION_BIND, &bind), 0);
+	assert_int_equal(pasid_map_lookup(vm, guest, &host), 0);
+	assert_int_equal(vsva_ioasid_get(space, vm->set, host), 0);
+	assert_int_equal(vsva_ioasid_free(vm->set, host), 0);
+	assert_int_equal(pasid_map_get(vm, guest, MENTION_QUEUE, &queue), -ENOENT);
+	vsva_ioasid_put(space, host);
+	pasid_map_put(vm, bind, MENTION_BIND);
+	world_destroy(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_queue_gets_no_pasid_that_goes_back),
 		cmocka_unit_test(test_guest_frees_a_bound_pasid),
 		cmocka_unit_test(test_guest_frees_with_work_in_flight),
 		cmocka_unit_test(test_silent_guest_frees_a_bound_pasid),
