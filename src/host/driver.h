@@ -122,11 +122,13 @@ enum binding_counter {
 /* A translation that is not the domain's own: of a PASID, or (is_rid) of requests without PASID.
  * Does not change while it can be found, but for users and is_dying. */
 struct binding {
-	struct rcu_node rcu;
+	union {
+		struct list in_dev;  /* lock of the domain */
+		struct rcu_node rcu; /* after that: in limbo, and for a grace period */
+	};
 	struct ioasid_binding
 		id; /* its PASID; is_rid: the base PASID, not in an IOASID set's list */
 	struct vsva_dev *dev;
-	struct list in_dev; /* lock of the domain */
 	struct binding
 		*same;  /* the next one with this PASID on this function; function.lock, readers
 				 RCU */
