@@ -17,8 +17,8 @@ static const char *const good[] = {
 	"[    0.000000] DMAR: Enable scalable mode if hardware supports",
 	"[    0.008000] DMAR: Host address width 48",
 	"[    0.008000] DMAR: DRHD base: 0x000000f8000000 flags: 0x0",
-	"[    0.008000] DMAR: dmar0: reg_base_addr f8000000 ver 6:0 cap 91d20780226f0086 ecap "
-	"4019d9ca00050c7",
+	("[    0.008000] DMAR: dmar0: reg_base_addr f8000000 ver 6:0 cap 91d20780226f0086 ecap "
+	 "4019d9ca00050c7"),
 	"[    1.331885] pci 0000:00:06.0: Adding to iommu group 0",
 	"[    1.396974] DMAR: Intel(R) Virtualization Technology for Directed I/O",
 	"[    4.097051] idxd 0000:00:06.0: Intel(R) Accelerator Device (v100)",
