@@ -2,8 +2,8 @@
 /*
  * Events: every hop of the four journeys (bind, DMA, page request, death), told by the room in
  * which it happens. Three may hear of them, at once or none: an observer of the machine, the ring,
- * and whoever attaches to the static trace point vsva:event. Where nobody does, an event costs a load
- * and a branch.
+ * and whoever attaches to the static trace point vsva:event. Where nobody does, an event costs three
+ * loads and a branch.
  *
  * Threads: the observer is called from whichever thread makes the hop, several at once, sometimes
  * with locks held or inside an RCU read section: it must not call back into the library, not block

@@ -145,7 +145,8 @@ const char *vsva_room_name(enum vsva_room room)
 	return "?";
 }
 
-/* docs/trace.md describes the arguments. */
+/* Twelve arguments: names of kind and room, vm, rid, guest and host PASID, addr, hpa, len, value, write,
+ * result. */
 static void probe(const struct vsva_event *event)
 {
 #ifdef VSVA_SDT
