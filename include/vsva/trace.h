@@ -119,8 +119,8 @@ struct vsva_record {
 	uint64_t cause; /* the event that began the operation (bind, unbind, attach-rid, invalidate,
 			   * unmap, vm-destroy) inside which the same thread made this one; of an end
 			   * its beginning; 0: none. It may be older than the ring. */
-	uint64_t time_ns; /* of CLOCK_MONOTONIC; never less than that of the record before */
-	uint32_t thread;  /* as gettid() says */
+	uint64_t time_ns;        /* of CLOCK_MONOTONIC; never less than that of the record before */
+	uint32_t thread;         /* as gettid() says */
 	struct vsva_event event; /* an ACCESS stands for value windows that followed one another in
 				  * memory, len bytes in all, and has the time of the last: addr and
 				  * hpa are of the first */
