@@ -73,10 +73,15 @@ static uint32_t line_group(const uint64_t *line)
 	return (uint32_t)line[LINE_KEY] & (CACHE_GROUPS_MAX - 1);
 }
 
+/* The one word of a line that others write, too: they note in it that they have found it. */
+static uint64_t line_generation(const uint64_t *line)
+{
+	return __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) >> LINE_GENERATION_SHIFT;
+}
+
 static bool line_is_live(const struct cache *cache, const uint64_t *line)
 {
-	return line[LINE_KEY] &&
-	       line[LINE_STATE] >> LINE_GENERATION_SHIFT == cache->generations[line_group(line)];
+	return line[LINE_KEY] && line_generation(line) == cache->generations[line_group(line)];
 }
 
 static bool line_has_key(const uint64_t *line, const struct cache_key *key)
@@ -250,7 +255,7 @@ static size_t make_first(struct cache *cache, size_t first, size_t way)
 
 	if (cache->births || way == first)
 		return way;
-	line_write(cache, way, &key, &line[LINE_VALUE], line[LINE_STATE] >> LINE_GENERATION_SHIFT);
+	line_write(cache, way, &key, &line[LINE_VALUE], line_generation(line));
 	return first;
 }
 
@@ -439,24 +444,6 @@ void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot
 	DEBUG_CHECK(lock_is_held(lock));
 	if (line_is_live(cache, line_at(cache, i)))
 		line_remove(cache, i);
-}
-
-bool cache_entry_at(const struct cache *cache, const struct lock *lock, size_t index,
-		    struct cache_entry *out)
-{
-	const uint64_t *line = line_at(cache, index);
-
-	DEBUG_CHECK(lock_is_held(lock));
-	if (!line_is_live(cache, line))
-		return false;
-	*out = (struct cache_entry){
-		.key = {{line[LINE_KEY] >> CACHE_GROUP_BITS, line[LINE_ADDRESS]}},
-		.tag = cache->groups.groups[line_group(line)].tag,
-		.born = cache->births ? cache->births[index] : 0,
-	};
-	for (unsigned i = 0; i < cache->value_words; i++)
-		out->value[i] = line[LINE_VALUE + i];
-	return true;
 }
 
 bool cache_peek(const struct cache *cache, size_t index, struct cache_entry *out)

@@ -160,14 +160,9 @@ void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot
 struct cache_entry {
 	struct cache_key key;
 	uint64_t value[CACHE_VALUE_WORDS];
-	struct cache_tag tag;
 	uint64_t born; /* 0 where it is not kept */
 };
-/* false: nothing that is worth something is there. index: below cache_lines(). */
-bool cache_entry_at(const struct cache *cache, const struct lock *lock, size_t index,
-		    struct cache_entry *out);
-
-/* As cache_line_read(), for whoever does not know the key; the tag is not told. false: the line is
+/* index: below cache_lines(). As cache_line_read(), for whoever does not know the key. false: the line is
  * empty, worth nothing, or being written. */
 bool cache_peek(const struct cache *cache, size_t index, struct cache_entry *out);
 

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "hw/caches.h"
@@ -66,14 +67,28 @@ static void insert(struct world *w, const struct cache_insertion *insertion)
 	caches_unlock(&lock);
 }
 
-static unsigned list(struct world *w, struct cache_entry *entries)
+struct listed {
+	struct cache_entry entry;
+	struct cache_tag tag;
+};
+
+static struct cache_tag tag_of(const struct cache *cache, size_t line)
 {
-	struct caches_locked lock = caches_lock_to_remove(&w->caches);
+	uint64_t word = cache->lines[line * CACHE_LINE_WORDS(cache->value_words) + LINE_KEY];
+
+	return cache->groups.groups[word & (CACHE_GROUPS_MAX - 1)].tag;
+}
+
+static unsigned list(struct world *w, struct listed *out)
+{
 	unsigned count = 0;
 
-	for (size_t i = 0; i < cache_lines(w->cache); i++)
-		count += cache_entry_at(w->cache, &lock.caches->lock, i, &entries[count]);
-	caches_unlock(&lock);
+	memset(out, 0, LINES * sizeof(*out));
+	for (size_t i = 0; i < cache_lines(w->cache); i++) {
+		if (!cache_peek(w->cache, i, &out[count].entry))
+			continue;
+		out[count++].tag = tag_of(w->cache, i);
+	}
 	assert_int_equal(count, cache_count(w->cache));
 	return count;
 }
@@ -97,18 +112,20 @@ static struct cache_scope any_scope(struct world *w)
 }
 
 /* What the header says that a scope is, written down once more. */
-static bool is_named(const struct cache_entry *e, const struct cache_scope *scope)
+static bool is_named(const struct listed *listed, const struct cache_scope *scope)
 {
+	const struct cache_entry *e = &listed->entry;
+	const struct cache_tag *tag = &listed->tag;
 	uint64_t size = UINT64_C(1) << (e->key.word[0] >> 38);
 	uint16_t source = (uint16_t)(e->key.word[0] >> 21);
 
-	if (scope->by_did && e->tag.did != scope->tag.did)
+	if (scope->by_did && tag->did != scope->tag.did)
 		return false;
-	if (scope->by_pasid && e->tag.pasid != scope->tag.pasid)
+	if (scope->by_pasid && tag->pasid != scope->tag.pasid)
 		return false;
 	if (scope->by_rid && (source & ~scope->rid_ignore) != (scope->rid.v & ~scope->rid_ignore))
 		return false;
-	if (scope->kinds && !(scope->kinds & 1u << e->tag.kind))
+	if (scope->kinds && !(scope->kinds & 1u << tag->kind))
 		return false;
 	return !scope->by_range ||
 	       (e->key.word[1] <= scope->last && e->key.word[1] + size - 1 >= scope->first);
@@ -116,7 +133,7 @@ static bool is_named(const struct cache_entry *e, const struct cache_scope *scop
 
 static void check_removal(struct world *w)
 {
-	static struct cache_entry before[LINES], after[LINES];
+	static struct listed before[LINES], after[LINES];
 	struct cache_scope scope = any_scope(w);
 	unsigned count = list(w, before), left = 0, removed;
 	struct caches_locked lock = caches_lock_to_remove(&w->caches);
@@ -133,11 +150,11 @@ static void check_removal(struct world *w)
 /* A look-up finds what the list has, and nothing else. */
 static void check_lookups(struct world *w, unsigned value_words)
 {
-	static struct cache_entry entries[LINES];
+	static struct listed entries[LINES];
 	unsigned count = list(w, entries), found = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct cache_key *key = &entries[i].key;
+		const struct cache_key *key = &entries[i].entry.key;
 		size_t first = cache_first_way(w->cache, key, value_words);
 		uint64_t value[CACHE_VALUE_WORDS], state;
 
@@ -148,7 +165,7 @@ static void check_lookups(struct world *w, unsigned value_words)
 				    ? !cache_line_read(w->cache, line, key, 1, value, &state)
 				    : !cache_line_read(w->cache, line, key, 4, value, &state))
 				continue;
-			assert_int_equal(value[0], entries[i].value[0]);
+			assert_int_equal(value[0], entries[i].entry.value[0]);
 			found++;
 		}
 	}
@@ -219,12 +236,69 @@ static void test_cache_generation_comes_round(void **state)
 	world_fini(&w);
 }
 
+/* Readers note that they have found a line, while a writer looks for one that nobody has found: a set
+ * that is always full. */
+
+#define READERS 2u
+#define KEYS    12u
+
+static struct cache_key key_in_set(unsigned i)
+{
+	return cache_key(owner(0), 12, (uint64_t)i << 13);
+}
+
+static void *read_and_touch(void *arg)
+{
+	const struct cache *cache = arg;
+	uint64_t value, state, found = 0;
+
+	for (unsigned i = 0; i < 200000; i++) {
+		struct cache_key key = key_in_set(i % KEYS);
+		size_t line =
+			cache_first_way(cache, &key, 1) + i / KEYS % CACHE_WAYS * CACHE_STEP(1);
+
+		if (!cache_line_read(cache, line, &key, 1, &value, &state))
+			continue;
+		cache_line_touch(cache, line, 1, state);
+		if (value != i % KEYS + 1)
+			return arg;
+		found++;
+	}
+	return found ? NULL : arg;
+}
+
+static void test_cache_readers_touch_beside_a_writer(void **state)
+{
+	struct cache_shape shape = {
+		.lines = CACHE_WAYS * CACHE_STEP(1), .value_words = 1, .groups = 16};
+	pthread_t readers[READERS];
+	struct world w;
+	void *wrong;
+
+	(void)state;
+	world_init(&w, 16, 1);
+	cache_fini(w.cache);
+	assert_int_equal(cache_init(w.cache, &shape), 0);
+	for (unsigned i = 0; i < READERS; i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, read_and_touch, w.cache), 0);
+	for (unsigned i = 0; i < 50000; i++)
+		insert(&w, &(struct cache_insertion){.key = key_in_set(i % KEYS),
+						     .value = {i % KEYS + 1},
+						     .tag = {.did = 1, .pasid = 1}});
+	for (unsigned i = 0; i < READERS; i++) {
+		assert_int_equal(pthread_join(readers[i], &wrong), 0);
+		assert_null(wrong);
+	}
+	world_fini(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cache_removes_exactly),
 		cmocka_unit_test(test_cache_has_room_for_so_many_groups),
 		cmocka_unit_test(test_cache_generation_comes_round),
+		cmocka_unit_test(test_cache_readers_touch_beside_a_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
