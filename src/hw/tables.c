@@ -268,22 +268,6 @@ static enum vtd_fault pasid_entry_address(const struct lookup *lookup,
 	return VTD_FAULT_NONE;
 }
 
-static bool pgtt_is_supported(uint64_t pgtt, uint64_t ecap)
-{
-	switch (pgtt) {
-	case VTD_PGTT_FIRST_STAGE:
-		return vtd_ECAP_FSTS(ecap);
-	case VTD_PGTT_SECOND_STAGE:
-		return vtd_ECAP_SSTS(ecap);
-	case VTD_PGTT_NESTED:
-		return vtd_ECAP_NEST(ecap);
-	case VTD_PGTT_PASS_THROUGH:
-		return vtd_ECAP_PT(ecap);
-	default:
-		return false;
-	}
-}
-
 /* SPT.4 */
 static bool pasid_entry_is_consistent(const struct vtd_pasid_entry *e,
 				      const struct vtd_rules *rules)
@@ -293,7 +277,7 @@ static bool pasid_entry_is_consistent(const struct vtd_pasid_entry *e,
 	bool second = pgtt == VTD_PGTT_SECOND_STAGE || pgtt == VTD_PGTT_NESTED;
 	unsigned aw = (unsigned)vtd_pasid_entry_AW(e);
 
-	if (!pgtt_is_supported(pgtt, rules->ecap))
+	if (!vtd_pgtt_is_supported((unsigned)pgtt, rules->ecap))
 		return false;
 	if (second && !vtd_aw_is_supported(aw, rules->cap))
 		return false;

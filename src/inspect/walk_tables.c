@@ -174,24 +174,6 @@ static bool judge_admission(struct walk *walk, const struct vtd_context_entry *e
 
 /* PASID directory and table, VT-d 9.5 and 9.6 */
 
-static bool judge_types(struct walk *walk)
-{
-	uint64_t ecap = walk->unit->ecap;
-
-	switch (walk->pgtt) {
-	case VTD_PGTT_FIRST_STAGE:
-		return vtd_ECAP_FSTS(ecap);
-	case VTD_PGTT_SECOND_STAGE:
-		return vtd_ECAP_SSTS(ecap);
-	case VTD_PGTT_NESTED:
-		return vtd_ECAP_NEST(ecap);
-	case VTD_PGTT_PASS_THROUGH:
-		return vtd_ECAP_PT(ecap);
-	default:
-		return false;
-	}
-}
-
 static bool take_stages(struct walk *walk, const struct vtd_pasid_entry *entry)
 {
 	unsigned aw = (unsigned)vtd_pasid_entry_AW(entry);
@@ -238,7 +220,7 @@ static bool judge_pasid_entry(struct walk *walk, const struct vtd_pasid_entry *e
 	mask = vtd_pasid_entry_reserved_for(&walk->rules, walk->pgtt);
 	if (!stop_reserved_words(walk, SAME(PE_RESERVED, SPT_3), entry->q, mask.q, 8))
 		return false;
-	if (!judge_types(walk))
+	if (!vtd_pgtt_is_supported(walk->pgtt, walk->unit->ecap))
 		return walk_stop(walk, SAME(PE_TYPE, SPT_4));
 	walk->snooped = vtd_pasid_entry_PWSNP(entry);
 	return take_stages(walk, entry);

@@ -191,6 +191,23 @@ static inline bool vtd_aw_is_valid(unsigned aw)
 	return aw >= VTD_AW_39 && aw <= VTD_AW_57;
 }
 
+/* ECAP.FSTS, SSTS, NEST, PT: is it a type that the unit offers? SPT.4 */
+static inline bool vtd_pgtt_is_supported(unsigned pgtt, uint64_t ecap)
+{
+	switch (pgtt) {
+	case VTD_PGTT_FIRST_STAGE:
+		return vtd_ECAP_FSTS(ecap);
+	case VTD_PGTT_SECOND_STAGE:
+		return vtd_ECAP_SSTS(ecap);
+	case VTD_PGTT_NESTED:
+		return vtd_ECAP_NEST(ecap);
+	case VTD_PGTT_PASS_THROUGH:
+		return vtd_ECAP_PT(ecap);
+	default:
+		return false;
+	}
+}
+
 /* does CAP.SAGAW offer it? Bit 1 is 39, bit 2 is 48, bit 3 is 57. VT-d 11.4 */
 static inline bool vtd_aw_is_supported(unsigned aw, uint64_t cap)
 {
