@@ -146,8 +146,21 @@ static int open_random(struct bench_run *run)
 static int measure_random(struct bench_run *run, struct bench_sample *out)
 {
 	struct requests *r = run->state;
+	uint32_t count = requests_of(r);
+	struct unit_cache_stats stats;
+	int err;
 
-	return requests_time(run, r, 0, PASID, requests_of(r), &out->value);
+	unit_get_stats(r->silicon.unit, &stats);
+	err = requests_time(run, r, 0, PASID, count, &out->value);
+	if (err)
+		return err;
+	stats = requests_counted(r, &stats);
+	if (stats.iotlb_hits + stats.iotlb_misses != count || stats.walks != stats.iotlb_misses)
+		return bench_fail(run, -EIO, "%llu hits, %llu misses, %llu walks of %u requests",
+				  (unsigned long long)stats.iotlb_hits,
+				  (unsigned long long)stats.iotlb_misses,
+				  (unsigned long long)stats.walks, count);
+	return 0;
 }
 
 const struct bench_method bench_random_pages = {open_random, measure_random, close_requests};

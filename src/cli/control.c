@@ -43,12 +43,11 @@ enum { POLL_STOP, POLL_LISTENING, POLL_CLIENTS, POLL_MAX = POLL_CLIENTS + CLIENT
 
 /* Clients */
 
-static char *answer(void *arg, const char *line, size_t len, struct control_stream *stream)
+static char *answer(void *arg, const char *line, size_t len)
 {
 	struct control *control = arg;
 	struct control_request request = {.allows_changes = control->options.allows_changes,
-					  .server = control->options.server,
-					  .stream = stream};
+					  .server = control->options.server};
 	char *text;
 
 	pthread_mutex_lock(&control->lock);
@@ -127,8 +126,6 @@ static int poll_timeout(const struct control *control, int64_t now)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		const struct control_client *client = &control->clients[i];
 
-		if (client->fd >= 0 && client->stream.next)
-			return CONTROL_STREAM_MS;
 		if (client->fd >= 0 && client->out && timeout < 0)
 			timeout = STALL_LOOK_MS;
 	}
@@ -142,7 +139,7 @@ static void serve_clients(struct control *control, const struct pollfd *polls, i
 
 		if (client->fd < 0)
 			continue;
-		if (polls[POLL_CLIENTS + i].revents || client->stream.next || client->out)
+		if (polls[POLL_CLIENTS + i].revents || client->out)
 			run_client(control, client, now);
 	}
 }

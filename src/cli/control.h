@@ -5,7 +5,6 @@
  *
  *   client   a connection. One request at a time: the next is read when the answer has gone
  *   object   what "get" names: "unit", "vm", … (control_objects.c)
- *   stream   an answer that goes on (control_stream.h)
  *
  * A thread of its own serves all clients, and nothing waits for it but what its look at the machine
  * holds for a moment. All buffers have bounds, and a client that does not take its answer is dropped.

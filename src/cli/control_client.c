@@ -94,13 +94,6 @@ static bool refuse_endless_line(struct control_client *client)
 				"4095 bytes and a newline\"}}");
 }
 
-static void end_stream(struct control_client *client)
-{
-	if (client->stream.next && client->stream.end)
-		client->stream.end(client->stream.arg);
-	client->stream = (struct control_stream){0};
-}
-
 enum answered { ANSWERED, NO_LINE, NO_MEMORY };
 
 /* Answers the line at the beginning of the buffer, if it is whole. */
@@ -114,9 +107,8 @@ static enum answered answer_line(struct control_client *client, control_answer_f
 		return NO_LINE;
 	if (!end)
 		return refuse_endless_line(client) ? ANSWERED : NO_MEMORY;
-	end_stream(client);
 	len = (size_t)(end - client->in);
-	text = answer(arg, client->in, len, &client->stream);
+	text = answer(arg, client->in, len);
 	forget_line(client, len + 1);
 	if (!text)
 		return NO_MEMORY;
@@ -124,21 +116,6 @@ static enum answered answer_line(struct control_client *client, control_answer_f
 	text[len] = '\n'; /* in place of its end, which nobody needs any more */
 	put(client, text, len + 1);
 	return ANSWERED;
-}
-
-static void ask_stream(struct control_client *client)
-{
-	bool is_over = false;
-	size_t len = 0;
-	char *text;
-
-	if (!client->stream.next || has_output(client))
-		return;
-	text = client->stream.next(client->stream.arg, &len, &is_over);
-	if (text)
-		put(client, text, len);
-	if (is_over)
-		end_stream(client);
 }
 
 /* The client */
@@ -150,14 +127,12 @@ void control_client_open(struct control_client *client, int fd, const char *gree
 	client->in_used = 0;
 	client->is_closing = false;
 	client->taken_ms = now_ms;
-	client->stream = (struct control_stream){0};
 	drop_output(client);
 	put_copy(client, greeting);
 }
 
 void control_client_close(struct control_client *client)
 {
-	end_stream(client);
 	drop_output(client);
 	close(client->fd);
 	client->fd = -1;
@@ -188,7 +163,6 @@ bool control_client_run(struct control_client *client, control_answer_fn *answer
 		    (answered == NO_LINE && !receive(client, &has_come) && !has_come))
 			return false;
 	}
-	ask_stream(client);
 	return flush(client, now_ms);
 }
 

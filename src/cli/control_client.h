@@ -7,10 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/control_stream.h"
-
 #define CONTROL_LINE_MAX   4096u      /* a request */
-#define CONTROL_ANSWER_MAX (1u << 20) /* an answer, or what a stream has ready */
+#define CONTROL_ANSWER_MAX (1u << 20) /* an answer */
 #define CONTROL_STALL_MS   5000       /* that a client may take nothing of its answer */
 
 struct control_client {
@@ -19,15 +17,13 @@ struct control_client {
 	size_t in_used;
 	char *out; /* NULL: nothing is to be sent */
 	size_t out_used, out_sent;
-	int64_t taken_ms;             /* when the client last took something */
-	bool is_closing;              /* when all is sent */
-	struct control_stream stream; /* next NULL: none */
+	int64_t taken_ms; /* when the client last took something */
+	bool is_closing;  /* when all is sent */
 };
 
-/* Answers one request (no newline in it). May start a stream. The line to be sent, without newline:
- * malloc'd, or NULL: no memory. */
-typedef char *control_answer_fn(void *arg, const char *line, size_t len,
-				struct control_stream *stream);
+/* Answers one request (no newline in it). The line to be sent, without newline: malloc'd, or NULL: no
+ * memory. */
+typedef char *control_answer_fn(void *arg, const char *line, size_t len);
 
 void control_client_open(struct control_client *client, int fd, const char *greeting,
 			 int64_t now_ms);

@@ -5,17 +5,15 @@
 
 #include <json.h>
 
-#include "cli/control_stream.h"
 #include "vsva/server.h"
 
 struct control_request {
 	struct vsva_machine *machine; /* NULL: none now */
 	struct vsva_server *server;   /* NULL: none */
 	bool allows_changes;
-	unsigned *go_ons;              /* counts what a scenario waits for */
-	struct control_stream *stream; /* for a request whose answer goes on */
-	struct json_object *line;      /* what was asked */
-	struct json_object *answer;    /* gets what it is */
+	unsigned *go_ons;           /* counts what a scenario waits for */
+	struct json_object *line;   /* what was asked */
+	struct json_object *answer; /* gets what it is */
 };
 
 /* What the server says first: no newline. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdarg.h>
 
+#include "cli/decode.h"
 #include "cli/explain.h"
 #include "cli/json_text.h"
 #include "vsva/describe.h"
@@ -68,22 +69,14 @@ static const struct {
 	{"ECAP", "VCS", "PASIDs by virtual command", VSVA_CODE_CAP_VCS, true},
 };
 
-static bool has_capability(const char *layout, const char *field, uint64_t value)
-{
-	struct vsva_field found;
-
-	return !vsva_describe_field_named(vsva_layout_find(layout), &value, field, &found) &&
-	       found.value;
-}
-
 void explain_capabilities(struct explain_chain *chain, uint64_t cap, uint64_t ecap)
 {
 	char what[40];
 
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
 		const char *layout = capabilities[i].layout, *text = capabilities[i].text;
-		bool has =
-			has_capability(layout, capabilities[i].field, *layout == 'C' ? cap : ecap);
+		const uint64_t *value = *layout == 'C' ? &cap : &ecap;
+		bool has = decode_field(layout, value, capabilities[i].field) != 0;
 
 		snprintf(what, sizeof(what), "%s.%s", layout, capabilities[i].field);
 		if (!has && capabilities[i].is_optional)

@@ -54,6 +54,13 @@ struct json_object *json_member(struct json_object *object, const char *key)
 		       : NULL;
 }
 
+bool json_has_same_text(struct json_object *a, struct json_object *b, const char *key)
+{
+	const char *x = json_text_of(a, key), *y = json_text_of(b, key);
+
+	return x && y && !strcmp(x, y);
+}
+
 static bool number_of_text(const char *text, uint64_t *out)
 {
 	char *end;

@@ -27,6 +27,15 @@ bool json_flag_of(struct json_object *object, const char *key);
 /* NULL: not there. */
 struct json_object *json_member(struct json_object *object, const char *key);
 
+/* Both have the member, and it is the same text. */
+bool json_has_same_text(struct json_object *a, struct json_object *b, const char *key);
+
+/* Each item of a list, one after the other: JSON_FOR_EACH(list, item) statement */
+#define JSON_FOR_EACH(list, item)                                                                  \
+	for (size_t at_ = 0; at_ < json_object_array_length(list) &&                               \
+			     ((item) = json_object_array_get_idx(list, at_), true);                \
+	     at_++)
+
 /* Requester ids as text, "6a:00.0"; 0x6a00 is understood too. */
 void rid_format(uint16_t rid, char text[8]);
 bool rid_parse(const char *text, uint16_t *out);

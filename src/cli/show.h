@@ -61,9 +61,20 @@ struct table {
 void table_begin(struct table *table, unsigned columns, const char *const *heads);
 void table_cell(struct table *table, unsigned column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The row's member, if it has it. */
+void table_number(struct table *table, unsigned column, struct json_object *row, const char *key);
+void table_text(struct table *table, unsigned column, struct json_object *row, const char *key);
 /* Before the cells of a row. */
 void table_row(struct table *table);
 /* Prints and frees it. Cells that begin with '!' are marked as bad. */
 void table_end(struct show *show, struct table *table);
+
+/* A table whose columns are members as they are. */
+struct show_column {
+	const char *head, *key;
+	const char *words[2]; /* of a flag: off, on; of numbers and texts NULL */
+};
+void show_columns(struct show *show, struct json_object *rows, const struct show_column *columns,
+		  unsigned count);
 
 #endif

@@ -11,7 +11,7 @@
 #include "cli/explain.h"
 #include "cli/json_text.h"
 #include "cli/show.h"
-#include "cli/show_decode.h"
+#include "cli/decode.h"
 
 #define PAGES 256u
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/json_text.h"
 #include "cli/show.h"
 
 static const char *const codes[] = {
@@ -52,6 +54,18 @@ void table_cell(struct table *table, unsigned column, const char *format, ...)
 	va_end(args);
 }
 
+void table_number(struct table *table, unsigned column, struct json_object *row, const char *key)
+{
+	if (json_member(row, key))
+		table_cell(table, column, "%" PRIu64, json_number_of(row, key, 0));
+}
+
+void table_text(struct table *table, unsigned column, struct json_object *row, const char *key)
+{
+	if (json_text_of(row, key))
+		table_cell(table, column, "%s", json_text_of(row, key));
+}
+
 void table_begin(struct table *table, unsigned columns, const char *const *heads)
 {
 	*table = (struct table){.columns = columns};
@@ -98,4 +112,33 @@ void table_end(struct show *show, struct table *table)
 	for (unsigned i = 0; i < table->rows * table->columns; i++)
 		free(table->cells[i]);
 	free(table->cells);
+}
+
+static void add_column(struct table *table, unsigned at, const struct show_column *column,
+		       struct json_object *row)
+{
+	if (column->words[0])
+		table_cell(table, at, "%s", column->words[json_flag_of(row, column->key)]);
+	else if (json_text_of(row, column->key))
+		table_text(table, at, row, column->key);
+	else
+		table_number(table, at, row, column->key);
+}
+
+void show_columns(struct show *show, struct json_object *rows, const struct show_column *columns,
+		  unsigned count)
+{
+	const char *heads[TABLE_COLUMNS];
+	struct json_object *row;
+	struct table table;
+
+	for (unsigned i = 0; i < count; i++)
+		heads[i] = columns[i].head;
+	table_begin(&table, count, heads);
+	JSON_FOR_EACH (rows, row) {
+		table_row(&table);
+		for (unsigned i = 0; i < count; i++)
+			add_column(&table, i, &columns[i], row);
+	}
+	table_end(show, &table);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/decode.h"
 #include "cli/json_text.h"
 #include "cli/status.h"
 #include "cli/version.h"
@@ -77,15 +78,6 @@ static bool take_page(struct crawl *crawl, uint64_t address, uint64_t *words)
 	return true;
 }
 
-static uint64_t field(const char *layout, const uint64_t *words, const char *name)
-{
-	struct vsva_field found;
-
-	return vsva_describe_field_named(vsva_layout_find(layout), words, name, &found)
-		       ? 0
-		       : found.value;
-}
-
 /* How the entries of a table are to be read. */
 struct paging {
 	bool first_stage;
@@ -106,8 +98,8 @@ static bool translate(struct crawl *crawl, const struct paging *paging, uint64_t
 			      1) ||
 		    !(entry & 3))
 			return false;
-		table = field("SS_PTE", &entry, "ADDR");
-		if (level == 1 || field("SS_PTE", &entry, "PS")) {
+		table = decode_field("SS_PTE", &entry, "ADDR");
+		if (level == 1 || decode_field("SS_PTE", &entry, "PS")) {
 			*address = (table & ~(span - 1)) | (*address & (span - 1));
 			return true;
 		}
@@ -126,18 +118,20 @@ static void crawl_paging(struct crawl *crawl, uint64_t table, unsigned level,
 	if (!take_page(crawl, table, words) || level <= 1)
 		return;
 	for (unsigned i = 0; i < VIEW_WORDS_MAX; i++)
-		if ((words[i] & (paging->first_stage ? 1 : 3)) && !field(layout, &words[i], "PS"))
-			crawl_paging(crawl, field(layout, &words[i], "ADDR"), level - 1, paging);
+		if ((words[i] & (paging->first_stage ? 1 : 3)) &&
+		    !decode_field(layout, &words[i], "PS"))
+			crawl_paging(crawl, decode_field(layout, &words[i], "ADDR"), level - 1,
+				     paging);
 }
 
 static void crawl_pasid_entry(struct crawl *crawl, const uint64_t *entry)
 {
 	struct paging first = {.first_stage = true}, second = {0};
-	uint64_t type = field("pasid_entry", entry, "PGTT");
-	uint64_t root = field("pasid_entry", entry, "SSPTPTR");
-	unsigned levels = (unsigned)field("pasid_entry", entry, "AW") + 2;
+	uint64_t type = decode_field("pasid_entry", entry, "PGTT");
+	uint64_t root = decode_field("pasid_entry", entry, "SSPTPTR");
+	unsigned levels = (unsigned)decode_field("pasid_entry", entry, "AW") + 2;
 
-	if (!field("pasid_entry", entry, "P"))
+	if (!decode_field("pasid_entry", entry, "P"))
 		return;
 	if (type == 2 || type == 3)
 		crawl_paging(crawl, root, levels, &second);
@@ -145,8 +139,8 @@ static void crawl_pasid_entry(struct crawl *crawl, const uint64_t *entry)
 		first = (struct paging){
 			.first_stage = true, .second = root, .second_levels = levels};
 	if (type == 1 || type == 3)
-		crawl_paging(crawl, field("pasid_entry", entry, "FSPTPTR"),
-			     field("pasid_entry", entry, "FSPM") ? 5 : 4, &first);
+		crawl_paging(crawl, decode_field("pasid_entry", entry, "FSPTPTR"),
+			     decode_field("pasid_entry", entry, "FSPM") ? 5 : 4, &first);
 }
 
 static void crawl_directory(struct crawl *crawl, uint64_t directory, unsigned pdts)
@@ -158,8 +152,9 @@ static void crawl_directory(struct crawl *crawl, uint64_t directory, unsigned pd
 		if (!take_page(crawl, directory + page * UINT64_C(4096), words))
 			continue;
 		for (unsigned i = 0; i < VIEW_WORDS_MAX; i++) {
-			if (!field("pasid_dir_entry", &words[i], "P") ||
-			    !take_page(crawl, field("pasid_dir_entry", &words[i], "SMPTBLPTR"),
+			if (!decode_field("pasid_dir_entry", &words[i], "P") ||
+			    !take_page(crawl,
+				       decode_field("pasid_dir_entry", &words[i], "SMPTBLPTR"),
 				       table))
 				continue;
 			for (unsigned k = 0; k < VIEW_WORDS_MAX; k += 8)
@@ -176,10 +171,10 @@ static void crawl_legacy_contexts(struct crawl *crawl, uint64_t table)
 	if (!take_page(crawl, table, words))
 		return;
 	for (unsigned i = 0; i < VIEW_WORDS_MAX; i += 2)
-		if (field("legacy_context", &words[i], "P") &&
-		    field("legacy_context", &words[i], "TT") < 2)
-			crawl_paging(crawl, field("legacy_context", &words[i], "SSPTPTR"),
-				     (unsigned)field("legacy_context", &words[i], "AW") + 2,
+		if (decode_field("legacy_context", &words[i], "P") &&
+		    decode_field("legacy_context", &words[i], "TT") < 2)
+			crawl_paging(crawl, decode_field("legacy_context", &words[i], "SSPTPTR"),
+				     (unsigned)decode_field("legacy_context", &words[i], "AW") + 2,
 				     &second);
 }
 
@@ -190,25 +185,26 @@ static void crawl_contexts(struct crawl *crawl, uint64_t table)
 	if (!take_page(crawl, table, words))
 		return;
 	for (unsigned i = 0; i < VIEW_WORDS_MAX; i += 4)
-		if (field("context_entry", &words[i], "P"))
-			crawl_directory(crawl, field("context_entry", &words[i], "PASIDDIRPTR"),
-					(unsigned)field("context_entry", &words[i], "PDTS"));
+		if (decode_field("context_entry", &words[i], "P"))
+			crawl_directory(crawl,
+					decode_field("context_entry", &words[i], "PASIDDIRPTR"),
+					(unsigned)decode_field("context_entry", &words[i], "PDTS"));
 }
 
 static void crawl_root(struct crawl *crawl, uint64_t rtaddr)
 {
-	bool is_scalable = field("RTADDR", &rtaddr, "TTM") == 1;
+	bool is_scalable = decode_field("RTADDR", &rtaddr, "TTM") == 1;
 	uint64_t words[VIEW_WORDS_MAX];
 
-	if (!take_page(crawl, field("RTADDR", &rtaddr, "RTA"), words))
+	if (!take_page(crawl, decode_field("RTADDR", &rtaddr, "RTA"), words))
 		return;
 	for (unsigned i = 0; i < VIEW_WORDS_MAX; i += 2) {
-		if (!is_scalable && field("legacy_root", &words[i], "P"))
-			crawl_legacy_contexts(crawl, field("legacy_root", &words[i], "CTP"));
-		if (is_scalable && field("root_entry", &words[i], "LP"))
-			crawl_contexts(crawl, field("root_entry", &words[i], "LCTP"));
-		if (is_scalable && field("root_entry", &words[i], "UP"))
-			crawl_contexts(crawl, field("root_entry", &words[i], "UCTP"));
+		if (!is_scalable && decode_field("legacy_root", &words[i], "P"))
+			crawl_legacy_contexts(crawl, decode_field("legacy_root", &words[i], "CTP"));
+		if (is_scalable && decode_field("root_entry", &words[i], "LP"))
+			crawl_contexts(crawl, decode_field("root_entry", &words[i], "LCTP"));
+		if (is_scalable && decode_field("root_entry", &words[i], "UP"))
+			crawl_contexts(crawl, decode_field("root_entry", &words[i], "UCTP"));
 	}
 }
 

@@ -15,6 +15,8 @@ void decode_add_line(struct json_object *row, const char *key, const char *layou
 		     const uint64_t *words);
 /* Words of a list of "0x…"; missing ones are 0. How many there were. */
 unsigned decode_words(struct json_object *list, uint64_t *words, unsigned max);
+/* A field of a layout by its name; 0 where there is none of these names. */
+uint64_t decode_field(const char *layout, const uint64_t *words, const char *name);
 struct json_object *decode_list(const uint64_t *words, unsigned count);
 
 #endif

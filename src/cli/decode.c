@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/show_decode.h"
+#include "cli/decode.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +42,16 @@ void decode_add_line(struct json_object *row, const char *key, const char *layou
 		return;
 	vsva_describe_line(found, words, text, sizeof(text));
 	json_add_text(row, key, text);
+}
+
+uint64_t decode_field(const char *layout, const uint64_t *words, const char *name)
+{
+	const struct vsva_layout *found = vsva_layout_find(layout);
+	struct vsva_field field;
+
+	if (!found || vsva_describe_field_named(found, words, name, &field))
+		return 0;
+	return field.value;
 }
 
 unsigned decode_words(struct json_object *list, uint64_t *words, unsigned max)
