@@ -88,8 +88,8 @@ int vsva_machine_trace_start(struct vsva_machine *machine, uint32_t events);
 /* Switched off: a thread that is recording now may still finish. */
 void vsva_machine_trace_stop(struct vsva_machine *machine);
 bool vsva_machine_trace_is_on(const struct vsva_machine *machine);
-/* A reader, of what is in the ring too or only of what comes; to be destroyed before the machine. 0;
- * -ENOENT never started; -ENOMEM. */
+/* A reader, of what is in the ring too or only of what comes. It may outlive the machine, and then reads
+ * what there is to the end. 0; -ENOENT never started; -ENOMEM. */
 int vsva_machine_trace_reader(struct vsva_machine *machine, bool from_oldest,
 			      struct vsva_trace_reader **out);
 

@@ -60,14 +60,20 @@ struct ring *ring_create(uint32_t slots)
 		base_free(ring);
 		return NULL;
 	}
+	ring->references = 1;
 	ring->number = __atomic_add_fetch(&ring_numbers, 1, __ATOMIC_RELAXED);
 	ring->start = ticks_point_now();
 	return ring;
 }
 
-void ring_destroy(struct ring *ring)
+void ring_get(struct ring *ring)
 {
-	if (!ring)
+	__atomic_fetch_add(&ring->references, 1, __ATOMIC_RELAXED);
+}
+
+void ring_put(struct ring *ring)
+{
+	if (!ring || __atomic_sub_fetch(&ring->references, 1, __ATOMIC_ACQ_REL))
 		return;
 	munmap(ring->memory, memory_len(ring));
 	base_free(ring);

@@ -10,8 +10,11 @@
  *   cause   the operation that the thread was inside of (bind … bind-done): the event that began it
  *   reader  merges the lanes by time; whom it does not keep up with it has lost, and counts
  *
- * | may run at once with | record | read, same reader | read, another | destroy |
- * | record               | yes    | yes               | yes           | no      |
+ * | may run at once with | record | read, same reader | read, another | last put |
+ * | record               | yes    | yes               | yes           | no       |
+ *
+ * The machine holds a reference to its ring, and so does every reader: whoever reads while the machine
+ * goes reads to the end what was recorded. Recording takes none: nobody records when the machine is gone.
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H
@@ -64,18 +67,22 @@ struct ring_lane {
 } __attribute__((aligned(64)));
 
 struct ring {
-	uint64_t number; /* no other ring of this process has it */
-	uint32_t slots;  /* of a lane: a power of two */
+	uint64_t references; /* atomic */
+	uint64_t number;     /* no other ring of this process has it */
+	uint32_t slots;      /* of a lane: a power of two */
 	struct ticks_point start;
 	struct ring_slot *memory;
 	uint64_t homeless; /* atomic: events of threads that got no lane */
 	struct ring_lane lanes[RING_LANES];
 };
 
-/* slots: of each lane, 0: RING_SLOTS; rounded up to a power of two. NULL: no memory. */
+/* With a reference, the caller's. slots: of each lane, 0: RING_SLOTS; rounded up to a power of two. NULL:
+ * no memory. */
 struct ring *ring_create(uint32_t slots);
-/* No thread records, no reader is left. NULL is ignored. */
-void ring_destroy(struct ring *ring);
+/* Whoever has a reference may take another one. */
+void ring_get(struct ring *ring);
+/* With the last reference it goes; no thread records any more then. NULL is ignored. */
+void ring_put(struct ring *ring);
 /* Any thread; takes no lock, allocates nothing. */
 void ring_record(struct ring *ring, const struct vsva_event *event);
 
@@ -120,7 +127,7 @@ static inline bool ring_continue_run(struct ring *ring, rid_t rid, hpasid_t pasi
 	return false;
 }
 
-/* NULL: no memory. from_oldest: what is in the ring too, else only what comes. */
+/* It holds a reference. NULL: no memory. from_oldest: what is in the ring too, else only what comes. */
 struct vsva_trace_reader *ring_reader_create(struct ring *ring, bool from_oldest);
 
 #endif

@@ -44,6 +44,7 @@ struct vsva_trace_reader *ring_reader_create(struct ring *ring, bool from_oldest
 
 	if (!reader)
 		return NULL;
+	ring_get(ring);
 	reader->ring = ring;
 	reader->homeless = __atomic_load_n(&ring->homeless, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < RING_LANES; i++) {
@@ -56,6 +57,9 @@ struct vsva_trace_reader *ring_reader_create(struct ring *ring, bool from_oldest
 
 void vsva_trace_reader_destroy(struct vsva_trace_reader *reader)
 {
+	if (!reader)
+		return;
+	ring_put(reader->ring);
 	base_free(reader);
 }
 

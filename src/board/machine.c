@@ -230,7 +230,7 @@ void vsva_machine_destroy(struct vsva_machine *machine)
 	if (machine->seams.pool)
 		worker_pool_destroy(machine->seams.pool);
 	physmem_destroy(machine->seams.physmem);
-	ring_destroy(machine->ring);
+	ring_put(machine->ring);
 	lock_destroy(&machine->lock);
 	lock_destroy(&machine->vms_lock);
 	base_free(machine);

@@ -12,7 +12,7 @@ static struct ring *make_ring(struct vsva_machine *machine, uint32_t events)
 	if (!ring || __atomic_compare_exchange_n(&machine->ring, &before, ring, false,
 						 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return ring;
-	ring_destroy(ring);
+	ring_put(ring);
 	return before;
 }
 

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -72,7 +73,7 @@ static void test_ring_an_event_comes_back_whole(void **state)
 	/* the two clocks are read one after the other: a microsecond is far more than that takes */
 	assert_true(record.time_ns + 1000 >= before && record.time_ns <= clock_now_ns() + 1000);
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 static void test_ring_the_oldest_is_overwritten_and_counted(void **state)
@@ -96,7 +97,7 @@ static void test_ring_the_oldest_is_overwritten_and_counted(void **state)
 	assert_int_equal(lost, 0);
 	vsva_trace_reader_destroy(late);
 	vsva_trace_reader_destroy(from_first);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 static void test_ring_an_operation_is_the_cause_of_what_is_inside(void **state)
@@ -125,7 +126,7 @@ static void test_ring_an_operation_is_the_cause_of_what_is_inside(void **state)
 	assert_int_equal(r[6].cause, r[1].id);
 	assert_int_equal(r[7].cause, 0);
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 static void test_ring_accesses_that_follow_one_another_are_one_event(void **state)
@@ -168,7 +169,7 @@ static void test_ring_accesses_that_follow_one_another_are_one_event(void **stat
 	assert_int_equal(r[5].event.kind, VSVA_EV_COMPLETE);
 	assert_int_equal(r[6].event.addr, 0x83000);
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 static void count(void *arg, const struct vsva_event *event)
@@ -194,7 +195,7 @@ static void test_ring_and_observer_hear_the_same(void **state)
 	assert_int_equal(heard, 3);
 	assert_int_equal(read_all(reader, &record, 1, &lost), 1);
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 static void test_ring_without_memory_is_none(void **state)
@@ -282,7 +283,7 @@ static void test_ring_readers_beside_writers_see_whole_events_in_order(void **st
 	assert_int_equal(seen.told + seen.lost, WRITERS * EVENTS);
 	assert_true(seen.told >= RING_SLOTS_MIN - 1);
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 static void *record_one(void *arg)
@@ -309,7 +310,7 @@ static void test_ring_lanes_of_the_dead_are_given_again(void **state)
 		assert_int_equal(record.event.kind, VSVA_EV_MAP);
 	}
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
 }
 
 struct crowd {
@@ -345,7 +346,47 @@ static void test_ring_a_thread_without_a_lane_is_counted(void **state)
 	assert_int_equal(lost, 3);
 	pthread_barrier_destroy(&crowd.barrier);
 	vsva_trace_reader_destroy(reader);
-	ring_destroy(trace.ring);
+	ring_put(trace.ring);
+}
+
+static void *read_to_the_end(void *arg)
+{
+	struct vsva_trace_reader *reader = arg;
+	struct seen seen = {0};
+
+	while (seen.told + seen.lost < EVENTS) {
+		read_some(reader, &seen);
+		sched_yield();
+	}
+	vsva_trace_reader_destroy(reader);
+	return NULL;
+}
+
+/* The machine goes when its threads have ended; readers may be anywhere then. */
+static void test_ring_lives_until_its_last_reader_has_read(void **state)
+{
+	struct trace trace = make_trace(RING_SLOTS_MIN);
+	struct vsva_trace_reader *late = make_reader(&trace, false);
+	struct writer writer = {.trace = &trace};
+	size_t before = base_blocks_in_use();
+	struct vsva_record records[RING_SLOTS_MIN];
+	pthread_t threads[WRITERS];
+	uint64_t lost;
+	(void)state;
+
+	for (unsigned i = 0; i < WRITERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_to_the_end,
+						make_reader(&trace, false)),
+				 0);
+	record_many(&writer);
+	ring_put(trace.ring);
+	for (unsigned i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(base_blocks_in_use(), before);
+	assert_int_equal(read_all(late, records, RING_SLOTS_MIN - 1, &lost), RING_SLOTS_MIN - 1);
+	assert_int_equal(records[RING_SLOTS_MIN - 2].event.addr, EVENTS - 1);
+	vsva_trace_reader_destroy(late);
+	assert_int_equal(base_blocks_in_use(), before - 2);
 }
 
 int main(void)
@@ -360,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_ring_readers_beside_writers_see_whole_events_in_order),
 		cmocka_unit_test(test_ring_lanes_of_the_dead_are_given_again),
 		cmocka_unit_test(test_ring_a_thread_without_a_lane_is_counted),
+		cmocka_unit_test(test_ring_lives_until_its_last_reader_has_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
