@@ -64,10 +64,10 @@ enum vsva_event_kind {
 	VSVA_EV_PAGE_REQUEST_QUEUED, /* unit wrote it to the host's queue */
 	VSVA_EV_PAGE_REQUEST_HOST,   /* host's handler took it: result of finding the owner */
 	VSVA_EV_PAGE_FAULT_HOST, /* a host process' page was made present, or not: addr, write, result */
-	VSVA_EV_PAGE_REQUEST_GUEST,  /* vIOMMU put it into the guest's queue: gpasid */
-	VSVA_EV_PAGE_FAULT_GUEST,    /* guest's handler made the page present or refused */
-	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code */
-	VSVA_EV_PAGE_RESPONSE_HOST,  /* host answers: value = code */
+	VSVA_EV_PAGE_REQUEST_GUEST, /* vIOMMU put it into the guest's queue: gpasid */
+	VSVA_EV_PAGE_FAULT_GUEST,   /* guest's handler made the page present or refused */
+	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code, addr = group index */
+	VSVA_EV_PAGE_RESPONSE_HOST, /* host has passed an answer to the unit, which may have told before: likewise */
 	VSVA_EV_PAGE_RESPONSE, /* unit delivered the answer to the device: value = code, addr = group index */
 	VSVA_EV_UNIT_RESET, /* devices have forgotten what they asked for: its answer may come or not */
 	/* memory and death */
@@ -141,6 +141,10 @@ void vsva_trace_reader_destroy(struct vsva_trace_reader *reader);
 
 /* Short name of a kind ("bind", "page-request"), or "?". Never NULL. Any thread. */
 const char *vsva_event_name(enum vsva_event_kind kind);
+/* Operations (bind, unbind, attach-rid, invalidate, unmap, vm-destroy): the kind that ends what this one
+ * begins; VSVA_EV_KIND_COUNT: it begins none. Any thread. */
+enum vsva_event_kind vsva_event_end(enum vsva_event_kind kind);
+bool vsva_event_is_end(enum vsva_event_kind kind);
 /* Name of a room ("guest", "vmm", "host", "unit", "device"). Never NULL. Any thread. */
 const char *vsva_room_name(enum vsva_room room);
 

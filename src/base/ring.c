@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "base/operation.h"
 #include "base/ring_slot.h"
 
 _Thread_local struct ring_mine ring_mine_ __attribute__((tls_model("initial-exec")));
@@ -147,35 +148,7 @@ static inline struct ring_lane *lane_of(struct ring *ring)
 
 /* Causes */
 
-/* The kind that ends an operation, for the kind that begins it; 0: it is none. */
-static const uint8_t end_of[VSVA_EV_KIND_COUNT] = {
-	[VSVA_EV_BIND] = VSVA_EV_BIND_DONE,
-	[VSVA_EV_UNBIND] = VSVA_EV_UNBIND_DONE,
-	[VSVA_EV_ATTACH_RID] = VSVA_EV_ATTACH_RID_DONE,
-	[VSVA_EV_INVALIDATE] = VSVA_EV_INVALIDATE_DONE,
-	[VSVA_EV_UNMAP] = VSVA_EV_UNMAP_DONE,
-	[VSVA_EV_GUEST_UNMAP] = VSVA_EV_GUEST_UNMAP_DONE,
-	[VSVA_EV_MM_UNMAP] = VSVA_EV_MM_UNMAP_DONE,
-	[VSVA_EV_VM_DESTROY] = VSVA_EV_VM_DESTROYED,
-};
 static_assert(VSVA_EV_KIND_COUNT <= 256, "a kind is a byte of a slot");
-
-static bool ends_something(enum vsva_event_kind kind)
-{
-	switch (kind) {
-	case VSVA_EV_BIND_DONE:
-	case VSVA_EV_UNBIND_DONE:
-	case VSVA_EV_ATTACH_RID_DONE:
-	case VSVA_EV_INVALIDATE_DONE:
-	case VSVA_EV_UNMAP_DONE:
-	case VSVA_EV_GUEST_UNMAP_DONE:
-	case VSVA_EV_MM_UNMAP_DONE:
-	case VSVA_EV_VM_DESTROYED:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* Distance back to the innermost open operation's beginning; 0: none, or further than 32 bits say. */
 static uint32_t distance_to_cause(const struct ring_lane *lane, uint64_t index)
@@ -187,7 +160,7 @@ static uint32_t distance_to_cause(const struct ring_lane *lane, uint64_t index)
 
 static void open_operation(struct ring_lane *lane, enum vsva_event_kind kind, uint64_t index)
 {
-	if (!end_of[kind] || lane->depth == RING_DEPTH)
+	if (operation_end(kind) == VSVA_EV_KIND_COUNT || lane->depth == RING_DEPTH)
 		return;
 	lane->open[lane->depth++] = (struct ring_open){.kind = kind, .index = index};
 }
@@ -195,10 +168,10 @@ static void open_operation(struct ring_lane *lane, enum vsva_event_kind kind, ui
 /* What was begun inside and has not ended has been given up. An end without a beginning is none. */
 static void close_operation(struct ring_lane *lane, enum vsva_event_kind kind)
 {
-	if (!ends_something(kind))
+	if (!operation_is_end(kind))
 		return;
 	for (unsigned depth = lane->depth; depth > 0; depth--)
-		if (end_of[lane->open[depth - 1].kind] == kind) {
+		if (operation_end(lane->open[depth - 1].kind) == kind) {
 			lane->depth = depth - 1;
 			return;
 		}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/trace.h"
 
+#include "base/operation.h"
+
 #ifdef VSVA_SDT
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -143,6 +145,16 @@ const char *vsva_room_name(enum vsva_room room)
 		return "device";
 	}
 	return "?";
+}
+
+enum vsva_event_kind vsva_event_end(enum vsva_event_kind kind)
+{
+	return operation_end(kind);
+}
+
+bool vsva_event_is_end(enum vsva_event_kind kind)
+{
+	return operation_is_end(kind);
 }
 
 /* Twelve arguments: names of kind and room, vm, rid, guest and host PASID, addr, hpa, len, value, write,

@@ -52,6 +52,7 @@ static const char documentation[] =
 enum {
 	KEY_CONTROL = 900,
 	KEY_ALLOW_CONTROL,
+	KEY_EVENTS,
 	KEY_APPEND = 1000,
 	KEY_LOG,
 	KEY_KEEP,
@@ -81,6 +82,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"allow-control", KEY_ALLOW_CONTROL, NULL, 0,
 	 "what comes through the control socket may also change something", 0},
+	{"events", KEY_EVENTS, NULL, 0,
+	 "record events from the beginning, the last of each thread, for `vsva trace --last` and "
+	 "`vsva snapshot`",
+	 0},
 	{"quiet", 'q', NULL, 0, "say only what went wrong", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
@@ -135,6 +140,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_ALLOW_CONTROL:
 		arguments->allow_control = true;
+		return 0;
+	case KEY_EVENTS:
+		arguments->events = true;
 		return 0;
 	case KEY_CPUS:
 		return number_option(text, 64, "--cpus", &arguments->cpus);
@@ -244,6 +252,8 @@ static struct words *server_words(const struct boot *boot)
 	}
 	if (arguments->allow_control)
 		words_add(words, "--allow-control");
+	if (arguments->events)
+		words_add(words, "--events");
 	return words;
 }
 

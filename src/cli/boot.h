@@ -15,6 +15,7 @@ struct boot_arguments {
 	const char *log;     /* where the console goes; NULL: the work directory */
 	const char *control; /* where the control socket goes; NULL: the work directory */
 	bool allow_control;
+	bool events; /* are recorded from the beginning */
 	unsigned cpus;
 	unsigned timeout_s; /* 0: for ever */
 	bool bare, shell, quiet, keep, refresh;

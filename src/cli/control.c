@@ -16,6 +16,7 @@
 
 #include "cli/control_client.h"
 #include "cli/control_request.h"
+#include "cli/control_trace.h"
 #include "cli/spawn.h"
 #include "cli/status.h"
 
@@ -33,6 +34,7 @@ struct control {
 	pthread_mutex_t lock; /* the next: held for the length of an answer */
 	struct vsva_machine *machine;
 	unsigned go_ons; /* said and not taken yet */
+	struct control_tracing tracing;
 	/* the thread's */
 	struct control_client clients[CLIENTS_MAX];
 	int64_t accepts_from_ms;
@@ -43,11 +45,20 @@ enum { POLL_STOP, POLL_LISTENING, POLL_CLIENTS, POLL_MAX = POLL_CLIENTS + CLIENT
 
 /* Clients */
 
+/* A client's turn. */
+struct turn {
+	struct control *control;
+	struct control_client *client;
+};
+
 static char *answer(void *arg, const char *line, size_t len)
 {
-	struct control *control = arg;
+	const struct turn *turn = arg;
+	struct control *control = turn->control;
 	struct control_request request = {.allows_changes = control->options.allows_changes,
-					  .server = control->options.server};
+					  .server = control->options.server,
+					  .tracing = &control->tracing,
+					  .subscription = &turn->client->subscription};
 	char *text;
 
 	pthread_mutex_lock(&control->lock);
@@ -55,6 +66,34 @@ static char *answer(void *arg, const char *line, size_t len)
 	request.go_ons = &control->go_ons;
 	text = control_request_answer(&request, line, len);
 	pthread_mutex_unlock(&control->lock);
+	return text;
+}
+
+static void end_subscription(struct control *control, struct control_client *client)
+{
+	pthread_mutex_lock(&control->lock);
+	subscription_close(&control->tracing, control->machine, client->subscription);
+	pthread_mutex_unlock(&control->lock);
+	client->subscription = NULL;
+}
+
+/* Events, if it has a subscription. */
+static char *fill(void *arg, size_t *len)
+{
+	const struct turn *turn = arg;
+	struct control *control = turn->control;
+	struct control_client *client = turn->client;
+	bool is_orphan, ends;
+	char *text;
+
+	if (!client->subscription)
+		return NULL;
+	pthread_mutex_lock(&control->lock);
+	is_orphan = subscription_is_orphan(&control->tracing, client->subscription);
+	pthread_mutex_unlock(&control->lock);
+	text = subscription_fill(client->subscription, is_orphan, len, &ends);
+	if (ends)
+		end_subscription(control, client);
 	return text;
 }
 
@@ -96,11 +135,19 @@ static void accept_client(struct control *control, int64_t now)
 	control_client_open(client, fd, greeting, now);
 }
 
+static void close_client(struct control *control, struct control_client *client)
+{
+	end_subscription(control, client);
+	control_client_close(client);
+}
+
 static void run_client(struct control *control, struct control_client *client, int64_t now)
 {
-	if (!control_client_run(client, answer, control, now) ||
-	    control_client_is_stalled(client, now))
-		control_client_close(client);
+	struct turn turn = {.control = control, .client = client};
+	const struct control_lines lines = {.answer = answer, .fill = fill, .arg = &turn};
+
+	if (!control_client_run(client, &lines, now) || control_client_is_stalled(client, now))
+		close_client(control, client);
 }
 
 /* The thread */
@@ -128,6 +175,9 @@ static int poll_timeout(const struct control *control, int64_t now)
 
 		if (client->fd >= 0 && client->out && timeout < 0)
 			timeout = STALL_LOOK_MS;
+		/* nobody says when there are events, least of all who makes them */
+		if (client->fd >= 0 && client->subscription && !client->out)
+			timeout = SUBSCRIPTION_LOOK_MS;
 	}
 	return timeout;
 }
@@ -139,7 +189,7 @@ static void serve_clients(struct control *control, const struct pollfd *polls, i
 
 		if (client->fd < 0)
 			continue;
-		if (polls[POLL_CLIENTS + i].revents || client->out)
+		if (polls[POLL_CLIENTS + i].revents || client->out || client->subscription)
 			run_client(control, client, now);
 	}
 }
@@ -164,7 +214,7 @@ static void *serve(void *arg)
 	}
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].fd >= 0)
-			control_client_close(&control->clients[i]);
+			close_client(control, &control->clients[i]);
 	return NULL;
 }
 
@@ -280,6 +330,7 @@ struct control *control_start(const struct control_options *options)
 void control_set_machine(struct control *control, struct vsva_machine *machine)
 {
 	pthread_mutex_lock(&control->lock);
+	control_tracing_change_machine(&control->tracing, control->machine);
 	control->machine = machine;
 	pthread_mutex_unlock(&control->lock);
 }

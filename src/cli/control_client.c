@@ -10,6 +10,8 @@
 
 /* Requests of one client before another's turn. */
 #define REQUESTS_PER_TURN 16u
+/* The same of buffers of lines that it has not asked for one by one. */
+#define FILLS_PER_TURN 4u
 
 /* Output */
 
@@ -97,8 +99,7 @@ static bool refuse_endless_line(struct control_client *client)
 enum answered { ANSWERED, NO_LINE, NO_MEMORY };
 
 /* Answers the line at the beginning of the buffer, if it is whole. */
-static enum answered answer_line(struct control_client *client, control_answer_fn *answer,
-				 void *arg)
+static enum answered answer_line(struct control_client *client, const struct control_lines *lines)
 {
 	char *end = memchr(client->in, '\n', client->in_used), *text;
 	size_t len;
@@ -108,7 +109,7 @@ static enum answered answer_line(struct control_client *client, control_answer_f
 	if (!end)
 		return refuse_endless_line(client) ? ANSWERED : NO_MEMORY;
 	len = (size_t)(end - client->in);
-	text = answer(arg, client->in, len);
+	text = lines->answer(lines->arg, client->in, len);
 	forget_line(client, len + 1);
 	if (!text)
 		return NO_MEMORY;
@@ -126,6 +127,7 @@ void control_client_open(struct control_client *client, int fd, const char *gree
 	client->fd = fd;
 	client->in_used = 0;
 	client->is_closing = false;
+	client->subscription = NULL;
 	client->taken_ms = now_ms;
 	drop_output(client);
 	put_copy(client, greeting);
@@ -143,7 +145,24 @@ short control_client_events(const struct control_client *client)
 	return has_output(client) ? POLLOUT : POLLIN;
 }
 
-bool control_client_run(struct control_client *client, control_answer_fn *answer, void *arg,
+/* false: the client has gone. */
+static bool send_more(struct control_client *client, const struct control_lines *lines,
+		      int64_t now_ms)
+{
+	for (unsigned fills = 0; !has_output(client) && fills < FILLS_PER_TURN; fills++) {
+		size_t len;
+		char *text = lines->fill(lines->arg, &len);
+
+		if (!text)
+			break;
+		put(client, text, len);
+		if (!flush(client, now_ms))
+			return false;
+	}
+	return true;
+}
+
+bool control_client_run(struct control_client *client, const struct control_lines *lines,
 			int64_t now_ms)
 {
 	enum answered answered;
@@ -158,15 +177,16 @@ bool control_client_run(struct control_client *client, control_answer_fn *answer
 			return true;
 		if (client->is_closing)
 			return false;
-		answered = answer_line(client, answer, arg);
+		answered = answer_line(client, lines);
 		if (answered == NO_MEMORY ||
 		    (answered == NO_LINE && !receive(client, &has_come) && !has_come))
 			return false;
 	}
-	return flush(client, now_ms);
+	return flush(client, now_ms) && send_more(client, lines, now_ms);
 }
 
 bool control_client_is_stalled(const struct control_client *client, int64_t now_ms)
 {
-	return has_output(client) && now_ms - client->taken_ms > CONTROL_STALL_MS;
+	return has_output(client) && !client->subscription &&
+	       now_ms - client->taken_ms > CONTROL_STALL_MS;
 }

@@ -68,11 +68,9 @@ static const struct verb {
 	bool changes;
 	control_verb_fn *run;
 } verbs[] = {
-	{"get", false, control_get},
-	{"read", false, control_read},
-	{"reset-unit", true, reset_unit},
-	{"pull-devices", true, pull_devices},
-	{"go-on", true, go_on},
+	{"get", false, control_get},          {"read", false, control_read},
+	{"trace", false, control_trace},      {"reset-unit", true, reset_unit},
+	{"pull-devices", true, pull_devices}, {"go-on", true, go_on},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -11,9 +11,11 @@ struct control_request {
 	struct vsva_machine *machine; /* NULL: none now */
 	struct vsva_server *server;   /* NULL: none */
 	bool allows_changes;
-	unsigned *go_ons;           /* counts what a scenario waits for */
-	struct json_object *line;   /* what was asked */
-	struct json_object *answer; /* gets what it is */
+	unsigned *go_ons; /* counts what a scenario waits for */
+	struct control_tracing *tracing;
+	struct subscription **subscription; /* the client's; NULL: it has none */
+	struct json_object *line;           /* what was asked */
+	struct json_object *answer;         /* gets what it is */
 };
 
 /* What the server says first: no newline. */
@@ -25,7 +27,8 @@ char *control_request_answer(struct control_request *request, const char *line, 
 /* What a verb does (control_request.c has the table): fills request->answer. 0 or -errno, with *why to
  * be told (a constant). */
 typedef int control_verb_fn(struct control_request *request, const char **why);
-control_verb_fn control_get;  /* control_objects.c */
-control_verb_fn control_read; /* control_objects.c */
+control_verb_fn control_get;   /* control_objects.c */
+control_verb_fn control_read;  /* control_objects.c */
+control_verb_fn control_trace; /* control_trace.c */
 
 #endif

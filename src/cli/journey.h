@@ -12,6 +12,7 @@ enum journey {
 	JOURNEY_FLUSH, /* invalidations: bind and death have them */
 	JOURNEY_BIRTH,
 	JOURNEY_DEATH,
+	JOURNEY_COUNT,
 };
 
 /* What event.addr and event.hpa are. */

@@ -23,6 +23,7 @@ static const struct command {
 	{"boot", command_boot, "boot a stock Linux guest and let it use the accelerator"},
 	{"show", command_show, "show what a running vsva, or a snapshot, holds"},
 	{"snapshot", command_snapshot, "save all that `vsva show` and others can show"},
+	{"trace", command_trace, "tell the events of a running vsva, or of a file"},
 	{"bench", command_bench, "measure translations, copies and binds"},
 	{"explain", command_explain, "why an access, or SVA, is not possible; what a code means"},
 	{"version", command_version, "print the version"},

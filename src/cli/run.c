@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,7 @@ static const char documentation[] =
 	"or the machine\n"
 	"cannot be made.";
 
-enum { OPTION_HOPS = 1000, OPTION_LIST_EVENTS, OPTION_CONTROL, OPTION_ALLOW_CONTROL };
+enum { OPTION_HOPS = 1000, OPTION_LIST_EVENTS, OPTION_CONTROL, OPTION_ALLOW_CONTROL, OPTION_TRACE };
 
 static const struct argp_option options[] = {
 	{"cache-policy", 'c', "POLICY", 0, "lru (default), never, random or adversarial", 0},
@@ -56,6 +58,8 @@ static const struct argp_option options[] = {
 	 "make a control socket there, for `vsva show` and others, while the scenario runs", 0},
 	{"allow-control", OPTION_ALLOW_CONTROL, NULL, 0,
 	 "what comes through the control socket may also change something", 0},
+	{"trace", OPTION_TRACE, "FILE", 0,
+	 "write every event of the run to FILE, for `vsva trace FILE`", 0},
 	{"json", 'j', NULL, 0, "one JSON object a line", 0},
 	{"quiet", 'q', NULL, 0, "say only what went wrong", 0},
 	{"list-events", OPTION_LIST_EVENTS, NULL, 0, "list the hops there are, and stop", 0},
@@ -66,7 +70,7 @@ struct run_arguments {
 	struct world_options world;
 	struct control_options control;
 	bool has_hops, lists_events;
-	const char *path;
+	const char *path, *trace_path;
 };
 
 static int parse_hops(const char *text, enum tell_hops *out)
@@ -108,6 +112,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_ALLOW_CONTROL:
 		arguments->control.allows_changes = true;
+		return 0;
+	case OPTION_TRACE:
+		arguments->trace_path = text;
 		return 0;
 	case 'j':
 		arguments->world.json = true;
@@ -191,6 +198,29 @@ static int run_with_control(struct run_arguments *arguments)
 	return status;
 }
 
+/* With a trace file, if there shall be one; for its owner alone, as what is in it. */
+static int run_with_trace(struct run_arguments *arguments)
+{
+	const char *path = arguments->trace_path;
+	int fd, status;
+
+	if (!path)
+		return run_with_control(arguments);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	arguments->world.trace = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!arguments->world.trace) {
+		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+		return CLI_SETUP;
+	}
+	status = run_with_control(arguments);
+	/* an error of before stays, and is not told by fclose() */
+	if (ferror(arguments->world.trace) | fclose(arguments->world.trace)) {
+		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+		return CLI_SETUP;
+	}
+	return status;
+}
+
 int command_run(int argc, char **argv)
 {
 	static const struct argp argp = {.options = options,
@@ -213,5 +243,5 @@ int command_run(int argc, char **argv)
 		vsva_log_set_level(VSVA_LOG_ERROR);
 	arguments.world.in_colour = wants_colour();
 	arguments.world.scenario = arguments.path ? arguments.path : "the story";
-	return run_with_control(&arguments);
+	return run_with_trace(&arguments);
 }

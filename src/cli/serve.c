@@ -30,7 +30,8 @@ enum {
 	KEY_REGISTER_BASE = 0x100,
 	KEY_SEED,
 	KEY_CONTROL,
-	KEY_ALLOW_CONTROL
+	KEY_ALLOW_CONTROL,
+	KEY_EVENTS
 };
 
 struct arguments {
@@ -38,7 +39,7 @@ struct arguments {
 	struct vsva_server_options server;
 	struct control_options control;
 	char control_path[128];
-	bool quiet, with_ledger, with_flight;
+	bool quiet, with_ledger, with_flight, with_events;
 };
 
 /* Outside checkers: what they are told, and by whom it is read. */
@@ -82,6 +83,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"allow-control", KEY_ALLOW_CONTROL, NULL, 0,
 	 "what comes through the control socket may also change something", 0},
+	{"events", KEY_EVENTS, NULL, 0,
+	 "record events from the beginning, the last of each thread, for `vsva trace --last` and "
+	 "`vsva snapshot`; a copy takes some per cent longer",
+	 0},
 	{"quiet", KEY_QUIET, NULL, 0, "warnings and errors only", 0},
 	{0},
 };
@@ -146,6 +151,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case KEY_LEDGER:
 		arguments->with_ledger = true;
+		return 0;
+	case KEY_EVENTS:
+		arguments->with_events = true;
 		return 0;
 	case KEY_IN_FLIGHT:
 		arguments->with_flight = true;
@@ -395,6 +403,8 @@ static int serve(struct arguments *arguments, struct flight *flight, const sigse
 			 strerror(-err));
 		return CLI_SETUP;
 	}
+	if (arguments->with_events && vsva_machine_trace_start(machine, 0))
+		complain(VSVA_CODE_NO_MEMORY, "no memory for events: none are recorded");
 	status = serve_on(machine, arguments, flight, signals);
 	vsva_machine_destroy(machine);
 	return status;

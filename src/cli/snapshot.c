@@ -15,8 +15,10 @@
 
 #include "cli/command.h"
 #include "cli/decode.h"
+#include "cli/events.h"
 #include "cli/json_text.h"
 #include "cli/status.h"
+#include "cli/trace_file.h"
 #include "cli/version.h"
 #include "cli/view.h"
 #include "vsva/describe.h"
@@ -263,8 +265,33 @@ static struct json_object *write_objects(struct crawl *crawl)
 	return units;
 }
 
-static int write_all(struct crawl *crawl)
+/* What the ring holds. */
+static int write_events(struct crawl *crawl, const struct view_source *source)
 {
+	static const struct events_wanted wanted = {
+		.kinds = {[0 ... VSVA_EV_KIND_COUNT - 1] = true},
+		.from_oldest = true,
+		.until_now = true,
+	};
+	struct events *events = events_open(source, &wanted);
+	enum events_status status = EVENTS_BROKEN;
+	struct traced event;
+
+	if (!events)
+		return CLI_SETUP;
+	while ((status = events_next(events, &event, -1)) == EVENTS_ONE) {
+		trace_file_lost(crawl->out, event.lost);
+		trace_file_event(crawl->out, &event.record);
+	}
+	trace_file_lost(crawl->out, events_lost_at_end(events));
+	events_close(events);
+	return status == EVENTS_END ? CLI_OK : CLI_SETUP;
+}
+
+static int write_all(struct crawl *crawl, const struct view_source *source)
+{
+	int status;
+
 	struct json_object *units;
 
 	write_header(crawl->out);
@@ -274,8 +301,9 @@ static int write_all(struct crawl *crawl)
 	for (size_t i = 0; i < json_object_array_length(units); i++)
 		crawl_unit(crawl, json_object_array_get_idx(units, i));
 	json_object_put(units);
-	if (!crawl->is_cut)
-		return CLI_OK;
+	status = write_events(crawl, source);
+	if (status || !crawl->is_cut)
+		return status;
 	complain(VSVA_CODE_FILE, "there are more than %u pages of tables: the rest is left out",
 		 PAGES_MAX);
 	return CLI_FAILED;
@@ -294,7 +322,7 @@ static FILE *create(const char *path)
 	return file;
 }
 
-static int save(struct view *view, const char *path)
+static int save(struct view *view, const struct view_source *source, const char *path)
 {
 	struct crawl crawl = {.view = view, .out = create(path)};
 	int status;
@@ -302,7 +330,7 @@ static int save(struct view *view, const char *path)
 	if (!crawl.out)
 		return CLI_SETUP;
 	crawl.seen = json_object_new_object();
-	status = write_all(&crawl);
+	status = write_all(&crawl, source);
 	json_object_put(crawl.seen);
 	if (fclose(crawl.out) && !status) {
 		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
@@ -316,11 +344,16 @@ static int save(struct view *view, const char *path)
 static const char documentation[] =
 	"Saves what a running vsva holds to FILE: all that `vsva show`, `vsva explain` and others "
 	"can show, and the pages that tables are in.\v"
-	"What changes while it is saved is saved as it was when it was its turn.\n\n"
+	"What changes while it is saved is saved as it was when it was its turn. The last events "
+	"are "
+	"saved too, if\n"
+	"they are recorded: since a `vsva trace`, or from the beginning with --events of serve and "
+	"boot.\n\n"
 	"Examples:\n"
 	"  vsva snapshot before.json\n"
 	"  vsva show --snapshot before.json pasid\n"
-	"  vsva explain --snapshot before.json 6a:00.0 1 0x7f0000001000";
+	"  vsva explain --snapshot before.json 6a:00.0 1 0x7f0000001000\n"
+	"  vsva trace before.json";
 
 struct arguments {
 	struct view_source source;
@@ -363,7 +396,7 @@ int command_snapshot(int argc, char **argv)
 	view = view_open(&arguments.source);
 	if (!view)
 		return CLI_SETUP;
-	status = save(view, arguments.path);
+	status = save(view, &arguments.source, arguments.path);
 	view_close(view);
 	return status;
 }

@@ -51,5 +51,7 @@ int view_read(struct view *view, uint32_t vm, uint64_t address, uint64_t *words,
 struct json_object *view_ask(struct view *view, struct json_object *request, char **error);
 /* Live only: the next line of an answer that goes on; NULL: nothing more comes. */
 struct json_object *view_next_line(struct view *view);
+/* Live only: waits until there is one, or its end; -1: for ever. false: not in the time, or a signal came. */
+bool view_wait(struct view *view, int timeout_ms);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* A view through a control socket. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -261,6 +262,19 @@ struct json_object *view_ask(struct view *view, struct json_object *request, cha
 		complain(VSVA_CODE_CONTROL_REFUSED, "%s", text);
 	json_object_put(answer);
 	return NULL;
+}
+
+static bool has_line(const struct socket_view *view)
+{
+	return memchr(view->buffer + view->taken, '\n', view->used - view->taken) != NULL;
+}
+
+bool view_wait(struct view *view, int timeout_ms)
+{
+	const struct socket_view *socket = view->arg;
+	struct pollfd poll_fd = {.fd = socket->fd, .events = POLLIN};
+
+	return has_line(socket) || poll(&poll_fd, 1, timeout_ms) > 0;
 }
 
 struct json_object *view_next_line(struct view *view)

@@ -2,10 +2,12 @@
 #include "cli/world.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "cli/control.h"
 #include "cli/status.h"
+#include "cli/trace_record.h"
 
 /* Watching */
 
@@ -118,6 +120,16 @@ static void release_devices(struct world *world)
 	}
 }
 
+static void end_trace(struct world *world)
+{
+	uint64_t lost = trace_record_finish(world->trace_record, &world->names);
+
+	world->trace_record = NULL;
+	if (lost)
+		complain(VSVA_CODE_EVENTS_LOST,
+			 "%" PRIu64 " events came faster than they could be written", lost);
+}
+
 static void destroy_machine(struct world *world)
 {
 	if (world->options.control)
@@ -126,6 +138,7 @@ static void destroy_machine(struct world *world)
 	release_devices(world);
 	vsva_machine_destroy(world->machine);
 	world->machine = NULL;
+	end_trace(world);
 }
 
 #define FREE_LIST(list)                                                                            \
@@ -172,6 +185,9 @@ int world_make_machine(struct world *world, enum vsva_cache_policy policy, uint6
 	world->seed = world->random = seed;
 	world->has_threads = threads;
 	err = vsva_machine_create(&options, &world->machine);
+	if (!err && world->options.trace)
+		err = trace_record_start(world->machine, world->options.trace,
+					 &world->trace_record);
 	if (!err && world->options.control)
 		control_set_machine(world->options.control, world->machine);
 	return err;

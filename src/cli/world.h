@@ -22,6 +22,7 @@
 #define WORLD_GIVEN_MAX 16u
 
 struct control;
+struct trace_record;
 
 struct world_options {
 	const char *scenario; /* its name, for the summary */
@@ -32,6 +33,7 @@ struct world_options {
 	const char *given[WORLD_GIVEN_MAX]; /* NAME=TEXT, for the scenario */
 	unsigned given_count;
 	struct control *control; /* is told of the machine; NULL: there is none */
+	FILE *trace;             /* gets the events of the machine; NULL: nobody does */
 };
 
 struct world;
@@ -102,6 +104,7 @@ struct world {
 	struct recorder *recorder;
 	struct teller *teller;
 	struct vsva_machine *machine;        /* NULL: none yet */
+	struct trace_record *trace_record;   /* likewise, or nobody wants one */
 	enum vsva_cache_policy cache_policy; /* of the machine */
 	uint64_t seed;
 	bool has_threads;

@@ -212,7 +212,7 @@ bool group_answer_key(struct prq_locked locked, const struct group_key *key, uin
 		return false;
 	stat_add(&iommu->stats.page_responses);
 	TRACE(iommu->trace, HOST, PAGE_RESPONSE_HOST, .rid = key->rid, .hpasid = key->pasid,
-	      .value = code);
+	      .addr = key->prgi, .value = code);
 	return true;
 }
 

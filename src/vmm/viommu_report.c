@@ -125,7 +125,9 @@ void viommu_page_group_response(struct vsva_vm *vm, rid_t guest_rid, bool has_pa
 	hpasid_t host = {VSVA_PASID_INVALID};
 
 	TRACE(vm->seams->trace, VMM, PAGE_RESPONSE_GUEST, .vm = vm->number,
-	      .gpasid = has_pasid ? guest : gpasid(VSVA_PASID_INVALID), .value = code);
+	      .rid = assigned ? vsva_dev_rid(assigned->dev) : rid(0),
+	      .gpasid = has_pasid ? guest : gpasid(VSVA_PASID_INVALID), .addr = prgi,
+	      .value = code);
 	VM_COUNT(vm, page_responses);
 	if (!assigned)
 		return;

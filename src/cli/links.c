@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT
+#include "cli/links.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERATION_DEPTH 8u
+/* Descriptors that a guest has queued, of one type. A queue holds more; who has so many under way sees the
+ * oldest of them without a link. */
+#define QUEUED_MAX 64u
+/* Page requests under way, all devices together. */
+#define ASKED_MAX 1024u
+
+/* What a thread is at. */
+struct thread {
+	uint64_t key;
+	struct traced open[OPERATION_DEPTH];
+	unsigned depth;
+	struct traced descriptor; /* of a vIOMMU, that it executes */
+	bool has_descriptor;
+};
+
+/* Descriptors of one type in a guest's queue. */
+struct queue {
+	uint64_t key;
+	struct traced queued[QUEUED_MAX];
+	unsigned first, count;
+};
+
+/* Work of one PASID on a device: its last hop. */
+struct work {
+	uint64_t key;
+	struct traced last;
+};
+
+/* A page request. */
+struct asked {
+	rid_t rid;
+	hpasid_t host;
+	uint64_t group, page;
+	struct traced last;
+	bool is_answered; /* the device has the answer */
+};
+
+struct links {
+	/* trees of search.h, by the key that comes first in each */
+	void *threads, *queues, *works;
+	struct asked asked[ASKED_MAX];
+	unsigned asked_count;
+	struct traced found; /* what was returned last */
+};
+
+/* Records */
+
+static int compare(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static void *find(void *const *tree, uint64_t key)
+{
+	void **node = tfind(&key, tree, compare);
+
+	return node ? *node : NULL;
+}
+
+/* Made with all but the key zero; NULL: no memory. */
+static void *find_or_make(void **tree, uint64_t key, size_t size)
+{
+	uint64_t *record = find(tree, key);
+
+	if (record)
+		return record;
+	record = calloc(1, size);
+	if (!record)
+		return NULL;
+	*record = key;
+	if (tsearch(record, tree, compare))
+		return record;
+	free(record);
+	return NULL;
+}
+
+static void forget_all(struct links *links)
+{
+	tdestroy(links->threads, free);
+	tdestroy(links->queues, free);
+	tdestroy(links->works, free);
+	links->threads = links->queues = links->works = NULL;
+	links->asked_count = 0;
+}
+
+struct links *links_create(void)
+{
+	return calloc(1, sizeof(struct links));
+}
+
+void links_destroy(struct links *links)
+{
+	if (!links)
+		return;
+	forget_all(links);
+	free(links);
+}
+
+static const struct traced *give(struct links *links, const struct traced *from)
+{
+	links->found = *from;
+	return &links->found;
+}
+
+/* Guest's queue */
+
+static struct queue *queue_of(struct links *links, const struct vsva_event *event)
+{
+	return find_or_make(&links->queues, (uint64_t)event->vm << 32 | (uint8_t)event->value,
+			    sizeof(struct queue));
+}
+
+static void queue_put(struct queue *queue, const struct traced *event)
+{
+	if (!queue)
+		return;
+	if (queue->count == QUEUED_MAX) {
+		queue->first = (queue->first + 1) % QUEUED_MAX;
+		queue->count--;
+	}
+	queue->queued[(queue->first + queue->count++) % QUEUED_MAX] = *event;
+}
+
+static const struct traced *queue_take(struct links *links, struct queue *queue)
+{
+	const struct traced *oldest;
+
+	if (!queue || !queue->count)
+		return NULL;
+	oldest = &queue->queued[queue->first];
+	queue->first = (queue->first + 1) % QUEUED_MAX;
+	queue->count--;
+	return give(links, oldest);
+}
+
+/* Page requests */
+
+#define PAGE_MASK (~UINT64_C(4095))
+
+static struct asked *find_page(struct links *links, const struct traced *event)
+{
+	for (unsigned i = links->asked_count; i > 0; i--) {
+		struct asked *asked = &links->asked[i - 1];
+
+		if (asked->host.v == event->owner.host.v && !asked->is_answered &&
+		    asked->page == (event->record.event.addr & PAGE_MASK))
+			return asked;
+	}
+	return NULL;
+}
+
+/* Of several requests in a group the last: it asks for the answer. */
+static struct asked *find_group(struct links *links, const struct traced *event)
+{
+	for (unsigned i = links->asked_count; i > 0; i--) {
+		struct asked *asked = &links->asked[i - 1];
+
+		if (asked->host.v == event->owner.host.v &&
+		    asked->group == event->record.event.addr &&
+		    (!event->record.event.rid.v || asked->rid.v == event->record.event.rid.v))
+			return asked;
+	}
+	return NULL;
+}
+
+static void remove_asked(struct links *links, unsigned at)
+{
+	links->asked_count--;
+	memmove(&links->asked[at], &links->asked[at + 1],
+		(links->asked_count - at) * sizeof(links->asked[0]));
+}
+
+/* The group is free again. */
+static void forget_answered(struct links *links, rid_t rid, hpasid_t host, uint64_t group)
+{
+	for (unsigned i = links->asked_count; i > 0; i--) {
+		const struct asked *asked = &links->asked[i - 1];
+
+		if (asked->is_answered && asked->rid.v == rid.v && asked->host.v == host.v &&
+		    asked->group == group)
+			remove_asked(links, i - 1);
+	}
+}
+
+static void ask(struct links *links, const struct traced *event)
+{
+	const struct vsva_event *e = &event->record.event;
+
+	forget_answered(links, e->rid, event->owner.host, e->value);
+	if (links->asked_count == ASKED_MAX)
+		remove_asked(links, 0);
+	links->asked[links->asked_count++] = (struct asked){.rid = e->rid,
+							    .host = event->owner.host,
+							    .group = e->value,
+							    .page = e->addr & PAGE_MASK,
+							    .last = *event};
+}
+
+static const struct traced *go_on(struct links *links, struct asked *asked,
+				  const struct traced *event)
+{
+	const struct traced *from;
+
+	if (!asked)
+		return NULL;
+	from = give(links, &asked->last);
+	asked->last = *event;
+	return from;
+}
+
+/* The host tells that it has answered when the unit may have delivered the answer already. */
+static const struct traced *answer_of_host(struct links *links, struct asked *asked,
+					   const struct traced *event)
+{
+	if (asked && asked->is_answered)
+		return give(links, &asked->last);
+	return go_on(links, asked, event);
+}
+
+static uint64_t work_key(const struct traced *event)
+{
+	return (uint64_t)event->record.event.rid.v << 32 | event->record.event.hpasid.v;
+}
+
+/* What the device does then it does because of the answer. */
+static const struct traced *deliver(struct links *links, struct asked *asked,
+				    const struct traced *event)
+{
+	struct work *work = find(&links->works, work_key(event));
+
+	if (work)
+		work->last = *event;
+	if (!asked)
+		return NULL;
+	asked->is_answered = true;
+	return give(links, &asked->last);
+}
+
+/* DMA */
+
+static const struct traced *begin_work(struct links *links, const struct traced *event)
+{
+	struct work *work = find_or_make(&links->works, work_key(event), sizeof(*work));
+
+	if (work)
+		work->last = *event;
+	return NULL;
+}
+
+static const struct traced *go_on_working(struct links *links, const struct traced *event)
+{
+	struct work *work = find(&links->works, work_key(event));
+	const struct traced *from;
+
+	if (!work)
+		return NULL;
+	from = give(links, &work->last);
+	work->last = *event;
+	return from;
+}
+
+static const struct traced *ask_for_page(struct links *links, const struct traced *event)
+{
+	const struct traced *from = go_on_working(links, event);
+
+	ask(links, event);
+	return from;
+}
+
+/* Operations of a thread */
+
+/* The beginning that the ring names; those inside it have ended, or have been given up. */
+static const struct traced *find_cause(struct links *links, struct thread *thread, uint64_t cause)
+{
+	for (unsigned depth = thread->depth; depth > 0; depth--)
+		if (thread->open[depth - 1].record.id == cause) {
+			thread->depth = depth;
+			return give(links, &thread->open[depth - 1]);
+		}
+	return NULL;
+}
+
+static void open_operation(struct thread *thread, const struct traced *event)
+{
+	if (thread->depth < OPERATION_DEPTH)
+		thread->open[thread->depth++] = *event;
+}
+
+static const struct traced *within_thread(struct links *links, const struct traced *event)
+{
+	const struct vsva_record *record = &event->record;
+	struct thread *thread =
+		find_or_make(&links->threads, record->thread, sizeof(struct thread));
+	const struct traced *from = NULL;
+
+	if (!thread)
+		return NULL;
+	if (record->cause)
+		from = find_cause(links, thread, record->cause);
+	else
+		thread->depth = 0;
+	if (vsva_event_is_end(record->event.kind) && from)
+		thread->depth--;
+	if (vsva_event_end(record->event.kind) != VSVA_EV_KIND_COUNT)
+		open_operation(thread, event);
+	if (!from && !record->cause && thread->has_descriptor)
+		from = give(links, &thread->descriptor);
+	return from;
+}
+
+static void set_descriptor(struct links *links, const struct traced *event, bool has)
+{
+	struct thread *thread =
+		find_or_make(&links->threads, event->record.thread, sizeof(struct thread));
+
+	if (!thread)
+		return;
+	thread->has_descriptor = has;
+	if (has)
+		thread->descriptor = *event;
+}
+
+static const struct traced *execute(struct links *links, const struct traced *event)
+{
+	set_descriptor(links, event, true);
+	return queue_take(links, queue_of(links, &event->record.event));
+}
+
+/* What a device or a guest does is not done for a vIOMMU. */
+static const struct traced *other(struct links *links, const struct traced *event)
+{
+	enum vsva_room room = event->record.event.room;
+
+	if (room == VSVA_ROOM_GUEST || room == VSVA_ROOM_DEVICE)
+		set_descriptor(links, event, false);
+	return within_thread(links, event);
+}
+
+/* A guest makes a page present because a device has asked for it, or for itself. */
+static const struct traced *make_present(struct links *links, const struct traced *event)
+{
+	struct asked *asked = find_page(links, event);
+
+	return asked ? go_on(links, asked, event) : other(links, event);
+}
+
+const struct traced *links_follow(struct links *links, const struct traced *event)
+{
+	if (event->lost)
+		forget_all(links);
+	switch (event->record.event.kind) {
+	case VSVA_EV_GUEST_QUEUE:
+		set_descriptor(links, event, false);
+		queue_put(queue_of(links, &event->record.event), event);
+		return within_thread(links, event);
+	case VSVA_EV_VIOMMU_DESCRIPTOR:
+		return execute(links, event);
+	case VSVA_EV_VIOMMU_VCMD:
+		set_descriptor(links, event, false);
+		return NULL;
+	case VSVA_EV_SUBMIT:
+		return begin_work(links, event);
+	case VSVA_EV_TRANSLATE:
+	case VSVA_EV_ACCESS:
+	case VSVA_EV_COMPLETE:
+	case VSVA_EV_ABORT:
+	case VSVA_EV_FAULT:
+		return go_on_working(links, event);
+	case VSVA_EV_PAGE_REQUEST:
+		return ask_for_page(links, event);
+	case VSVA_EV_PAGE_REQUEST_QUEUED:
+	case VSVA_EV_PAGE_REQUEST_HOST:
+	case VSVA_EV_PAGE_REQUEST_GUEST:
+	case VSVA_EV_PAGE_FAULT_HOST:
+	case VSVA_EV_PAGE_FAULT_GUEST:
+		return go_on(links, find_page(links, event), event);
+	case VSVA_EV_GUEST_MAP:
+		return make_present(links, event);
+	case VSVA_EV_PAGE_RESPONSE_GUEST:
+		return go_on(links, find_group(links, event), event);
+	case VSVA_EV_PAGE_RESPONSE_HOST:
+		return answer_of_host(links, find_group(links, event), event);
+	case VSVA_EV_PAGE_RESPONSE:
+		return deliver(links, find_group(links, event), event);
+	default:
+		return other(links, event);
+	}
+}
