@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/sched.h"
 #include "host/ioasid.h"
 #include "host/iommu.h"
 #include "host/wait.h"
@@ -78,6 +79,7 @@ void vsva_mdev_set_irq(struct vsva_mdev *mdev, void (*irq)(void *arg, unsigned v
 
 void mdev_get(struct vsva_mdev *mdev)
 {
+	SEAM_FLAG_WRITE("mdev users");
 	__atomic_fetch_add(&mdev->users, 1, __ATOMIC_ACQUIRE);
 }
 
@@ -85,6 +87,7 @@ void mdev_put(struct vsva_mdev *mdev)
 {
 	struct worker_pool *pool = mdev->vdcm->pool;
 
+	SEAM_FLAG_WRITE("mdev users");
 	if (__atomic_fetch_sub(&mdev->users, 1, __ATOMIC_ACQ_REL) == 1)
 		worker_pool_notify(pool);
 }
@@ -93,6 +96,7 @@ static bool has_no_users(void *arg)
 {
 	struct vsva_mdev *mdev = arg;
 
+	SEAM_FLAG_READ("mdev users");
 	return __atomic_load_n(&mdev->users, __ATOMIC_ACQUIRE) == 0;
 }
 
@@ -108,7 +112,9 @@ static void wait_for_users(struct vsva_mdev *mdev)
 
 bool mdev_gate_enter(struct vsva_mdev *mdev)
 {
+	SEAM_FLAG_WRITE("mdev inside");
 	__atomic_fetch_add(&mdev->inside, 1, __ATOMIC_SEQ_CST);
+	SEAM_FLAG_READ("mdev gate");
 	if (__atomic_load_n(&mdev->gate_is_open, __ATOMIC_SEQ_CST))
 		return true;
 	mdev_gate_leave(mdev);
@@ -119,6 +125,7 @@ void mdev_gate_leave(struct vsva_mdev *mdev)
 {
 	struct worker_pool *pool = mdev->vdcm->pool;
 
+	SEAM_FLAG_WRITE("mdev inside");
 	if (__atomic_fetch_sub(&mdev->inside, 1, __ATOMIC_SEQ_CST) == 1 &&
 	    !__atomic_load_n(&mdev->gate_is_open, __ATOMIC_SEQ_CST))
 		worker_pool_notify(pool);
@@ -127,21 +134,27 @@ void mdev_gate_leave(struct vsva_mdev *mdev)
 /* A PASID may be freed at the same time: whoever is later sees the other. */
 void mdev_gate_open(struct vsva_mdev *mdev)
 {
+	SEAM_FLAG_WRITE("mdev gate");
 	__atomic_store_n(&mdev->gate_is_open, true, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&mdev->is_freed, __ATOMIC_SEQ_CST))
-		__atomic_store_n(&mdev->gate_is_open, false, __ATOMIC_SEQ_CST);
+	SEAM_FLAG_READ("mdev is freed");
+	if (!__atomic_load_n(&mdev->is_freed, __ATOMIC_SEQ_CST))
+		return;
+	SEAM_FLAG_WRITE("mdev gate");
+	__atomic_store_n(&mdev->gate_is_open, false, __ATOMIC_SEQ_CST);
 }
 
 static bool is_nobody_inside(void *arg)
 {
 	struct vsva_mdev *mdev = arg;
 
+	SEAM_FLAG_READ("mdev inside");
 	return __atomic_load_n(&mdev->inside, __ATOMIC_SEQ_CST) == 0;
 }
 
 /* Inside there is one register write of the parent's: it does not wait for anything. */
 void mdev_gate_close(struct vsva_mdev *mdev)
 {
+	SEAM_FLAG_WRITE("mdev gate");
 	__atomic_store_n(&mdev->gate_is_open, false, __ATOMIC_SEQ_CST);
 	while (!host_wait(mdev->vdcm->pool, is_nobody_inside, mdev,
 			  VSVA_LIMIT_DSA_COMMAND_TIMEOUT_MS))
@@ -178,6 +191,7 @@ static struct vsva_mdev *new_mdev(struct vsva_vdcm *vdcm, enum vsva_mdev_type ty
 	mdev->vdcm = vdcm;
 	mdev->type = type;
 	mdev->drain.done = mdev_command_drained;
+	mdev->command.pasid = hpasid(VSVA_PASID_INVALID);
 	mdev_place_init(&mdev->wq_place);
 	mdev_place_init(&mdev->irq_place);
 	lock_init(&mdev->lock, LOCK_RANK_MDEV, "mediated device");

@@ -46,6 +46,9 @@ struct mdev_command {
 	bool interrupt;
 	enum dsa_command_code code;
 	uint64_t serial; /* of the drain that it waits for */
+	/* What it drains by, with a reference, so that it is nobody else's meanwhile;
+	 * VSVA_PASID_INVALID: none. */
+	hpasid_t pasid;
 };
 
 struct vsva_mdev {
@@ -118,6 +121,8 @@ void mdev_command_write(struct vsva_mdev *mdev, uint32_t value);
 void mdev_command_poll(struct vsva_mdev *mdev);
 /* Whatever it waits for is not waited for any more. */
 void mdev_command_forget(struct vsva_mdev *mdev);
+/* The work of a freed PASID has ended: a drain by it has nothing to wait for. */
+void mdev_command_end_of_pasid(struct vsva_mdev *mdev, hpasid_t host);
 vdcm_drain_fn mdev_command_drained;
 
 /* mdev_queue.c: the queue in hardware. Lock. */
@@ -146,8 +151,12 @@ void mdev_place_init(struct mdev_place *place);
 int mdev_place_fill(struct vsva_mdev *mdev, struct mdev_place *place, gpasid_t guest);
 /* The hardware is clean of it. Lock. */
 void mdev_place_empty(struct vsva_mdev *mdev, struct mdev_place *place);
-/* Host PASID of a guest's that is known. -ENOENT. Lock. */
+/* Host PASID of a guest's that is known. -ENOENT. Lock: until it is dropped the number is not
+ * reclaimed (mdev_pasid.c). */
 int mdev_pasid_find(struct vsva_mdev *mdev, gpasid_t guest, hpasid_t *out);
+/* The same with a reference, for longer. And back. Lock. */
+int mdev_pasid_get(struct vsva_mdev *mdev, gpasid_t guest, hpasid_t *out);
+void mdev_pasid_put(struct vsva_mdev *mdev, hpasid_t host);
 /* Hears of the owner's PASIDs that are freed. 0; -ENOMEM. */
 int mdev_pasid_subscribe(struct vsva_mdev *mdev);
 void mdev_pasid_unsubscribe(struct vsva_mdev *mdev);

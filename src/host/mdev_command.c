@@ -19,11 +19,22 @@
 #include "base/log.h"
 #include "host/mdev.h"
 
+/* The parent knows the number no more. */
+static void put_pasid(struct vsva_mdev *mdev)
+{
+	hpasid_t host = mdev->command.pasid;
+
+	mdev->command.pasid = hpasid(VSVA_PASID_INVALID);
+	if (host.v != VSVA_PASID_INVALID)
+		mdev_pasid_put(mdev, host);
+}
+
 static void finish(struct vsva_mdev *mdev, unsigned error, uint64_t result)
 {
 	uint64_t status = dsa_CMDSTS_with_RESULT(dsa_CMDSTS_with_ERROR(0, error), result);
 
 	mdev->command.active = false;
+	put_pasid(mdev);
 	mdev_set_reg(mdev, DSA_REG_CMDSTS, status);
 	if (mdev->command.interrupt)
 		mdev_raise(mdev, dsa_INTCAUSE_with_COMMAND(0, 1));
@@ -168,12 +179,22 @@ void mdev_command_forget(struct vsva_mdev *mdev)
 	mdev->command.active = false;
 	if (vdcm_drain_cancel(mdev->vdcm, &mdev->drain))
 		mdev_put(mdev);
+	put_pasid(mdev);
 }
 
-/* Without threads nobody looks at a drain again while another one is in the register. */
+void mdev_command_end_of_pasid(struct vsva_mdev *mdev, hpasid_t host)
+{
+	if (!mdev->command.active || mdev->command.pasid.v != host.v)
+		return;
+	mdev_command_forget(mdev);
+	finish(mdev, DSA_CMDSTS_OK, 0);
+}
+
+/* Without threads nobody looks at a drain again while another one is in the register; and nobody
+ * tells of a parent that is gone. */
 void mdev_command_poll(struct vsva_mdev *mdev)
 {
-	if (mdev->command.active && !mdev_queue_occupancy(mdev))
+	if (mdev->command.active && (!mdev_queue_occupancy(mdev) || vdcm_is_gone(mdev->vdcm)))
 		vdcm_drain_nudge(mdev->vdcm);
 }
 
@@ -190,25 +211,42 @@ static void abort_queue(struct vsva_mdev *mdev)
 
 /* By host PASID; a dedicated queue has one only, and no other queue is meant. A PASID that nobody
  * knows has no work. */
-static void on_pasid(struct vsva_mdev *mdev, gpasid_t guest, bool aborts)
+
+static bool has_queue_of(struct vsva_mdev *mdev, gpasid_t guest)
 {
-	enum dsa_command_code code = aborts ? DSA_COMMAND_ABORT_PASID : DSA_COMMAND_DRAIN_PASID;
 	hpasid_t host;
 
-	if (!mdev->is_enabled || mdev_pasid_find(mdev, guest, &host)) {
+	return !mdev_pasid_find(mdev, guest, &host) && mdev->wq_place.host.v == host.v;
+}
+
+static void abort_pasid(struct vsva_mdev *mdev, gpasid_t guest)
+{
+	unsigned error = DSA_CMDSTS_OK;
+	hpasid_t host;
+
+	if (!mdev_pasid_find(mdev, guest, &host))
+		error = vdcm_execute(mdev->vdcm, DSA_COMMAND_ABORT_PASID, host.v);
+	finish(mdev, error, 0);
+}
+
+static void drain_pasid(struct vsva_mdev *mdev, gpasid_t guest)
+{
+	if (mdev_pasid_get(mdev, guest, &mdev->command.pasid))
 		finish(mdev, DSA_CMDSTS_OK, 0);
-	} else if (mdev->type == VSVA_MDEV_DEDICATED) {
-		if (mdev->wq_place.host.v != host.v)
-			finish(mdev, DSA_CMDSTS_OK, 0);
-		else if (aborts)
-			abort_queue(mdev);
-		else
-			wait_for_queue(mdev);
-	} else if (aborts) {
-		finish(mdev, vdcm_execute(mdev->vdcm, code, host.v), 0);
-	} else {
-		wait_for(mdev, code, host.v);
-	}
+	else
+		wait_for(mdev, DSA_COMMAND_DRAIN_PASID, mdev->command.pasid.v);
+}
+
+static void on_pasid(struct vsva_mdev *mdev, gpasid_t guest, bool aborts)
+{
+	bool is_dedicated = mdev->type == VSVA_MDEV_DEDICATED;
+
+	if (!mdev->is_enabled || (is_dedicated && !has_queue_of(mdev, guest)))
+		finish(mdev, DSA_CMDSTS_OK, 0);
+	else if (is_dedicated)
+		aborts ? abort_queue(mdev) : wait_for_queue(mdev);
+	else
+		aborts ? abort_pasid(mdev, guest) : drain_pasid(mdev, guest);
 }
 
 static void disable(struct vsva_mdev *mdev)
@@ -319,7 +357,8 @@ void mdev_command_write(struct vsva_mdev *mdev, uint32_t value)
 	mdev_command_forget(mdev);
 	mdev->regs[DSA_REG_CMD / 4] = value;
 	mdev->command = (struct mdev_command){.code = (enum dsa_command_code)code,
-					      .interrupt = dsa_CMD_INTERRUPT(value)};
+					      .interrupt = dsa_CMD_INTERRUPT(value),
+					      .pasid = hpasid(VSVA_PASID_INVALID)};
 	error = vdcm_is_broken(mdev->vdcm) && code != DSA_COMMAND_RESET_DEVICE
 			? DSA_CMDSTS_HARDWARE
 			: check(mdev, code, operand);

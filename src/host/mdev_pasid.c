@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sched.h"
 #include "host/mdev.h"
 #include "vsva/limits.h"
 
@@ -32,6 +33,7 @@ void mdev_place_init(struct mdev_place *place)
 {
 	place->guest = gpasid(VSVA_PASID_INVALID);
 	place->handle = NULL;
+	SEAM_FLAG_WRITE("mdev place");
 	__atomic_store_n(&place->host.v, VSVA_PASID_INVALID, __ATOMIC_RELEASE);
 }
 
@@ -59,6 +61,7 @@ static int get_from_owner(struct vsva_mdev *mdev, gpasid_t guest, hpasid_t *out,
 
 static bool has_place_for(const struct mdev_place *place, hpasid_t host)
 {
+	SEAM_FLAG_READ("mdev place");
 	return __atomic_load_n(&place->host.v, __ATOMIC_ACQUIRE) == host.v;
 }
 
@@ -66,7 +69,9 @@ static void note_freed(struct vsva_mdev *mdev, hpasid_t host)
 {
 	if (!has_place_for(&mdev->wq_place, host))
 		return;
+	SEAM_FLAG_WRITE("mdev is freed");
 	__atomic_store_n(&mdev->is_freed, true, __ATOMIC_SEQ_CST);
+	SEAM_FLAG_WRITE("mdev gate");
 	__atomic_store_n(&mdev->gate_is_open, false, __ATOMIC_SEQ_CST);
 }
 
@@ -81,6 +86,7 @@ int mdev_place_fill(struct vsva_mdev *mdev, struct mdev_place *place, gpasid_t g
 		return err;
 	place->guest = guest;
 	place->handle = handle;
+	SEAM_FLAG_WRITE("mdev place");
 	__atomic_store_n(&place->host.v, host.v, __ATOMIC_RELEASE);
 	/* An event that came before has not found the place. */
 	if (vsva_ioasid_state_of(space_of(mdev), host, NULL) == VSVA_IOASID_FREE_PENDING)
@@ -98,14 +104,27 @@ void mdev_place_empty(struct vsva_mdev *mdev, struct mdev_place *place)
 	vsva_ioasid_put(space_of(mdev), was.host);
 	/* Not before: an event that had found the place full ends before the reference is returned,
 	 * and later ones find it empty. */
-	if (place == &mdev->wq_place)
+	if (place == &mdev->wq_place) {
+		SEAM_FLAG_WRITE("mdev is freed");
 		__atomic_store_n(&mdev->is_freed, false, __ATOMIC_SEQ_CST);
+	}
 	release(mdev, was.handle);
 }
 
+/* One that is found is not free-pending yet, and its reclaim has to take the lock. */
 int mdev_pasid_find(struct vsva_mdev *mdev, gpasid_t guest, hpasid_t *out)
 {
 	return vsva_ioasid_find_gpasid(mdev->owner.set, guest, out);
+}
+
+int mdev_pasid_get(struct vsva_mdev *mdev, gpasid_t guest, hpasid_t *out)
+{
+	return vsva_ioasid_get_gpasid(mdev->owner.set, guest, out);
+}
+
+void mdev_pasid_put(struct vsva_mdev *mdev, hpasid_t host)
+{
+	vsva_ioasid_put(space_of(mdev), host);
 }
 
 uint32_t mdev_guest_view(struct vsva_mdev *mdev, hpasid_t host)
@@ -172,6 +191,7 @@ static void take_out(struct vsva_mdev *mdev, hpasid_t host)
 		vdcm_permit_interrupt(mdev->vdcm, mdev->queue, mdev->vdcm->nobody);
 		mdev_place_empty(mdev, &mdev->irq_place);
 	}
+	mdev_command_end_of_pasid(mdev, host);
 	mdev_unlock(mdev);
 }
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/rcu.h"
+#include "base/sched.h"
 #include "host/mdev.h"
 #include "host/pci_caps.h"
 
@@ -30,7 +31,13 @@ uint32_t vdcm_wqcfg(const struct vsva_vdcm *vdcm, unsigned queue, unsigned quadw
 
 bool vdcm_is_broken(const struct vsva_vdcm *vdcm)
 {
+	SEAM_FLAG_READ("accelerator is broken");
 	return __atomic_load_n(&vdcm->is_broken, __ATOMIC_ACQUIRE);
+}
+
+bool vdcm_is_gone(const struct vsva_vdcm *vdcm)
+{
+	return !pci_is_present(&vdcm->port.config);
 }
 
 static void permit_vector(struct vsva_vdcm *vdcm, unsigned vector, hpasid_t pasid)

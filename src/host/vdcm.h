@@ -97,6 +97,8 @@ void vdcm_write(struct vsva_vdcm *vdcm, uint32_t offset, unsigned size, uint64_t
 /* Quadword of a queue's configuration. */
 uint32_t vdcm_wqcfg(const struct vsva_vdcm *vdcm, unsigned queue, unsigned quadword);
 bool vdcm_is_broken(const struct vsva_vdcm *vdcm);
+/* Has it been pulled out? Whoever gives it a command notices, and then it is broken. */
+bool vdcm_is_gone(const struct vsva_vdcm *vdcm);
 /* Only descriptors with this PASID may have the queue's completion interrupt. */
 void vdcm_permit_interrupt(struct vsva_vdcm *vdcm, unsigned queue, hpasid_t pasid);
 /* Completion vector of a queue, which is the handle that descriptors name: vector 0 is the
@@ -119,7 +121,7 @@ bool vdcm_drain_start(struct vsva_vdcm *vdcm, struct vdcm_drain *drain, enum dsa
 		      uint32_t operand, uint64_t serial, unsigned *error);
 /* true: done will not be called for it. false: it has been, or is about to be. */
 bool vdcm_drain_cancel(struct vsva_vdcm *vdcm, struct vdcm_drain *drain);
-/* Something may have ended of what drains wait for. */
+/* Something may have ended of what drains wait for, or the parent is gone. */
 void vdcm_drain_nudge(struct vsva_vdcm *vdcm);
 /* Waits for a drain at most so long. No lock held. false: it has not ended. */
 bool vdcm_drain_wait(struct vsva_vdcm *vdcm, enum dsa_command_code code, uint32_t operand,

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/sched.h"
 #include "host/pci_caps.h"
 #include "host/vdcm.h"
 #include "host/wait.h"
@@ -56,7 +57,7 @@ static void give_up(struct vdcm_locked locked)
 {
 	struct vsva_vdcm *vdcm = locked.vdcm;
 
-	if (pci_is_present(&vdcm->port.config))
+	if (!vdcm_is_gone(vdcm))
 		log_line(LOG_ERROR, VSVA_CODE_DEVICE_OUT_OF_ORDER,
 			 "host: device %04x does not carry out a command: it is reset and out of "
 			 "order",
@@ -67,8 +68,16 @@ static void give_up(struct vdcm_locked locked)
 			 vsva_dev_rid(vdcm->dev).v);
 	pci_function_reset(&vdcm->port.config);
 	vdcm->active = NULL;
+	SEAM_FLAG_WRITE("accelerator is broken");
 	__atomic_store_n(&vdcm->is_broken, true, __ATOMIC_RELEASE);
 	worker_kick(vdcm->drain_worker);
+}
+
+/* No register of one that was pulled out says that a drain has ended, and nothing interrupts. */
+static void look_whether_it_is_there(struct vdcm_locked locked)
+{
+	if (!vdcm_is_broken(locked.vdcm) && vdcm_is_gone(locked.vdcm))
+		give_up(locked);
 }
 
 static unsigned execute(struct vdcm_locked locked, enum dsa_command_code code, uint32_t operand)
@@ -76,7 +85,7 @@ static unsigned execute(struct vdcm_locked locked, enum dsa_command_code code, u
 	struct vsva_vdcm *vdcm = locked.vdcm;
 
 	give(vdcm, code, operand, false);
-	if (pci_is_present(&vdcm->port.config) &&
+	if (!vdcm_is_gone(vdcm) &&
 	    host_wait(vdcm->pool, is_over, vdcm, VSVA_LIMIT_DSA_COMMAND_TIMEOUT_MS))
 		return result(vdcm);
 	give_up(locked);
@@ -137,6 +146,7 @@ static void add(struct vdcm_locked locked, struct vdcm_drain *drain)
 	drain->is_pending = true;
 	drain->has_ended = false;
 	list_append(&locked.vdcm->drains, &drain->in_parent);
+	SEAM_FLAG_WRITE("drain count");
 	__atomic_fetch_add(&locked.vdcm->drain_count, 1, __ATOMIC_RELEASE);
 }
 
@@ -144,6 +154,7 @@ static void take_off(struct vdcm_locked locked, struct vdcm_drain *drain)
 {
 	drain->is_pending = false;
 	list_remove(&drain->in_parent);
+	SEAM_FLAG_WRITE("drain count");
 	__atomic_fetch_sub(&locked.vdcm->drain_count, 1, __ATOMIC_RELEASE);
 }
 
@@ -207,6 +218,7 @@ static bool is_slice_over(void *arg)
 
 static void wait_for_slice(struct vsva_vdcm *vdcm)
 {
+	SEAM_FLAG_READ("drain count");
 	if (worker_pool_mode(vdcm->pool) == WORKERS_THREADS &&
 	    __atomic_load_n(&vdcm->drain_count, __ATOMIC_ACQUIRE) > 1)
 		worker_pool_wait_until(vdcm->pool, is_slice_over, vdcm,
@@ -224,6 +236,8 @@ bool vdcm_run_drains(void *arg)
 
 	wait_for_slice(vdcm);
 	locked = vdcm_lock(vdcm);
+	if (vdcm->drain_count)
+		look_whether_it_is_there(locked);
 	finished = take_finished(locked, &error);
 	if (finished) {
 		serial = finished->serial;
@@ -260,6 +274,7 @@ bool vdcm_drain_start(struct vsva_vdcm *vdcm, struct vdcm_drain *drain, enum dsa
 	drain->operand = operand;
 	drain->serial = serial;
 	rotate(locked);
+	look_whether_it_is_there(locked);
 	*error = DSA_CMDSTS_HARDWARE;
 	is_finished = vdcm_is_broken(vdcm);
 	if (!is_finished) {
@@ -330,6 +345,7 @@ static void wake(struct vdcm_drain *drain, uint64_t serial, unsigned error)
 
 	(void)serial;
 	(void)error;
+	SEAM_FLAG_WRITE("drain is done");
 	__atomic_store_n(&wait->is_done, true, __ATOMIC_RELEASE);
 	worker_pool_notify(pool);
 }
@@ -338,6 +354,7 @@ static bool is_done(void *arg)
 {
 	struct drain_wait *wait = arg;
 
+	SEAM_FLAG_READ("drain is done");
 	return __atomic_load_n(&wait->is_done, __ATOMIC_ACQUIRE);
 }
 

@@ -215,7 +215,46 @@ static void test_dedicated_queue_is_drained_alone(void **state)
 	mw_answer(&s, VSVA_PAGE_RESP_INVALID);
 }
 
+/* The number of a drain is nobody else's as long as it waits. */
+static void test_drain_keeps_its_pasid(void **state)
+{
+	uint32_t before = references(five);
+
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		mw_submit_stuck(&s, five);
+		assert_true(mw_is_active(mw_command(&s, DSA_COMMAND_DRAIN_PASID, 5)));
+		assert_int_equal(references(five), before + 1);
+		if (kind == 0)
+			mw_answer(&s, VSVA_PAGE_RESP_INVALID);
+		else if (kind == 1)
+			assert_int_equal(mw_command(&s, DSA_COMMAND_ABORT_ALL, 0), 0);
+		else if (kind == 2)
+			assert_int_equal(mw_command(&s, DSA_COMMAND_RESET_DEVICE, 0), 0);
+		else
+			vsva_mdev_reset(s.mdev);
+		assert_int_equal(references(five), before);
+		if (kind == 2)
+			mw_start(&s, 0);
+	}
+}
+
 /* Freed */
+
+/* A drain that never ends must not keep it. */
+static void test_free_while_a_drain_waits_for_it(void **state)
+{
+	(void)state;
+	mw_submit_stuck(&s, five);
+	assert_true(mw_is_active(mw_command(&s, DSA_COMMAND_DRAIN_PASID, 5)));
+	w.drains_never_end = true;
+	vsva_ioasid_free(owner.set, five);
+	mw_run(&w);
+	w.drains_never_end = false;
+	assert_int_equal(state_of(five), VSVA_IOASID_FREE);
+	assert_int_equal(mw_get(&s, DSA_REG_CMDSTS, 4), 0);
+	assert_true(mw_get(&s, DSA_REG_INTCAUSE, 4) & 2);
+}
 
 static void test_free_closes_the_gate_at_once(void **state)
 {
@@ -384,6 +423,8 @@ int main(void)
 		CASE(test_control_drain_of_the_guests_number),
 		CASE(test_pasid_that_nobody_knows_has_no_work),
 		CASE(test_dedicated_queue_is_drained_alone),
+		CASE(test_drain_keeps_its_pasid),
+		CASE(test_free_while_a_drain_waits_for_it),
 		CASE(test_free_closes_the_gate_at_once),
 		CASE(test_freed_queue_stays_closed),
 		CASE(test_free_while_work_waits_for_its_guest),

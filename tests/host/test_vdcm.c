@@ -587,6 +587,34 @@ static void test_parent_that_is_gone(void **state)
 }
 
 /* A reference goes when the hardware is clean, and no sooner: here by a reset of the function. */
+/* Nothing interrupts any more, and nobody else gives a command that would notice. */
+static void test_drain_ends_when_the_parent_is_gone(void **state)
+{
+	uint32_t status;
+
+	(void)state;
+	mw_submit_stuck(&a, hpasid(0));
+	assert_true(mw_is_active(mw_command(&a, DSA_COMMAND_DRAIN_ALL, 0)));
+	vsva_device_set_gone(w.device, true);
+	mw_get(&a, DSA_REG_CMDSTS, 4);
+	mw_run(&w);
+	status = (uint32_t)mw_get(&a, DSA_REG_CMDSTS, 4);
+	assert_false(mw_is_active(status));
+	assert_int_equal(dsa_CMDSTS_ERROR(status), DSA_CMDSTS_HARDWARE);
+	/* and one that is begun then does not wait */
+	assert_false(mw_is_active(mw_command(&b, DSA_COMMAND_DRAIN_ALL, 0)));
+	vsva_device_set_gone(w.device, false);
+}
+
+static void test_drain_of_a_parent_that_is_gone(void **state)
+{
+	(void)state;
+	vsva_device_set_gone(w.device, true);
+	mw_put(&a, DSA_REG_CMD, 4, dsa_CMD_with_CODE(0, DSA_COMMAND_DRAIN_ALL));
+	assert_int_equal(dsa_CMDSTS_ERROR(mw_get(&a, DSA_REG_CMDSTS, 4)), DSA_CMDSTS_HARDWARE);
+	vsva_device_set_gone(w.device, false);
+}
+
 static void test_queue_that_cannot_be_stopped(void **state)
 {
 	struct vsva_ioasid_space *space = vsva_ioasid_set_space(one.set);
@@ -660,6 +688,8 @@ int main(void)
 		CASE(test_bus_master_off_while_it_is_disabled),
 		CASE(test_close_while_a_drain_waits),
 		CASE(test_parent_that_is_gone),
+		CASE(test_drain_ends_when_the_parent_is_gone),
+		CASE(test_drain_of_a_parent_that_is_gone),
 		CASE(test_queue_that_cannot_be_stopped),
 		CASE(test_set_that_goes_before_its_device),
 	};
