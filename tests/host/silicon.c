@@ -211,7 +211,7 @@ static void make_driver(struct silicon *s, uint32_t domain_flags)
 				.physmem = s->physmem,
 				.msi_alloc = port_msi_alloc,
 				.msi_free = port_msi_free};
-	struct host_iommu_config config = {.port = &port, .pool = s->pool};
+	struct host_iommu_config config = {.port = &port, .pool = s->pool, .trace = &s->trace};
 	struct host_dev_info info = {.rid = SILICON_RID,
 				     .pf_rid = SILICON_RID,
 				     .is_pci = true,
@@ -288,6 +288,21 @@ void silicon_destroy(struct silicon *s)
 void silicon_run(struct silicon *s)
 {
 	worker_pool_run_idle(s->pool, 1000);
+}
+
+uint64_t silicon_locate(const struct silicon *s, const void *pointer)
+{
+	for (unsigned slot = 0; slot < 16; slot++) {
+		const struct physmem_region *region = s->physmem->slots[slot];
+		uint64_t offset;
+
+		if (!region)
+			continue;
+		offset = (uintptr_t)pointer - (uintptr_t)region->memory;
+		if (offset < region->len)
+			return region->base + offset;
+	}
+	return (uintptr_t)pointer & 0xfff;
 }
 
 /* Guest */

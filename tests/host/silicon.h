@@ -84,6 +84,9 @@ void silicon_create_with(struct silicon *s, const struct silicon_options *option
 void silicon_destroy(struct silicon *s);
 void silicon_run(struct silicon *s);
 
+/* Where it is in the machine's memory: the same in every run. */
+uint64_t silicon_locate(const struct silicon *s, const void *pointer);
+
 /* For a tap: the unit will find a descriptor that does nothing (a fence). */
 void silicon_drop(struct vtd_desc *desc);
 

@@ -257,22 +257,11 @@ uint64_t host_world_outcome(void *world)
 	return add(add(add(sum, state), (int)stats.bound_now), (int)references);
 }
 
-/* Where it is in the machine's memory. */
 uint64_t host_world_locate(void *world, const void *pointer)
 {
 	const struct host_world *w = world;
 
-	for (unsigned slot = 0; slot < 16; slot++) {
-		const struct physmem_region *region = w->s.physmem->slots[slot];
-		uint64_t offset;
-
-		if (!region)
-			continue;
-		offset = (uintptr_t)pointer - (uintptr_t)region->memory;
-		if (offset < region->len)
-			return region->base + offset;
-	}
-	return (uintptr_t)pointer & 0xfff;
+	return silicon_locate(&w->s, pointer);
 }
 
 /* Actors */
