@@ -14,14 +14,13 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/decode.h"
 #include "cli/events.h"
 #include "cli/json_text.h"
+#include "cli/remap_table.h"
 #include "cli/status.h"
 #include "cli/trace_file.h"
 #include "cli/version.h"
 #include "cli/view.h"
-#include "vsva/describe.h"
 
 /* Pages of tables that are saved at most: 1 GiB of them. */
 #define PAGES_MAX 262144u
@@ -80,134 +79,40 @@ static bool take_page(struct crawl *crawl, uint64_t address, uint64_t *words)
 	return true;
 }
 
-/* How the entries of a table are to be read. */
-struct paging {
-	bool first_stage;
-	uint64_t
-		second; /* its addresses go through this second stage; 0: they are the crawl's own */
-	unsigned second_levels;
-};
+static void crawl_table(struct crawl *crawl, const struct remap_table *table);
 
-/* A guest physical address through a second stage; false: it leads nowhere. */
-static bool translate(struct crawl *crawl, const struct paging *paging, uint64_t *address)
+static void crawl_entries(struct crawl *crawl, const struct remap_table *table, unsigned page,
+			  const uint64_t *words)
 {
-	uint64_t table = paging->second, entry;
+	struct remap_table children[REMAP_CHILDREN];
 
-	for (unsigned level = paging->second_levels; level; level--) {
-		uint64_t span = UINT64_C(1) << (3 + 9 * level);
+	for (unsigned i = 0; i < remap_entries(table); i++) {
+		const uint64_t *entry = words + i * remap_words(table);
+		unsigned count = 0;
 
-		if (view_read(crawl->view, crawl->vm, table + *address / span % 512 * 8, &entry,
-			      1) ||
-		    !(entry & 3))
-			return false;
-		table = decode_field("SS_PTE", &entry, "ADDR");
-		if (level == 1 || decode_field("SS_PTE", &entry, "PS")) {
-			*address = (table & ~(span - 1)) | (*address & (span - 1));
-			return true;
-		}
-	}
-	return false;
-}
-
-static void crawl_paging(struct crawl *crawl, uint64_t table, unsigned level,
-			 const struct paging *paging)
-{
-	const char *layout = paging->first_stage ? "FS_PTE" : "SS_PTE";
-	uint64_t words[VIEW_WORDS_MAX];
-
-	if (paging->second && !translate(crawl, paging, &table))
-		return;
-	if (!take_page(crawl, table, words) || level <= 1)
-		return;
-	for (unsigned i = 0; i < VIEW_WORDS_MAX; i++)
-		if ((words[i] & (paging->first_stage ? 1 : 3)) &&
-		    !decode_field(layout, &words[i], "PS"))
-			crawl_paging(crawl, decode_field(layout, &words[i], "ADDR"), level - 1,
-				     paging);
-}
-
-static void crawl_pasid_entry(struct crawl *crawl, const uint64_t *entry)
-{
-	struct paging first = {.first_stage = true}, second = {0};
-	uint64_t type = decode_field("pasid_entry", entry, "PGTT");
-	uint64_t root = decode_field("pasid_entry", entry, "SSPTPTR");
-	unsigned levels = (unsigned)decode_field("pasid_entry", entry, "AW") + 2;
-
-	if (!decode_field("pasid_entry", entry, "P"))
-		return;
-	if (type == 2 || type == 3)
-		crawl_paging(crawl, root, levels, &second);
-	if (type == 3)
-		first = (struct paging){
-			.first_stage = true, .second = root, .second_levels = levels};
-	if (type == 1 || type == 3)
-		crawl_paging(crawl, decode_field("pasid_entry", entry, "FSPTPTR"),
-			     decode_field("pasid_entry", entry, "FSPM") ? 5 : 4, &first);
-}
-
-static void crawl_directory(struct crawl *crawl, uint64_t directory, unsigned pdts)
-{
-	uint64_t words[VIEW_WORDS_MAX], table[VIEW_WORDS_MAX];
-	unsigned pages = (1u << (pdts + 7)) / VIEW_WORDS_MAX;
-
-	for (unsigned page = 0; page < (pages ? pages : 1); page++) {
-		if (!take_page(crawl, directory + page * UINT64_C(4096), words))
-			continue;
-		for (unsigned i = 0; i < VIEW_WORDS_MAX; i++) {
-			if (!decode_field("pasid_dir_entry", &words[i], "P") ||
-			    !take_page(crawl,
-				       decode_field("pasid_dir_entry", &words[i], "SMPTBLPTR"),
-				       table))
-				continue;
-			for (unsigned k = 0; k < VIEW_WORDS_MAX; k += 8)
-				crawl_pasid_entry(crawl, &table[k]);
-		}
+		if (remap_is_present(table, entry))
+			count = remap_children(table, page * remap_entries(table) + i, entry,
+					       children);
+		for (unsigned k = 0; k < count; k++)
+			crawl_table(crawl, &children[k]);
 	}
 }
 
-static void crawl_legacy_contexts(struct crawl *crawl, uint64_t table)
+static void crawl_table(struct crawl *crawl, const struct remap_table *table)
 {
-	const struct paging second = {0};
-	uint64_t words[VIEW_WORDS_MAX];
+	uint64_t words[VIEW_WORDS_MAX], address;
 
-	if (!take_page(crawl, table, words))
-		return;
-	for (unsigned i = 0; i < VIEW_WORDS_MAX; i += 2)
-		if (decode_field("legacy_context", &words[i], "P") &&
-		    decode_field("legacy_context", &words[i], "TT") < 2)
-			crawl_paging(crawl, decode_field("legacy_context", &words[i], "SSPTPTR"),
-				     (unsigned)decode_field("legacy_context", &words[i], "AW") + 2,
-				     &second);
-}
-
-static void crawl_contexts(struct crawl *crawl, uint64_t table)
-{
-	uint64_t words[VIEW_WORDS_MAX];
-
-	if (!take_page(crawl, table, words))
-		return;
-	for (unsigned i = 0; i < VIEW_WORDS_MAX; i += 4)
-		if (decode_field("context_entry", &words[i], "P"))
-			crawl_directory(crawl,
-					decode_field("context_entry", &words[i], "PASIDDIRPTR"),
-					(unsigned)decode_field("context_entry", &words[i], "PDTS"));
+	for (unsigned page = 0; page < table->pages; page++)
+		if (remap_place(crawl->view, crawl->vm, table, page, &address) &&
+		    take_page(crawl, address, words))
+			crawl_entries(crawl, table, page, words);
 }
 
 static void crawl_root(struct crawl *crawl, uint64_t rtaddr)
 {
-	bool is_scalable = decode_field("RTADDR", &rtaddr, "TTM") == 1;
-	uint64_t words[VIEW_WORDS_MAX];
+	struct remap_table root = remap_root(rtaddr);
 
-	if (!take_page(crawl, decode_field("RTADDR", &rtaddr, "RTA"), words))
-		return;
-	for (unsigned i = 0; i < VIEW_WORDS_MAX; i += 2) {
-		if (!is_scalable && decode_field("legacy_root", &words[i], "P"))
-			crawl_legacy_contexts(crawl, decode_field("legacy_root", &words[i], "CTP"));
-		if (is_scalable && decode_field("root_entry", &words[i], "LP"))
-			crawl_contexts(crawl, decode_field("root_entry", &words[i], "LCTP"));
-		if (is_scalable && decode_field("root_entry", &words[i], "UP"))
-			crawl_contexts(crawl, decode_field("root_entry", &words[i], "UCTP"));
-	}
+	crawl_table(crawl, &root);
 }
 
 /* Queues are read by show too. */
