@@ -56,7 +56,7 @@ uint64_t decode_field(const char *layout, const uint64_t *words, const char *nam
 
 unsigned decode_words(struct json_object *list, uint64_t *words, unsigned max)
 {
-	unsigned count = list ? (unsigned)json_object_array_length(list) : 0;
+	unsigned count = (unsigned)json_length(list);
 
 	memset(words, 0, max * sizeof(*words));
 	for (unsigned i = 0; i < count && i < max; i++)

@@ -41,7 +41,7 @@ static unsigned known_of_pasid(const struct access *access)
 
 	if (json_flag_of(access->pasid, "stale") || (state && !strcmp(state, "free-pending")))
 		known |= VSVA_WALK_FREE_PENDING;
-	for (size_t i = 0; bindings && i < json_object_array_length(bindings); i++) {
+	for (size_t i = 0; i < json_length(bindings); i++) {
 		state = json_text_of(json_object_array_get_idx(bindings, i), "state");
 		if (state && !strcmp(state, "dying"))
 			known |= VSVA_WALK_DYING;
@@ -143,7 +143,7 @@ static struct json_object *find_vm(const struct access *access)
 {
 	struct json_object *vms = access->place.vms;
 
-	for (size_t i = 0; vms && i < json_object_array_length(vms); i++) {
+	for (size_t i = 0; i < json_length(vms); i++) {
 		struct json_object *item = json_object_array_get_idx(vms, i);
 
 		if (json_number_of(item, "vm", 0) == access->place.vm)
@@ -182,12 +182,7 @@ static bool is_entry_absent(enum vsva_code cause)
 
 static bool has_right(struct json_object *line, const char *right)
 {
-	struct json_object *rights = json_member(line, "rights");
-
-	for (size_t i = 0; rights && i < json_object_array_length(rights); i++)
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(rights, i)), right))
-			return true;
-	return false;
+	return json_has_item(json_member(line, "rights"), right);
 }
 
 static bool is_line_of(const struct access *access, struct json_object *line)
@@ -223,7 +218,7 @@ static void judge_caches(struct access *access)
 {
 	struct json_object *lines = view_get_if_there(access->view, "cache");
 
-	for (size_t i = 0; lines && i < json_object_array_length(lines); i++) {
+	for (size_t i = 0; i < json_length(lines); i++) {
 		struct json_object *line = json_object_array_get_idx(lines, i);
 
 		if (is_line_of(access, line))
@@ -248,7 +243,7 @@ static void judge_page_requests(struct access *access)
 {
 	struct json_object *groups = view_get_if_there(access->view, "group");
 
-	for (size_t i = 0; groups && i < json_object_array_length(groups); i++)
+	for (size_t i = 0; i < json_length(groups); i++)
 		if (is_group_of(access, json_object_array_get_idx(groups, i)))
 			access->result->cause = VSVA_CODE_PAGE_REQUEST_PENDING;
 	json_object_put(groups);

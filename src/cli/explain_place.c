@@ -10,11 +10,6 @@
 /* What a view says without a width is the machine's. */
 #define HOST_ADDRESS_WIDTH 46u
 
-static size_t count_of(struct json_object *list)
-{
-	return list ? json_object_array_length(list) : 0;
-}
-
 static bool is_rid(struct json_object *item, const char *key, uint16_t rid)
 {
 	const char *text = json_text_of(item, key);
@@ -34,7 +29,7 @@ static uint16_t rid_of(struct json_object *item, const char *key)
 static struct json_object *find_rid(struct json_object *list, const char *key, uint16_t rid,
 				    uint32_t vm)
 {
-	for (size_t i = 0; i < count_of(list); i++) {
+	for (size_t i = 0; i < json_length(list); i++) {
 		struct json_object *item = json_object_array_get_idx(list, i);
 
 		if (is_rid(item, key, rid) &&
@@ -118,7 +113,7 @@ static bool read_view(void *arg, uint64_t address, void *buf, size_t len)
 bool explain_unit(const struct explain_place *place, struct explain_reader *reader,
 		  struct vsva_walk_unit *unit)
 {
-	for (size_t i = 0; i < count_of(place->units); i++) {
+	for (size_t i = 0; i < json_length(place->units); i++) {
 		struct json_object *item = json_object_array_get_idx(place->units, i);
 		struct json_object *registers = json_member(item, "registers");
 
@@ -140,7 +135,7 @@ bool explain_unit(const struct explain_place *place, struct explain_reader *read
 
 struct json_object *explain_pasid(const struct explain_place *place, uint32_t vm, uint32_t pasid)
 {
-	for (size_t i = 0; i < count_of(place->pasids); i++) {
+	for (size_t i = 0; i < json_length(place->pasids); i++) {
 		struct json_object *item = json_object_array_get_idx(place->pasids, i);
 
 		if (json_number_of(item, "vm", 0) == vm &&

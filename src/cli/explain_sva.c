@@ -38,7 +38,7 @@ static void check_function(struct sva *sva)
 
 static bool has_queue(const struct sva *sva)
 {
-	for (size_t i = 0; i < json_object_array_length(sva->place.units); i++) {
+	for (size_t i = 0; i < json_length(sva->place.units); i++) {
 		struct json_object *item = json_object_array_get_idx(sva->place.units, i);
 
 		if (json_number_of(item, "vm", 0) == sva->place.vm)
@@ -118,7 +118,7 @@ static bool is_bound_here(const struct sva *sva, struct json_object *pasid)
 {
 	struct json_object *bindings = json_member(pasid, "bindings");
 
-	for (size_t i = 0; bindings && i < json_object_array_length(bindings); i++) {
+	for (size_t i = 0; i < json_length(bindings); i++) {
 		const char *device = json_text_of(json_object_array_get_idx(bindings, i), "device");
 		uint16_t rid;
 
@@ -132,7 +132,7 @@ static void find_bound(struct sva *sva)
 {
 	struct json_object *pasids = sva->place.pasids;
 
-	for (size_t i = 0; pasids && i < json_object_array_length(pasids); i++) {
+	for (size_t i = 0; i < json_length(pasids); i++) {
 		struct json_object *item = json_object_array_get_idx(pasids, i);
 
 		/* requests without PASID have one of the host's own, and no guest PASID */
@@ -166,7 +166,7 @@ static void check_quota(struct sva *sva)
 {
 	struct json_object *vms = sva->place.vms;
 
-	for (size_t i = 0; vms && i < json_object_array_length(vms); i++) {
+	for (size_t i = 0; i < json_length(vms); i++) {
 		struct json_object *vm = json_object_array_get_idx(vms, i);
 		uint64_t used = json_number_of(vm, "pasids", 0);
 		uint64_t quota = json_number_of(vm, "pasid_quota", UINT64_MAX);

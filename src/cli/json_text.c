@@ -54,6 +54,22 @@ struct json_object *json_member(struct json_object *object, const char *key)
 		       : NULL;
 }
 
+size_t json_length(struct json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+bool json_has_item(struct json_object *list, const char *text)
+{
+	for (size_t i = 0; i < json_length(list); i++) {
+		const char *item = json_object_get_string(json_object_array_get_idx(list, i));
+
+		if (item && !strcmp(item, text))
+			return true;
+	}
+	return false;
+}
+
 bool json_has_same_text(struct json_object *a, struct json_object *b, const char *key)
 {
 	const char *x = json_text_of(a, key), *y = json_text_of(b, key);

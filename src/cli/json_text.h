@@ -30,10 +30,14 @@ struct json_object *json_member(struct json_object *object, const char *key);
 /* Both have the member, and it is the same text. */
 bool json_has_same_text(struct json_object *a, struct json_object *b, const char *key);
 
+/* Items of a list; what is none has none. */
+size_t json_length(struct json_object *list);
+/* Is the text an item of the list? */
+bool json_has_item(struct json_object *list, const char *text);
 /* Each item of a list, one after the other: JSON_FOR_EACH(list, item) statement */
 #define JSON_FOR_EACH(list, item)                                                                  \
-	for (size_t at_ = 0; at_ < json_object_array_length(list) &&                               \
-			     ((item) = json_object_array_get_idx(list, at_), true);                \
+	for (size_t at_ = 0;                                                                       \
+	     at_ < json_length(list) && ((item) = json_object_array_get_idx(list, at_), true);     \
 	     at_++)
 
 /* Requester ids as text, "6a:00.0"; 0x6a00 is understood too. */

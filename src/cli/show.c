@@ -260,7 +260,7 @@ struct json_object *show_filter(struct show *show, const char *object)
 	if (!items)
 		return NULL;
 	rows = json_object_new_array();
-	for (size_t i = 0; i < json_object_array_length(items); i++) {
+	for (size_t i = 0; i < json_length(items); i++) {
 		struct json_object *item = json_object_array_get_idx(items, i);
 
 		if (show_selects(show, item))
@@ -295,7 +295,7 @@ static int show_once(struct show *show, const struct arguments *arguments,
 
 	if (!rows)
 		return CLI_SETUP;
-	is_empty = !json_object_array_length(rows);
+	is_empty = !json_length(rows);
 	print(show, arguments, object, rows);
 	json_object_put(rows);
 	return is_empty && (show->vm != SHOW_ANY || show->device != SHOW_ANY ||

@@ -68,12 +68,7 @@ static bool find_unit(struct show *show, struct reader *reader, struct vsva_walk
 
 static bool has_right(struct json_object *row, const char *name)
 {
-	struct json_object *rights = json_member(row, "rights");
-
-	for (size_t i = 0; rights && i < json_object_array_length(rights); i++)
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(rights, i)), name))
-			return true;
-	return false;
+	return json_has_item(json_member(row, "rights"), name);
 }
 
 static struct vsva_walk_request request_of(struct json_object *row, uint16_t rid)
@@ -145,7 +140,7 @@ static void judge_all(struct show *show, struct json_object *rows)
 	bool is_stale;
 
 	if (reader && find_unit(show, reader, &unit))
-		for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		for (size_t i = 0; i < json_length(rows); i++) {
 			struct json_object *row = json_object_array_get_idx(rows, i);
 
 			json_object_object_del(row, "stale");
@@ -157,7 +152,7 @@ static void judge_all(struct show *show, struct json_object *rows)
 
 static bool is_among(struct json_object *row, struct json_object *rows)
 {
-	for (size_t i = 0; i < json_object_array_length(rows); i++)
+	for (size_t i = 0; i < json_length(rows); i++)
 		if (json_object_equal(row, json_object_array_get_idx(rows, i)))
 			return true;
 	return false;
@@ -168,16 +163,16 @@ static void judge_again(struct show *show, struct json_object *rows)
 {
 	struct json_object *stale = json_object_new_array(), *now;
 
-	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+	for (size_t i = 0; i < json_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
 		if (json_flag_of(row, "stale"))
 			json_object_array_add(stale, json_object_get(row));
 	}
-	if (json_object_array_length(stale)) {
+	if (json_length(stale)) {
 		judge_all(show, stale);
 		now = view_get(show->view, "cache");
-		for (size_t i = 0; now && i < json_object_array_length(stale); i++) {
+		for (size_t i = 0; now && i < json_length(stale); i++) {
 			struct json_object *row = json_object_array_get_idx(stale, i);
 			bool is_stale = json_flag_of(row, "stale");
 
@@ -252,7 +247,7 @@ void show_cache_print(struct show *show, struct json_object *rows)
 {
 	static const char *const heads[] = {"cache", "device", "host pasid", "address",
 					    "size",  "says",   "rights",     ""};
-	size_t stale = 0, count = json_object_array_length(rows);
+	size_t stale = 0, count = json_length(rows);
 	struct table table;
 
 	table_begin(&table, 8, heads);

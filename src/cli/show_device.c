@@ -92,7 +92,7 @@ void show_device_print(struct show *show, struct json_object *rows)
 					    " %s", flags[i].name);
 		fprintf(show->out, "%s\n", json_flag_of(row, "assigned") ? "" : " (nobody has it)");
 		owners = json_member(row, "owners");
-		for (size_t i = 0; i < json_object_array_length(owners); i++)
+		for (size_t i = 0; i < json_length(owners); i++)
 			print_owner(show, json_object_array_get_idx(owners, i));
 	}
 }

@@ -44,7 +44,7 @@ static void take_shadow(struct show *show, const struct explain_place *place, st
 {
 	struct json_object *shadows = view_get_if_there(show->view, "shadow");
 
-	for (size_t i = 0; shadows && i < json_object_array_length(shadows); i++) {
+	for (size_t i = 0; i < json_length(shadows); i++) {
 		struct json_object *row = json_object_array_get_idx(shadows, i);
 
 		if (is_shadow_of(row, place, show->pasid))
@@ -185,7 +185,7 @@ static void print_entry(struct show *show, struct json_object *row)
 	struct table table;
 
 	table_begin(&table, 5, heads);
-	for (size_t i = 0; i < json_object_array_length(fields); i++) {
+	for (size_t i = 0; i < json_length(fields); i++) {
 		struct json_object *field = json_object_array_get_idx(fields, i);
 		bool shadow = json_flag_of(field, "shadow_differs");
 		bool host = json_flag_of(field, "host_differs");
@@ -203,7 +203,7 @@ static void print_entry(struct show *show, struct json_object *row)
 
 void show_entry_print(struct show *show, struct json_object *rows)
 {
-	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+	for (size_t i = 0; i < json_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
 		show_styled(show, SHOW_BOLD, "%s", json_text_of(row, "device"));

@@ -43,7 +43,7 @@ struct json_object *show_faults_collect(struct show *show)
 	JSON_FOR_EACH (units, unit) {
 		struct json_object *records = json_member(json_member(unit, "registers"), "FRCD");
 
-		for (unsigned i = 0; records && i < json_object_array_length(records); i++)
+		for (unsigned i = 0; i < json_length(records); i++)
 			if (show->vm == SHOW_ANY || json_number_of(unit, "vm", 0) == show->vm)
 				add_fault(unit, json_object_array_get_idx(records, i), i, rows);
 	}
@@ -58,7 +58,7 @@ void show_faults_print(struct show *show, struct json_object *rows)
 	struct json_object *row;
 	struct table table;
 
-	if (!json_object_array_length(rows)) {
+	if (!json_length(rows)) {
 		fputs("no faults are recorded\n", show->out);
 		return;
 	}

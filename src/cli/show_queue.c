@@ -122,7 +122,7 @@ void show_queue_print(struct show *show, struct json_object *rows)
 			json_number_of(row, "entries", 0), json_number_of(row, "head", 0),
 			json_number_of(row, "tail", 0), json_text_of(row, "base"));
 		list = json_member(row, "list");
-		for (size_t i = 0; i < json_object_array_length(list); i++) {
+		for (size_t i = 0; i < json_length(list); i++) {
 			item = json_object_array_get_idx(list, i);
 			fprintf(show->out, "  %-6s %-20s %s\n", json_text_of(item, "at"),
 				json_text_of(item, "kind"), json_text_of(item, "text"));

@@ -17,7 +17,7 @@ static void add_bindings(struct show *show, struct json_object *rows)
 	JSON_FOR_EACH (pasids, pasid) {
 		struct json_object *bindings = json_member(pasid, "bindings");
 
-		for (size_t i = 0; i < json_object_array_length(bindings); i++) {
+		for (size_t i = 0; i < json_length(bindings); i++) {
 			struct json_object *from = json_object_array_get_idx(bindings, i);
 			struct json_object *row = json_object_new_object();
 
@@ -111,7 +111,7 @@ struct json_object *show_stats_rates(struct json_object *before, struct json_obj
 	struct json_object *rows = json_object_new_array(), *row, *old;
 
 	JSON_FOR_EACH (now, row)
-		for (size_t i = 0; i < json_object_array_length(before); i++) {
+		for (size_t i = 0; i < json_length(before); i++) {
 			old = json_object_array_get_idx(before, i);
 			if (is_of_the_same(old, row)) {
 				json_object_array_add(rows, rates_of(old, row, seconds));

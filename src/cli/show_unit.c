@@ -57,7 +57,7 @@ static struct json_object *decode_unit(struct json_object *unit)
 		if (strcmp(key, "registers"))
 			json_object_object_add(row, key, json_object_get(value));
 	}
-	if (registers) {
+	if (json_object_is_type(registers, json_type_object)) {
 		json_object_object_foreach(registers, name, word)
 		{
 			if (!json_object_is_type(word, json_type_array))
@@ -122,8 +122,7 @@ void show_unit_print(struct show *show, struct json_object *rows)
 
 	JSON_FOR_EACH (rows, row) {
 		print_head(show, row);
-		for (size_t i = 0; i < json_object_array_length(json_member(row, "registers"));
-		     i++) {
+		for (size_t i = 0; i < json_length(json_member(row, "registers")); i++) {
 			item = json_object_array_get_idx(json_member(row, "registers"), i);
 			/* what is zero says nothing */
 			if (json_number_of(item, "value", 0))

@@ -129,11 +129,11 @@ static void print_step(struct show *show, struct json_object *step)
 
 void show_walk_print(struct show *show, struct json_object *rows)
 {
-	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+	for (size_t i = 0; i < json_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 		struct json_object *steps = json_member(row, "steps");
 
-		for (size_t k = 0; k < json_object_array_length(steps); k++)
+		for (size_t k = 0; k < json_length(steps); k++)
 			print_step(show, json_object_array_get_idx(steps, k));
 		if (json_text_of(row, "cause"))
 			show_styled(show, SHOW_BAD, "%s stops: %s [%s] %s\n",

@@ -48,12 +48,22 @@ static bool take_page(struct file_view *view, struct json_object *line)
 	return true;
 }
 
+static bool are_objects(struct json_object *items)
+{
+	struct json_object *item;
+
+	JSON_FOR_EACH (items, item)
+		if (!json_object_is_type(item, json_type_object))
+			return false;
+	return json_object_is_type(items, json_type_array);
+}
+
 static bool take_object(struct file_view *view, struct json_object *line)
 {
 	const char *name = json_text_of(line, "get");
 	struct json_object *items = json_member(line, "items");
 
-	if (!name || !items || !json_object_is_type(items, json_type_array))
+	if (!name || !are_objects(items))
 		return false;
 	json_object_object_add(view->objects, name, json_object_get(items));
 	return true;
