@@ -11,6 +11,7 @@ int command_bench(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_snapshot(int argc, char **argv);
 int command_trace(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_explain(int argc, char **argv);
 
 /* The whole of a text is a number up to max (0x… too); what: of what, for the complaint. */

@@ -24,6 +24,7 @@ static const struct command {
 	{"show", command_show, "show what a running vsva, or a snapshot, holds"},
 	{"snapshot", command_snapshot, "save all that `vsva show` and others can show"},
 	{"trace", command_trace, "tell the events of a running vsva, or of a file"},
+	{"report", command_report, "write what it holds as one page of HTML"},
 	{"bench", command_bench, "measure translations, copies and binds"},
 	{"explain", command_explain, "why an access, or SVA, is not possible; what a code means"},
 	{"version", command_version, "print the version"},

@@ -33,6 +33,9 @@ struct view;
 
 /* Complains about what is wrong. NULL: it was. */
 struct view *view_open(const struct view_source *source);
+/* A view of what `of` says when it is asked first, and which stays so; closed before `of`. NULL:
+ * complained. */
+struct view *view_remember(struct view *of);
 void view_close(struct view *view);
 /* Can it change between two looks? */
 bool view_is_live(const struct view *view);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/* What the numbers on the page are called. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/html.h"
+#include "cli/json_text.h"
+#include "cli/report.h"
+
+struct json_object *report_vm_row(const struct report *report, uint64_t vm)
+{
+	struct json_object *row;
+
+	JSON_FOR_EACH (report->rows[REPORT_VM], row)
+		if (json_number_of(row, "vm", 0) == vm)
+			return row;
+	return NULL;
+}
+
+void report_vm_name(struct report *report, uint64_t vm)
+{
+	const char *name = json_text_of(report_vm_row(report, vm), "name");
+
+	if (!vm)
+		fputs("physical unit", report->out);
+	else
+		html_format(report->out, "vm %" PRIu64 "%s%s", vm, name ? " " : "",
+			    name ? name : "");
+}
+
+static bool is_rid(struct json_object *row, const char *key, uint16_t rid)
+{
+	const char *text = json_text_of(row, key);
+	uint16_t found;
+
+	return text && rid_parse(text, &found) && found == rid;
+}
+
+static bool has_in_guest(struct json_object *device, uint32_t vm, uint16_t rid)
+{
+	struct json_object *owner;
+
+	JSON_FOR_EACH (json_member(device, "owners"), owner)
+		if (json_number_of(owner, "vm", 0) == vm && is_rid(owner, "guest_device", rid))
+			return true;
+	return false;
+}
+
+const char *report_device_kind(const struct report *report, uint32_t vm, uint16_t rid)
+{
+	struct json_object *row;
+
+	JSON_FOR_EACH (report->rows[REPORT_DEVICE], row)
+		if (vm ? has_in_guest(row, vm, rid) : is_rid(row, "device", rid))
+			return json_text_of(row, "kind");
+	return NULL;
+}
+
+struct json_object *report_pasid_row(const struct report *report, uint64_t vm, uint64_t pasid)
+{
+	struct json_object *row;
+
+	JSON_FOR_EACH (report->rows[REPORT_PASID], row) {
+		if (vm && json_number_of(row, "vm", 0) != vm)
+			continue;
+		if (json_number_of(row, vm ? "pasid" : "host_pasid", SHOW_ANY) == pasid)
+			return row;
+	}
+	return NULL;
+}
