@@ -67,7 +67,7 @@ enum vsva_event_kind {
 	VSVA_EV_PAGE_REQUEST_GUEST, /* vIOMMU put it into the guest's queue: gpasid */
 	VSVA_EV_PAGE_FAULT_GUEST,   /* guest's handler made the page present or refused */
 	VSVA_EV_PAGE_RESPONSE_GUEST, /* guest's answer reached the vIOMMU: value = code, addr = group index */
-	VSVA_EV_PAGE_RESPONSE_HOST, /* host has passed an answer to the unit, which may have told before: likewise */
+	VSVA_EV_PAGE_RESPONSE_HOST, /* host answers: likewise */
 	VSVA_EV_PAGE_RESPONSE, /* unit delivered the answer to the device: value = code, addr = group index */
 	VSVA_EV_UNIT_RESET, /* devices have forgotten what they asked for: its answer may come or not */
 	/* memory and death */

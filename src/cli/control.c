@@ -25,6 +25,8 @@
 #define ACCEPT_PAUSE_MS 100
 /* How often stalled clients are looked for while there are any with output. */
 #define STALL_LOOK_MS 500
+/* That clients which get events may take, all together, when the server ends. */
+#define LEAVE_MS 2000
 
 struct control {
 	struct control_options options;
@@ -152,6 +154,24 @@ static void run_client(struct control *control, struct control_client *client, i
 
 /* The thread */
 
+/* Who gets events gets its last ones and is told that it was the end, if it takes them. */
+static void take_leave(struct control *control, struct control_client *client, int64_t until_ms)
+{
+	struct turn turn = {.control = control, .client = client};
+	const struct control_lines lines = {.answer = answer, .fill = fill, .arg = &turn};
+	bool is_there = client->subscription != NULL;
+	int64_t now = spawn_now_ms();
+
+	while (is_there && (client->subscription || client->out) && now < until_ms) {
+		struct pollfd writable = {.fd = client->fd, .events = POLLOUT};
+
+		is_there = poll(&writable, 1, (int)(until_ms - now)) > 0 &&
+			   control_client_run(client, &lines, now);
+		now = spawn_now_ms();
+	}
+	close_client(control, client);
+}
+
 static void fill_polls(const struct control *control, struct pollfd *polls, int64_t now)
 {
 	bool accepts = now >= control->accepts_from_ms;
@@ -198,6 +218,7 @@ static void *serve(void *arg)
 {
 	struct control *control = arg;
 	struct pollfd polls[POLL_MAX];
+	int64_t leave_until;
 
 	for (;;) {
 		int64_t now = spawn_now_ms();
@@ -212,9 +233,10 @@ static void *serve(void *arg)
 		if (polls[POLL_LISTENING].revents)
 			accept_client(control, now);
 	}
+	leave_until = spawn_now_ms() + LEAVE_MS;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i].fd >= 0)
-			close_client(control, &control->clients[i]);
+			take_leave(control, &control->clients[i], leave_until);
 	return NULL;
 }
 
@@ -352,6 +374,7 @@ void control_stop(struct control *control)
 
 	if (!control)
 		return;
+	control_set_machine(control, NULL);
 	while (write(control->stop, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	pthread_join(control->thread, NULL);

@@ -194,6 +194,15 @@ static void say_what(char *buffer, size_t size, const struct names *names,
 		 result);
 }
 
+struct hop traced_hop(const struct traced *event)
+{
+	struct hop hop = {
+		.event = event->record.event, .vm = event->owner.vm, .guest = event->owner.guest};
+
+	hop.event.hpasid = event->owner.host;
+	return hop;
+}
+
 void hop_words_of(const struct names *names, const struct hop *hop, struct hop_words *out)
 {
 	say_who(out->who, sizeof(out->who), names, hop);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/journey.h"
+
 #define OPERATION_DEPTH 8u
 /* Descriptors that a guest has queued, of one type. A queue holds more; who has so many under way sees the
  * oldest of them without a link. */
@@ -40,7 +42,6 @@ struct asked {
 	hpasid_t host;
 	uint64_t group, page;
 	struct traced last;
-	bool is_answered; /* the device has the answer */
 };
 
 struct links {
@@ -152,7 +153,7 @@ static struct asked *find_page(struct links *links, const struct traced *event)
 	for (unsigned i = links->asked_count; i > 0; i--) {
 		struct asked *asked = &links->asked[i - 1];
 
-		if (asked->host.v == event->owner.host.v && !asked->is_answered &&
+		if (asked->host.v == event->owner.host.v &&
 		    asked->page == (event->record.event.addr & PAGE_MASK))
 			return asked;
 	}
@@ -180,14 +181,17 @@ static void remove_asked(struct links *links, unsigned at)
 		(links->asked_count - at) * sizeof(links->asked[0]));
 }
 
-/* The group is free again. */
-static void forget_answered(struct links *links, rid_t rid, hpasid_t host, uint64_t group)
+/* All requests of the group have their answer. */
+static void forget_group(struct links *links, const struct asked *of)
 {
+	const rid_t rid = of->rid;
+	const hpasid_t host = of->host;
+	const uint64_t group = of->group;
+
 	for (unsigned i = links->asked_count; i > 0; i--) {
 		const struct asked *asked = &links->asked[i - 1];
 
-		if (asked->is_answered && asked->rid.v == rid.v && asked->host.v == host.v &&
-		    asked->group == group)
+		if (asked->rid.v == rid.v && asked->host.v == host.v && asked->group == group)
 			remove_asked(links, i - 1);
 	}
 }
@@ -196,7 +200,6 @@ static void ask(struct links *links, const struct traced *event)
 {
 	const struct vsva_event *e = &event->record.event;
 
-	forget_answered(links, e->rid, event->owner.host, e->value);
 	if (links->asked_count == ASKED_MAX)
 		remove_asked(links, 0);
 	links->asked[links->asked_count++] = (struct asked){.rid = e->rid,
@@ -218,13 +221,17 @@ static const struct traced *go_on(struct links *links, struct asked *asked,
 	return from;
 }
 
-/* The host tells that it has answered when the unit may have delivered the answer already. */
-static const struct traced *answer_of_host(struct links *links, struct asked *asked,
-					   const struct traced *event)
+/* The unit executes the answer that the host has queued last. */
+static const struct traced *answer_of_host(struct links *links, const struct traced *event)
 {
-	if (asked && asked->is_answered)
-		return give(links, &asked->last);
-	return go_on(links, asked, event);
+	for (unsigned i = links->asked_count; i > 0; i--) {
+		const struct asked *asked = &links->asked[i - 1];
+
+		if (asked->host.v == event->owner.host.v &&
+		    asked->last.record.event.kind == VSVA_EV_PAGE_RESPONSE_HOST)
+			return give(links, &asked->last);
+	}
+	return NULL;
 }
 
 static uint64_t work_key(const struct traced *event)
@@ -242,8 +249,9 @@ static const struct traced *deliver(struct links *links, struct asked *asked,
 		work->last = *event;
 	if (!asked)
 		return NULL;
-	asked->is_answered = true;
-	return give(links, &asked->last);
+	give(links, &asked->last);
+	forget_group(links, asked);
+	return &links->found;
 }
 
 /* DMA */
@@ -356,6 +364,8 @@ static const struct traced *make_present(struct links *links, const struct trace
 
 const struct traced *links_follow(struct links *links, const struct traced *event)
 {
+	const struct traced *from;
+
 	if (event->lost)
 		forget_all(links);
 	switch (event->record.event.kind) {
@@ -387,9 +397,13 @@ const struct traced *links_follow(struct links *links, const struct traced *even
 	case VSVA_EV_GUEST_MAP:
 		return make_present(links, event);
 	case VSVA_EV_PAGE_RESPONSE_GUEST:
-		return go_on(links, find_group(links, event), event);
 	case VSVA_EV_PAGE_RESPONSE_HOST:
-		return answer_of_host(links, find_group(links, event), event);
+		return go_on(links, find_group(links, event), event);
+	case VSVA_EV_DESCRIPTOR:
+		from = answer_of_host(links, event);
+		return from && journey_of(&event->record.event) == JOURNEY_PAGE
+			       ? from
+			       : other(links, event);
 	case VSVA_EV_PAGE_RESPONSE:
 		return deliver(links, find_group(links, event), event);
 	default:

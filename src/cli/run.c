@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/control.h"
 #include "cli/journey.h"
+#include "cli/output.h"
 #include "cli/scenario.h"
 #include "cli/status.h"
 #include "cli/story.h"
@@ -198,27 +197,19 @@ static int run_with_control(struct run_arguments *arguments)
 	return status;
 }
 
-/* With a trace file, if there shall be one; for its owner alone, as what is in it. */
+/* With a trace file, if there shall be one. */
 static int run_with_trace(struct run_arguments *arguments)
 {
 	const char *path = arguments->trace_path;
-	int fd, status;
+	int status;
 
 	if (!path)
 		return run_with_control(arguments);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	arguments->world.trace = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!arguments->world.trace) {
-		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+	arguments->world.trace = output_create(path);
+	if (!arguments->world.trace)
 		return CLI_SETUP;
-	}
 	status = run_with_control(arguments);
-	/* an error of before stays, and is not told by fclose() */
-	if (ferror(arguments->world.trace) | fclose(arguments->world.trace)) {
-		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
-		return CLI_SETUP;
-	}
-	return status;
+	return output_close(arguments->world.trace, path) ? status : CLI_SETUP;
 }
 
 int command_run(int argc, char **argv)

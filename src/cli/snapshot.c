@@ -6,16 +6,14 @@
 #include "cli/snapshot.h"
 
 #include <argp.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/events.h"
 #include "cli/json_text.h"
+#include "cli/output.h"
 #include "cli/remap_table.h"
 #include "cli/status.h"
 #include "cli/trace_file.h"
@@ -214,22 +212,9 @@ static int write_all(struct crawl *crawl, const struct view_source *source)
 	return CLI_FAILED;
 }
 
-/* Where it goes; what stands there already is replaced. Like the socket it is for its owner alone. */
-static FILE *create(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (!file)
-		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
-	if (!file && fd >= 0)
-		close(fd);
-	return file;
-}
-
 static int save(struct view *view, const struct view_source *source, const char *path)
 {
-	struct crawl crawl = {.view = view, .out = create(path)};
+	struct crawl crawl = {.view = view, .out = output_create(path)};
 	int status;
 
 	if (!crawl.out)
@@ -237,10 +222,8 @@ static int save(struct view *view, const struct view_source *source, const char 
 	crawl.seen = json_object_new_object();
 	status = write_all(&crawl, source);
 	json_object_put(crawl.seen);
-	if (fclose(crawl.out) && !status) {
-		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+	if (!output_close(crawl.out, path) && !status)
 		return CLI_SETUP;
-	}
 	return status;
 }
 

@@ -15,6 +15,7 @@
 
 #include "cli/command.h"
 #include "cli/links.h"
+#include "cli/output.h"
 #include "cli/status.h"
 
 static const char documentation[] =
@@ -39,6 +40,8 @@ static const char documentation[] =
 	"  vsva trace --count 100 pasid 1\n"
 	"  vsva trace --json kind fault | jq 'select(.event)'\n"
 	"  vsva run --trace t.json examples/page-faults.lua; vsva trace t.json\n"
+	"  vsva trace --perfetto t.pftrace.json --seconds 2  a timeline of two seconds\n"
+	"  vsva trace --svg life.svg t.json vm 1 pasid 1     the life of a PASID as a drawing\n"
 	"\n"
 	"Who does not read as fast as events come loses some, and is told how many; nobody waits "
 	"for it.\n"
@@ -48,13 +51,26 @@ static const char documentation[] =
 	"nothing to\n"
 	"look at, or a file cannot be read or written.";
 
-enum { KEY_COUNT = 0x4000, KEY_SECONDS, KEY_LAST, KEY_ASCII, KEY_COLOUR };
+enum {
+	KEY_COUNT = 0x4000,
+	KEY_SECONDS,
+	KEY_LAST,
+	KEY_ASCII,
+	KEY_COLOUR,
+	KEY_PERFETTO,
+	KEY_MERMAID,
+	KEY_SVG
+};
 
 static const struct argp_option options[] = {
 	{"count", KEY_COUNT, "N", 0, "stop after N events", 0},
 	{"seconds", KEY_SECONDS, "S", 0, "stop after so many seconds", 0},
 	{"last", KEY_LAST, NULL, 0, "what the ring holds now, and no more", 0},
 	{"json", 'j', NULL, 0, "one JSON object a line: a file that can be FILE again", 0},
+	{"perfetto", KEY_PERFETTO, "FILE", 0,
+	 "a timeline that ui.perfetto.dev and chrome://tracing open, instead of text", 0},
+	{"svg", KEY_SVG, "FILE", 0, "a drawing of one PASID's life, instead of text", 0},
+	{"mermaid", KEY_MERMAID, "FILE", 0, "the same for Mermaid", 0},
 	{"ascii", KEY_ASCII, NULL, 0,
 	 "draw with ASCII characters, as where the locale is not UTF-8", 0},
 	{"no-colour", KEY_COLOUR, NULL, 0, "no colour; it is only used on a terminal", 0},
@@ -62,12 +78,14 @@ static const struct argp_option options[] = {
 };
 
 #define WORDS_MAX 16u
+#define DRAWINGS  3u
 
 struct arguments {
 	struct view_source source;
 	unsigned long long count; /* 0: no end */
 	double seconds;           /* likewise */
 	bool last, json, ascii, no_colour;
+	const char *drawings[DRAWINGS]; /* paths; NULL: it is not wanted */
 	unsigned word_count;
 	char *words[WORDS_MAX];
 };
@@ -110,6 +128,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_COLOUR:
 		arguments->no_colour = true;
 		return 0;
+	case KEY_PERFETTO:
+	case KEY_MERMAID:
+	case KEY_SVG:
+		arguments->drawings[key - KEY_PERFETTO] = text;
+		return 0;
 	case ARGP_KEY_ARG:
 		take_word(arguments, text, state);
 		return 0;
@@ -138,6 +161,14 @@ static bool take_file(struct arguments *arguments)
 	return true;
 }
 
+static bool has_drawing(const struct arguments *arguments)
+{
+	for (unsigned i = 0; i < DRAWINGS; i++)
+		if (arguments->drawings[i])
+			return true;
+	return false;
+}
+
 /* Sinks */
 
 static bool wants_colour(const struct arguments *arguments)
@@ -153,12 +184,38 @@ static bool knows_unicode(void)
 	return setlocale(LC_CTYPE, "") && !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-static struct trace_sink *make_sink(const struct arguments *arguments, const struct names *names)
+/* Files that can be made, all at once. */
+typedef struct trace_sink *sink_create_fn(const struct names *names, FILE *out);
+static sink_create_fn *const drawings[DRAWINGS] = {
+	trace_perfetto_create, /* as the keys are */
+	trace_mermaid_create,
+	trace_svg_create,
+};
+
+struct output {
+	struct trace_sink *sink;
+	const char *path; /* NULL: standard output */
+};
+
+static struct trace_sink *make_printer(const struct arguments *arguments, const struct names *names)
 {
 	if (arguments->json)
 		return trace_json_create(names, stdout);
 	return trace_text_create(names, stdout, wants_colour(arguments),
 				 arguments->ascii || !knows_unicode());
+}
+
+static struct trace_sink *make_drawing(sink_create_fn *create, const struct names *names,
+				       const char *path)
+{
+	FILE *out = output_create(path);
+	struct trace_sink *sink = out ? create(names, out) : NULL;
+
+	if (out && !sink) {
+		complain(VSVA_CODE_NO_MEMORY, "no memory");
+		fclose(out);
+	}
+	return sink;
 }
 
 /* The way */
@@ -193,16 +250,26 @@ struct way {
 	struct trace_filter filter;
 	struct events *events;
 	struct links *links;
-	struct trace_sink *sink;
-	int64_t end_ms; /* INT64_MAX: none */
+	struct output outputs[DRAWINGS];
+	unsigned output_count;
+	int64_t end_ms;   /* INT64_MAX: none */
+	uint64_t last_ns; /* of the event before */
 	uint64_t told;
 	uint64_t lost; /* before events that were not told */
 };
 
+static bool cannot_write(const struct way *way)
+{
+	for (unsigned i = 0; i < way->output_count; i++)
+		if (ferror(way->outputs[i].sink->out))
+			return true;
+	return false;
+}
+
 static bool is_over(const struct way *way)
 {
 	return is_interrupted || (way->arguments->count && way->told == way->arguments->count) ||
-	       ferror(way->sink->out) || now_ms() >= way->end_ms;
+	       cannot_write(way) || now_ms() >= way->end_ms;
 }
 
 /* -1: for ever. */
@@ -215,17 +282,48 @@ static int time_left(const struct way *way)
 	return left < 0 ? 0 : (left > INT32_MAX ? INT32_MAX : (int)left);
 }
 
+/* No two have the same time, so that a drawing has an order: some nanoseconds in a burst. */
+static void set_apart(struct way *way, struct traced *event)
+{
+	if (event->record.time_ns <= way->last_ns)
+		event->record.time_ns = way->last_ns + 1;
+	way->last_ns = event->record.time_ns;
+}
+
+static void give(struct way *way, const struct traced *event, const struct traced *from)
+{
+	bool is_from_shown = from && trace_filter_lets(&way->filter, from);
+
+	for (unsigned i = 0; i < way->output_count; i++) {
+		struct trace_sink *sink = way->outputs[i].sink;
+
+		sink->ops->event(sink, event, is_from_shown || sink->draws_all ? from : NULL);
+	}
+}
+
 static void tell(struct way *way, struct traced *event)
 {
-	const struct traced *from = links_follow(way->links, event);
+	const struct traced *from;
 
+	if (way->outputs[0].path)
+		set_apart(way, event);
+	from = links_follow(way->links, event);
 	way->lost += event->lost;
 	if (!trace_filter_lets(&way->filter, event))
 		return;
 	event->lost = way->lost;
 	way->lost = 0;
-	way->sink->ops->event(way->sink, event, from);
+	give(way, event, from);
 	way->told++;
+}
+
+/* What there is shall be seen before the next comes; who draws is told how it goes. */
+static void show_progress(const struct way *way)
+{
+	if (!way->outputs[0].path)
+		fflush(stdout);
+	else if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\rvsva: %" PRIu64 " events; Ctrl-C ends ", way->told);
 }
 
 static int go(struct way *way)
@@ -236,34 +334,69 @@ static int go(struct way *way)
 	while (!is_over(way) && (status == EVENTS_ONE || status == EVENTS_NONE)) {
 		status = events_next(way->events, &event, 0);
 		if (status == EVENTS_NONE) {
-			/* what there is shall be seen before the next comes */
-			fflush(way->sink->out);
+			show_progress(way);
 			status = events_next(way->events, &event, time_left(way));
 		}
 		if (status == EVENTS_ONE)
 			tell(way, &event);
 	}
-	way->sink->ops->end(way->sink, way->lost + events_lost_at_end(way->events));
-	if (status == EVENTS_BROKEN)
-		return CLI_SETUP;
-	return way->told ? CLI_OK : CLI_FAILED;
+	if (way->outputs[0].path && isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+	return status == EVENTS_BROKEN ? CLI_SETUP : (way->told ? CLI_OK : CLI_FAILED);
+}
+
+/* Outputs */
+
+static bool add_output(struct way *way, struct trace_sink *sink, const char *path)
+{
+	if (!sink)
+		return false;
+	way->outputs[way->output_count++] = (struct output){.sink = sink, .path = path};
+	return true;
+}
+
+static bool make_outputs(struct way *way)
+{
+	const struct names *names = events_names(way->events);
+
+	for (unsigned i = 0; i < DRAWINGS; i++) {
+		const char *path = way->arguments->drawings[i];
+
+		if (path && !add_output(way, make_drawing(drawings[i], names, path), path))
+			return false;
+	}
+	if (way->output_count || add_output(way, make_printer(way->arguments, names), NULL))
+		return true;
+	complain(VSVA_CODE_NO_MEMORY, "no memory");
+	return false;
+}
+
+/* Drawings are finished whatever there was to be drawn. */
+static int end_outputs(struct way *way, int status)
+{
+	for (unsigned i = 0; i < way->output_count; i++) {
+		struct trace_sink *sink = way->outputs[i].sink;
+		const char *path = way->outputs[i].path;
+		FILE *out = sink->out;
+
+		sink->ops->end(sink, way->lost + events_lost_at_end(way->events));
+		sink->ops->destroy(sink);
+		if (path && !output_close(out, path))
+			status = CLI_SETUP;
+	}
+	return status;
 }
 
 static int trace_from(struct way *way)
 {
-	const struct arguments *arguments = way->arguments;
-	int status;
+	int status = CLI_SETUP;
 
 	way->links = links_create();
-	way->sink = make_sink(arguments, events_names(way->events));
-	if (!way->links || !way->sink) {
+	if (!way->links)
 		complain(VSVA_CODE_NO_MEMORY, "no memory");
-		status = CLI_SETUP;
-	} else {
+	else if (make_outputs(way))
 		status = go(way);
-	}
-	if (way->sink)
-		way->sink->ops->destroy(way->sink);
+	status = end_outputs(way, status);
 	links_destroy(way->links);
 	return status;
 }
@@ -285,7 +418,7 @@ int command_trace(int argc, char **argv)
 	    trace_filter_parse(&way.filter, arguments.words, arguments.word_count))
 		return CLI_USAGE;
 	/* links go through events that are not shown */
-	if (arguments.json)
+	if (arguments.json && !has_drawing(&arguments))
 		trace_filter_kinds(&way.filter, wanted.kinds);
 	else
 		memset(wanted.kinds, true, sizeof(wanted.kinds));

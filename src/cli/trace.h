@@ -27,12 +27,18 @@ struct trace_sink {
 	const struct trace_sink_ops *ops;
 	const struct names *names;
 	FILE *out;
+	bool draws_all; /* arrows from events that are not shown, too */
 };
 
 /* NULL: no memory. */
 struct trace_sink *trace_text_create(const struct names *names, FILE *out, bool in_colour,
 				     bool is_ascii);
 struct trace_sink *trace_json_create(const struct names *names, FILE *out);
+/* Wants no two events with the same time. */
+struct trace_sink *trace_perfetto_create(const struct names *names, FILE *out);
+/* Of one PASID's life. */
+struct trace_sink *trace_mermaid_create(const struct names *names, FILE *out);
+struct trace_sink *trace_svg_create(const struct names *names, FILE *out);
 
 /* What is shown; SHOW_ANY (cli/show.h): all. */
 struct trace_filter {

@@ -120,21 +120,12 @@ static void print_windows(const struct trace_text *text, const struct vsva_event
 		fprintf(text->sink.out, ", %" PRIu64 " bytes", event->len);
 }
 
-static struct hop hop_of(const struct traced *event)
-{
-	struct hop hop = {
-		.event = event->record.event, .vm = event->owner.vm, .guest = event->owner.guest};
-
-	hop.event.hpasid = event->owner.host;
-	return hop;
-}
-
 static void tell_event(struct trace_sink *sink, const struct traced *event,
 		       const struct traced *from)
 {
 	struct trace_text *text = (struct trace_text *)sink;
 	enum journey journey = journey_of(&event->record.event);
-	struct hop hop = hop_of(event);
+	struct hop hop = traced_hop(event);
 	struct hop_words words;
 	uint64_t since;
 
@@ -176,7 +167,8 @@ struct trace_sink *trace_text_create(const struct names *names, FILE *out, bool 
 
 	if (!text)
 		return NULL;
-	text->sink = (struct trace_sink){.ops = &ops, .names = names, .out = out};
+	text->sink =
+		(struct trace_sink){.ops = &ops, .names = names, .out = out, .draws_all = true};
 	text->pieces = is_ascii ? &ascii : &unicode;
 	text->in_colour = in_colour;
 	return &text->sink;

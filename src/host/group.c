@@ -203,16 +203,30 @@ static struct vtd_desc response_descriptor(const struct group_key *key, uint8_t 
 	return response;
 }
 
+struct answer {
+	const struct vsva_iommu *iommu;
+	const struct group_key *key;
+	uint8_t code;
+};
+
+/* Before the unit tells that it has delivered it. */
+static void trace_answer(void *arg)
+{
+	const struct answer *answer = arg;
+
+	TRACE(answer->iommu->trace, HOST, PAGE_RESPONSE_HOST, .rid = answer->key->rid,
+	      .hpasid = answer->key->pasid, .addr = answer->key->prgi, .value = answer->code);
+}
+
 bool group_answer_key(struct prq_locked locked, const struct group_key *key, uint8_t code)
 {
 	struct vsva_iommu *iommu = locked.iommu;
 	struct vtd_desc response = response_descriptor(key, code);
+	struct answer answer = {.iommu = iommu, .key = key, .code = code};
 
-	if (qi_post(&iommu->qi, &response))
+	if (qi_post(&iommu->qi, &response, trace_answer, &answer))
 		return false;
 	stat_add(&iommu->stats.page_responses);
-	TRACE(iommu->trace, HOST, PAGE_RESPONSE_HOST, .rid = key->rid, .hpasid = key->pasid,
-	      .addr = key->prgi, .value = code);
 	return true;
 }
 

@@ -295,7 +295,7 @@ int qi_submit(struct qi *qi, struct qi_batch *batch)
 	return err == -EAGAIN ? -ETIMEDOUT : err;
 }
 
-int qi_post(struct qi *qi, const struct vtd_desc *descriptor)
+int qi_post(struct qi *qi, const struct vtd_desc *descriptor, void (*tell)(void *arg), void *arg)
 {
 	int err = 0;
 
@@ -303,6 +303,8 @@ int qi_post(struct qi *qi, const struct vtd_desc *descriptor)
 	if (fail_nth_now() || !has_room(qi, 1)) {
 		err = -EAGAIN;
 	} else {
+		if (tell)
+			tell(arg);
 		qi->slots[qi->tail] = *descriptor;
 		tail_advance(qi, 1);
 	}

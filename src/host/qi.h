@@ -75,8 +75,9 @@ uint64_t qi_queue_address(const struct qi *qi);
  * is sure; -EINVAL: a descriptor was refused (a bug of ours).
  */
 int qi_submit(struct qi *qi, struct qi_batch *batch);
-/* One descriptor without a wait. -EAGAIN: no room now. Never waits. */
-int qi_post(struct qi *qi, const struct vtd_desc *descriptor);
+/* One descriptor without a wait. tell(arg), if it is not NULL, is called before the unit can see it, with
+ * the queue's lock held. -EAGAIN: no room now. Never waits. */
+int qi_post(struct qi *qi, const struct vtd_desc *descriptor, void (*tell)(void *arg), void *arg);
 /* Waits until qi_post() has room. -ETIMEDOUT. */
 int qi_wait_for_room(struct qi *qi);
 /* Looks for errors of the queue and deals with them: called by waiters and by the fault event. */

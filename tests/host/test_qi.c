@@ -44,7 +44,7 @@ static void test_qi_batch_aborted_by_others_timeout_is_repeated(void **state)
 	vtd_desc_dev_tlb_set_SID(&foreign, 0x4444);
 	world->fake.silent = rid(0x4444);
 	world->fake.is_held = true;
-	assert_int_equal(qi_post(&world->iommu->qi, &foreign), 0);
+	assert_int_equal(qi_post(&world->iommu->qi, &foreign, NULL, NULL), 0);
 	world->fake.is_held = false;
 	/* the tail write of the next batch runs into the time-out of the descriptor before it */
 	assert_int_equal(flush_domain(world), 0);
@@ -80,7 +80,7 @@ static void test_qi_full_queue_times_out(void **state)
 
 	vtd_desc_wait_set_FN(&fence, 1);
 	world->fake.is_held = true;
-	while (!qi_post(&world->iommu->qi, &fence))
+	while (!qi_post(&world->iommu->qi, &fence, NULL, NULL))
 		posted++;
 	/* one slot stays free, or full would look like empty */
 	assert_int_equal(posted, world->iommu->qi.slot_count - 1);
