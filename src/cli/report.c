@@ -17,7 +17,8 @@ static const char documentation[] =
 	"On the page: what `vsva explain` finds, the machine, its tables as a tree from the root "
 	"table down to pages with every entry decoded, PASID entries of guest, shadow and host "
 	"side "
-	"by side, registers. DIR is made if it is not there. An index.html that is no report is "
+	"by side, counters, registers. DIR is made if it is not there. An index.html that is no "
+	"report is "
 	"left alone. Of a large machine so much is left out that a browser can show the rest; "
 	"the page says how much, and where to see it.\n\n"
 	"Examples:\n"
@@ -27,16 +28,53 @@ static const char documentation[] =
 	"it "
 	"cannot be written.";
 
+enum { KEY_SAMPLES = 0x4000, KEY_INTERVAL };
+
+static const struct argp_option options[] = {
+	{"samples", KEY_SAMPLES, "N", 0,
+	 "of a vsva that runs: look N times at the counters (12), so that it can be seen how fast "
+	 "they grow; 1: once",
+	 0},
+	{"interval", KEY_INTERVAL, "SECONDS", 0, "between two of these looks (0.25)", 0},
+	{0},
+};
+
 struct arguments {
 	struct view_source source;
 	const char *dir;
+	unsigned samples, interval_ms;
 };
+
+static void take_samples(struct arguments *arguments, const char *text)
+{
+	unsigned long long number;
+
+	if (command_number(text, REPORT_SAMPLES_MAX, "--samples", &number))
+		exit(CLI_USAGE);
+	arguments->samples = (unsigned)number;
+}
+
+static void take_interval(struct arguments *arguments, const char *text,
+			  const struct argp_state *state)
+{
+	double seconds = strtod(text, NULL);
+
+	if (!(seconds >= 0.01 && seconds <= 60))
+		misuse(state, "--interval: '%s' is not between 0.01 and 60", text);
+	arguments->interval_ms = (unsigned)(seconds * 1000);
+}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
 	switch (key) {
+	case KEY_SAMPLES:
+		take_samples(arguments, text);
+		return 0;
+	case KEY_INTERVAL:
+		take_interval(arguments, text, state);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->dir)
 			misuse(state, "one directory: '%s' and '%s'", arguments->dir, text);
@@ -94,7 +132,7 @@ static int collect_caches(struct report *report, struct view *live)
 	return 0;
 }
 
-static int collect(struct report *report, struct view *live)
+static int collect(struct report *report, struct view *live, const struct arguments *arguments)
 {
 	static show_collect_fn *const collectors[REPORT_OBJECTS] = {
 		[REPORT_UNIT] = show_unit_collect,     [REPORT_VM] = show_vm_collect,
@@ -104,6 +142,9 @@ static int collect(struct report *report, struct view *live)
 	};
 	struct show show = report_show(report, SHOW_ANY, SHOW_ANY, SHOW_ANY);
 
+	if (report->is_live &&
+	    report_samples_take(&report->samples, live, arguments->samples, arguments->interval_ms))
+		return -EIO;
 	if (collect_caches(report, live))
 		return -EIO;
 	for (unsigned i = 0; i < REPORT_OBJECTS; i++)
@@ -122,6 +163,7 @@ static void forget(struct report *report)
 	for (unsigned i = 0; i < REPORT_OBJECTS; i++)
 		json_object_put(report->rows[i]);
 	json_object_put(report->findings);
+	report_samples_forget(&report->samples);
 }
 
 /* Writing */
@@ -130,7 +172,7 @@ static void print_page(struct report *report)
 {
 	static report_section_fn *const sections[] = {
 		report_head,    report_findings, report_overview, report_trees,
-		report_entries, report_units,    report_foot,
+		report_entries, report_counters, report_units,    report_foot,
 	};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
@@ -168,7 +210,7 @@ static int make(struct view *live, const struct arguments *arguments)
 		report.source = arguments->source.control ? arguments->source.control : path;
 	report.view = view_remember(live);
 	if (report.view) {
-		err = collect(&report, live);
+		err = collect(&report, live, arguments);
 		if (!err)
 			err = write_page(&report, arguments->dir);
 		forget(&report);
@@ -180,9 +222,12 @@ static int make(struct view *live, const struct arguments *arguments)
 int command_report(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&view_argp, 0, "Where to look:", 1}, {0}};
-	static const struct argp argp = {
-		.parser = parse, .args_doc = "DIR", .doc = documentation, .children = children};
-	struct arguments arguments = {0};
+	static const struct argp argp = {.options = options,
+					 .parser = parse,
+					 .args_doc = "DIR",
+					 .doc = documentation,
+					 .children = children};
+	struct arguments arguments = {.samples = 12, .interval_ms = 250};
 	struct view *view;
 	int err;
 

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "cli/report_samples.h"
 #include "cli/show.h"
 
 /* Bounds of a page; what is left out is counted where it would stand. */
@@ -47,8 +48,9 @@ struct report {
 	const char *source; /* where it was looked at, for people */
 	bool is_live;
 	struct json_object *rows[REPORT_OBJECTS];
-	size_t stale;                 /* lines of caches */
-	struct json_object *findings; /* report_findings_collect() */
+	struct report_samples samples; /* of counters; of a snapshot none */
+	size_t stale;                  /* lines of caches */
+	struct json_object *findings;  /* report_findings_collect() */
 	size_t accesses, accesses_left_out;
 	struct report_place places[REPORT_ENTRIES];
 	size_t place_count, places_left_out;
@@ -71,7 +73,7 @@ void report_findings_collect(struct report *report);
 
 typedef void report_section_fn(struct report *report);
 report_section_fn report_head, report_foot, report_findings, report_overview, report_units,
-	report_trees, report_entries;
+	report_trees, report_entries, report_counters;
 
 /* A table of rows (report_table.c) */
 

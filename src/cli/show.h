@@ -42,6 +42,11 @@ struct json_object *show_filter(struct show *show, const char *object);
 /* Does the row belong to what was selected? */
 bool show_selects(const struct show *show, struct json_object *row);
 
+/* Of a row of counters: does the member say whose they are; is it a count of what there is now? */
+bool show_stats_is_identity(const char *key);
+bool show_stats_is_level(const char *key);
+/* The row of the same thing; NULL: there is none. */
+struct json_object *show_stats_same(struct json_object *rows, struct json_object *row);
 /* Counters that have grown, per second: now minus before. */
 struct json_object *show_stats_rates(struct json_object *before, struct json_object *now,
 				     double seconds);

@@ -52,7 +52,7 @@ struct json_object *show_stats_collect(struct show *show)
 	return rows;
 }
 
-static bool is_identity(const char *key)
+bool show_stats_is_identity(const char *key)
 {
 	static const char *const keys[] = {"of", "vm", "device", "pasid", "host_pasid"};
 
@@ -62,7 +62,7 @@ static bool is_identity(const char *key)
 	return false;
 }
 
-static bool is_level(const char *key)
+bool show_stats_is_level(const char *key)
 {
 	size_t len = strlen(key);
 
@@ -83,7 +83,8 @@ static struct json_object *rates_of(struct json_object *before, struct json_obje
 		if (json_object_is_type(value, json_type_object))
 			json_object_object_add(row, key,
 					       rates_of(json_member(before, key), value, seconds));
-		else if (is_identity(key) || is_level(key) || !json_number(value, &is))
+		else if (show_stats_is_identity(key) || show_stats_is_level(key) ||
+			 !json_number(value, &is))
 			json_object_object_add(row, key, json_object_get(value));
 		else
 			json_add_number(row, key,
@@ -105,19 +106,26 @@ static bool is_of_the_same(struct json_object *a, struct json_object *b)
 	return json_has_same_text(a, b, "of");
 }
 
+struct json_object *show_stats_same(struct json_object *rows, struct json_object *row)
+{
+	struct json_object *other;
+
+	JSON_FOR_EACH (rows, other)
+		if (is_of_the_same(other, row))
+			return other;
+	return NULL;
+}
+
 struct json_object *show_stats_rates(struct json_object *before, struct json_object *now,
 				     double seconds)
 {
 	struct json_object *rows = json_object_new_array(), *row, *old;
 
-	JSON_FOR_EACH (now, row)
-		for (size_t i = 0; i < json_length(before); i++) {
-			old = json_object_array_get_idx(before, i);
-			if (is_of_the_same(old, row)) {
-				json_object_array_add(rows, rates_of(old, row, seconds));
-				break;
-			}
-		}
+	JSON_FOR_EACH (now, row) {
+		old = show_stats_same(before, row);
+		if (old)
+			json_object_array_add(rows, rates_of(old, row, seconds));
+	}
 	return rows;
 }
 
@@ -129,7 +137,7 @@ static void print_counters(struct show *show, struct json_object *row, const cha
 
 		if (json_object_is_type(value, json_type_object)) {
 			print_counters(show, value, "queued ");
-		} else if (!is_identity(key) && json_number(value, &number) && number) {
+		} else if (!show_stats_is_identity(key) && json_number(value, &number) && number) {
 			fprintf(show->out, "  %s%s ", prefix, key);
 			show_styled(show, SHOW_NUMBER, "%" PRIu64, number);
 		}

@@ -33,16 +33,17 @@ class Results:
 
 
 class World:
-    """A scenario that holds, asked through its control socket."""
+    """A scenario, asked through its control socket. sign: what `show -j cache` or `show -j stats` says when it is far enough."""
 
-    def __init__(self, vsva, scenario):
+    def __init__(self, vsva, scenario, sign):
+        self.sign = sign
         self.vsva = vsva
         self.scratch = tempfile.mkdtemp()
         self.socket = self.path("c.sock")
         self.log = open(self.path("run"), "w+")
         self.process = subprocess.Popen([vsva, "run", "--control", self.socket, "--allow-control", scenario],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        while not self.holds():
+        while not self.is_ready():
             if self.process.poll() is not None:
                 raise SystemExit("Bail out! the scenario ended: " + self.said())
             time.sleep(0.05)
@@ -51,9 +52,14 @@ class World:
         self.log.seek(0)
         return self.log.read()
 
-    def holds(self):
-        """Its last step, before it stands still, makes a line of a cache stale."""
-        return '"stale":true' in self.run("show", "-j", "--control", self.socket, "cache").stdout
+    def is_ready(self):
+        return any(self.sign in self.run("show", "-j", "--control", self.socket, what).stdout for what in ("cache", "stats"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def path(self, name):
         return os.path.join(self.scratch, name)

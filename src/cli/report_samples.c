@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/* Counters of a vsva that runs, looked at several times: how fast they grow. */
+#include "cli/report_samples.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/json_text.h"
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Where somebody watches. */
+static void tell(unsigned done, unsigned all)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (done < all)
+		fprintf(stderr, "\r\033[Kcounters %u/%u", done + 1, all);
+	else
+		fputs("\r\033[K", stderr);
+}
+
+int report_samples_take(struct report_samples *samples, struct view *view, unsigned count,
+			unsigned interval_ms)
+{
+	struct show show = {.view = view, .vm = SHOW_ANY, .device = SHOW_ANY, .pasid = SHOW_ANY};
+	double begin = now_s();
+
+	for (unsigned i = 0; i < count && i < REPORT_SAMPLES_MAX; i++) {
+		struct json_object *rows;
+
+		tell(i, count);
+		if (i)
+			poll(NULL, 0, (int)interval_ms);
+		rows = show_stats_collect(&show);
+		if (!rows) {
+			tell(count, count);
+			return -EIO;
+		}
+		samples->rows[samples->count] = rows;
+		samples->times[samples->count++] = now_s() - begin;
+	}
+	tell(count, count);
+	return 0;
+}
+
+void report_samples_forget(struct report_samples *samples)
+{
+	while (samples->count)
+		json_object_put(samples->rows[--samples->count]);
+}
+
+unsigned report_samples_rates(const struct report_samples *samples, struct json_object *row,
+			      struct json_object *rates[REPORT_SAMPLES_MAX],
+			      double times[REPORT_SAMPLES_MAX])
+{
+	struct json_object *one = json_object_new_array(), *found;
+	unsigned count = 0;
+
+	for (unsigned i = 1; i < samples->count; i++) {
+		double seconds = samples->times[i] - samples->times[i - 1];
+		struct json_object *now = show_stats_same(samples->rows[i], row);
+
+		if (!now || seconds <= 0)
+			continue;
+		json_object_array_add(one, json_object_get(now));
+		found = show_stats_rates(samples->rows[i - 1], one, seconds);
+		json_object_array_del_idx(one, 0, 1);
+		if (json_length(found)) {
+			rates[count] = json_object_get(json_object_array_get_idx(found, 0));
+			times[count++] = samples->times[i];
+		}
+		json_object_put(found);
+	}
+	json_object_put(one);
+	return count;
+}
