@@ -256,23 +256,16 @@ static const struct traced *deliver(struct links *links, struct asked *asked,
 
 /* DMA */
 
-static const struct traced *begin_work(struct links *links, const struct traced *event)
-{
-	struct work *work = find_or_make(&links->works, work_key(event), sizeof(*work));
-
-	if (work)
-		work->last = *event;
-	return NULL;
-}
-
+/* The work may have come before anybody looked. */
 static const struct traced *go_on_working(struct links *links, const struct traced *event)
 {
-	struct work *work = find(&links->works, work_key(event));
-	const struct traced *from;
+	struct work *work = find_or_make(&links->works, work_key(event), sizeof(*work));
+	const struct traced *from = NULL;
 
 	if (!work)
 		return NULL;
-	from = give(links, &work->last);
+	if (work->last.record.id && event->record.event.kind != VSVA_EV_SUBMIT)
+		from = give(links, &work->last);
 	work->last = *event;
 	return from;
 }
@@ -379,7 +372,6 @@ const struct traced *links_follow(struct links *links, const struct traced *even
 		set_descriptor(links, event, false);
 		return NULL;
 	case VSVA_EV_SUBMIT:
-		return begin_work(links, event);
 	case VSVA_EV_TRANSLATE:
 	case VSVA_EV_ACCESS:
 	case VSVA_EV_COMPLETE:
@@ -398,7 +390,8 @@ const struct traced *links_follow(struct links *links, const struct traced *even
 		return make_present(links, event);
 	case VSVA_EV_PAGE_RESPONSE_GUEST:
 	case VSVA_EV_PAGE_RESPONSE_HOST:
-		return go_on(links, find_group(links, event), event);
+		from = go_on(links, find_group(links, event), event);
+		return from ? from : other(links, event);
 	case VSVA_EV_DESCRIPTOR:
 		from = answer_of_host(links, event);
 		return from && journey_of(&event->record.event) == JOURNEY_PAGE

@@ -63,12 +63,9 @@ static bool begins_death(const struct vsva_event *event)
 
 static void set_phase(struct sequence *sequence, const struct vsva_event *event)
 {
-	enum journey journey = hop_kind_of(event->kind)->journey;
-
 	if (begins_death(event))
 		sequence->phase = PHASE_DEATH;
-	else if (sequence->phase == PHASE_BIND && journey == JOURNEY_DMA &&
-		 event->kind != VSVA_EV_CPU_EXIT)
+	else if (sequence->phase == PHASE_BIND && event->room == VSVA_ROOM_DEVICE)
 		sequence->phase = PHASE_WORK;
 	if (event->kind == VSVA_EV_BIND && sequence->phase == PHASE_DEATH)
 		sequence->phase = PHASE_BIND;

@@ -247,6 +247,26 @@ static void test_links_follow_a_page_request_there_and_back(void **state)
 	end_story(&s);
 }
 
+static void test_links_begin_in_the_middle_of_a_copy(void **state)
+{
+	struct story s = begin_story();
+	struct told first, second, descriptor;
+	(void)state;
+
+	/* its descriptor came before anybody looked, and so did a page request */
+	first = TELL(&s, 2, 0, UNIT, TRANSLATE, OF_DEVICE, OF_HOST);
+	assert_int_equal(first.from, 0);
+	second = TELL(&s, 2, 0, DEVICE, ACCESS, OF_DEVICE, OF_HOST);
+	assert_int_equal(second.from, first.id);
+	/* new work does not come from old one */
+	assert_int_equal(TELL(&s, 2, 0, DEVICE, SUBMIT, OF_DEVICE, OF_HOST).from, 0);
+	descriptor = TELL(&s, 3, 0, VMM, VIOMMU_DESCRIPTOR, .vm = 1, .value = 9);
+	assert_int_equal(
+		TELL(&s, 3, 0, VMM, PAGE_RESPONSE_GUEST, OF_DEVICE, OF_GUEST, .addr = 9).from,
+		descriptor.id);
+	end_story(&s);
+}
+
 static void test_links_match_a_guests_queue_in_order(void **state)
 {
 	struct story s = begin_story();
@@ -316,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_owners_are_learned_from_binds_and_forgotten),
 		cmocka_unit_test(test_owner_of_a_device_has_what_comes_without_pasid),
 		cmocka_unit_test(test_links_follow_a_page_request_there_and_back),
+		cmocka_unit_test(test_links_begin_in_the_middle_of_a_copy),
 		cmocka_unit_test(test_links_match_a_guests_queue_in_order),
 		cmocka_unit_test(test_links_know_what_a_thread_does_inside_an_operation),
 		cmocka_unit_test(test_links_forget_what_was_open_when_something_is_lost),
