@@ -17,7 +17,8 @@ static const char documentation[] =
 	"On the page: what `vsva explain` finds, the machine, its tables as a tree from the root "
 	"table down to pages with every entry decoded, PASID entries of guest, shadow and host "
 	"side "
-	"by side, counters, registers. DIR is made if it is not there. An index.html that is no "
+	"by side, counters, the last events as a timeline, registers. DIR is made if it is not "
+	"there. An index.html that is no "
 	"report is "
 	"left alone. Of a large machine so much is left out that a browser can show the rest; "
 	"the page says how much, and where to see it.\n\n"
@@ -132,6 +133,38 @@ static int collect_caches(struct report *report, struct view *live)
 	return 0;
 }
 
+/* While counters are looked at events come in. */
+struct watch {
+	struct report_events *events;
+	unsigned interval_ms;
+};
+
+static void wait_for_events(void *arg)
+{
+	struct watch *watch = arg;
+
+	report_events_take(watch->events, watch->interval_ms);
+}
+
+/* How long what has come already may take to be read. */
+#define REST_MS 100u
+
+static int collect_over_time(struct report *report, struct view *live,
+			     const struct arguments *arguments)
+{
+	struct watch watch = {.interval_ms = arguments->interval_ms};
+
+	report->events = report_events_open(&arguments->source);
+	if (!report->events)
+		return -EIO;
+	watch.events = report->events;
+	if (report->is_live && report_samples_take(&report->samples, live, arguments->samples,
+						   wait_for_events, &watch))
+		return -EIO;
+	report_events_take(report->events, REST_MS);
+	return 0;
+}
+
 static int collect(struct report *report, struct view *live, const struct arguments *arguments)
 {
 	static show_collect_fn *const collectors[REPORT_OBJECTS] = {
@@ -142,8 +175,7 @@ static int collect(struct report *report, struct view *live, const struct argume
 	};
 	struct show show = report_show(report, SHOW_ANY, SHOW_ANY, SHOW_ANY);
 
-	if (report->is_live &&
-	    report_samples_take(&report->samples, live, arguments->samples, arguments->interval_ms))
+	if (collect_over_time(report, live, arguments))
 		return -EIO;
 	if (collect_caches(report, live))
 		return -EIO;
@@ -164,6 +196,7 @@ static void forget(struct report *report)
 		json_object_put(report->rows[i]);
 	json_object_put(report->findings);
 	report_samples_forget(&report->samples);
+	report_events_close(report->events);
 }
 
 /* Writing */
@@ -171,7 +204,7 @@ static void forget(struct report *report)
 static void print_page(struct report *report)
 {
 	static report_section_fn *const sections[] = {
-		report_head,    report_findings, report_overview, report_trees,
+		report_head,    report_findings, report_overview, report_journeys, report_trees,
 		report_entries, report_counters, report_units,    report_foot,
 	};
 

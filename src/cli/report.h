@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "cli/report_events.h"
 #include "cli/report_samples.h"
 #include "cli/show.h"
 
@@ -48,6 +49,7 @@ struct report {
 	const char *source; /* where it was looked at, for people */
 	bool is_live;
 	struct json_object *rows[REPORT_OBJECTS];
+	struct report_events *events;
 	struct report_samples samples; /* of counters; of a snapshot none */
 	size_t stale;                  /* lines of caches */
 	struct json_object *findings;  /* report_findings_collect() */
@@ -73,7 +75,7 @@ void report_findings_collect(struct report *report);
 
 typedef void report_section_fn(struct report *report);
 report_section_fn report_head, report_foot, report_findings, report_overview, report_units,
-	report_trees, report_entries, report_counters;
+	report_trees, report_entries, report_counters, report_journeys;
 
 /* A table of rows (report_table.c) */
 

@@ -245,9 +245,9 @@ void report_findings(struct report *report)
 	      report->out);
 	if (report->stale)
 		fprintf(report->out,
-			"<p class=\"cause\"><span class=\"tag bad\">stale</span> %zu lines of "
-			"caches say "
-			"other than the tables do: <a href=\"#caches\">caches</a>.</p>\n",
+			"<p class=\"cause\"><span class=\"tag bad\">stale</span> Lines of caches "
+			"that say other "
+			"than the tables do: <a href=\"#caches\">%zu</a>.</p>\n",
 			report->stale);
 	JSON_FOR_EACH (report->findings, row) {
 		if (json_text_of(row, "text"))

@@ -62,7 +62,8 @@ static void print_cards(struct report *report)
 static void print_navigation(FILE *out)
 {
 	fputs("<nav aria-label=\"Sections\">\n<a href=\"#findings\">Findings</a>\n"
-	      "<a href=\"#machine\">Machine</a>\n<a href=\"#structure\">Structure</a>\n"
+	      "<a href=\"#machine\">Machine</a>\n<a href=\"#journeys\">Journeys</a>\n<a "
+	      "href=\"#structure\">Structure</a>\n"
 	      "<a href=\"#entries\">Entries</a>\n<a href=\"#counters\">Counters</a>\n<a "
 	      "href=\"#registers\">Registers</a>\n"
 	      /* of use with a script only, which shows it */

@@ -3,7 +3,6 @@
 #include "cli/report_samples.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +29,7 @@ static void tell(unsigned done, unsigned all)
 }
 
 int report_samples_take(struct report_samples *samples, struct view *view, unsigned count,
-			unsigned interval_ms)
+			void (*wait)(void *arg), void *arg)
 {
 	struct show show = {.view = view, .vm = SHOW_ANY, .device = SHOW_ANY, .pasid = SHOW_ANY};
 	double begin = now_s();
@@ -40,7 +39,7 @@ int report_samples_take(struct report_samples *samples, struct view *view, unsig
 
 		tell(i, count);
 		if (i)
-			poll(NULL, 0, (int)interval_ms);
+			wait(arg);
 		rows = show_stats_collect(&show);
 		if (!rows) {
 			tell(count, count);

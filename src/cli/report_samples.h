@@ -13,9 +13,9 @@ struct report_samples {
 	struct json_object *rows[REPORT_SAMPLES_MAX];
 };
 
-/* Looks count times. 0; -EIO: complained. */
+/* Looks count times; wait: between two of them. 0; -EIO: complained. */
 int report_samples_take(struct report_samples *samples, struct view *view, unsigned count,
-			unsigned interval_ms);
+			void (*wait)(void *arg), void *arg);
 void report_samples_forget(struct report_samples *samples);
 /* How the counters of a row's subject grew, per second, and when that was seen: as many as are returned,
  * each the caller's. 0: it was not there before, or there is one sample only. */

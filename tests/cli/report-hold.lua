@@ -5,6 +5,7 @@ local RTADDR, FECTL = 0x20, 0x38
 local ADDRESS = ~0xfff & ((1 << 52) - 1)
 
 local m = machine()
+hold() -- for those who want to see it from the beginning
 local acc, other = m:dsa{name = "acc", rid = 0x6a00}, m:dsa{name = "other", rid = 0x6b00}
 local engine = m:test_engine{name = "engine", rid = 0x6c00}
 local alpha = m:guest{name = "alpha", memory = 16 << 20, vcmd = true}

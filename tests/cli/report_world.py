@@ -33,9 +33,10 @@ class Results:
 
 
 class World:
-    """A scenario, asked through its control socket. sign: what `show -j cache` or `show -j stats` says when it is far enough."""
+    """A scenario, asked through its control socket. sign: what `show -j cache` or `show -j stats` says when it is far enough.
+    is_traced: it stands still at its beginning, until its events are recorded."""
 
-    def __init__(self, vsva, scenario, sign):
+    def __init__(self, vsva, scenario, sign, is_traced=False):
         self.sign = sign
         self.vsva = vsva
         self.scratch = tempfile.mkdtemp()
@@ -43,6 +44,9 @@ class World:
         self.log = open(self.path("run"), "w+")
         self.process = subprocess.Popen([vsva, "run", "--control", self.socket, "--allow-control", scenario],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.trace = None
+        if is_traced:
+            self.watch_from_the_beginning()
         while not self.is_ready():
             if self.process.poll() is not None:
                 raise SystemExit("Bail out! the scenario ended: " + self.said())
@@ -78,8 +82,21 @@ class World:
         with open(os.path.join(self.path(name), "index.html"), encoding="utf-8", newline="") as file:
             return file.read()
 
+    def watch_from_the_beginning(self):
+        while self.run("show", "--control", self.socket, "vm").returncode:
+            time.sleep(0.05)
+        self.trace = subprocess.Popen([self.vsva, "trace", "--json", "--control", self.socket], stdin=subprocess.DEVNULL,
+                                      stdout=open(self.path("trace"), "w"), stderr=subprocess.DEVNULL)
+        while not os.path.getsize(self.path("trace")):
+            time.sleep(0.05)
+        self.say_go_on()
+
     def go_on(self):
         """What the scenario's exit status is then."""
+        self.say_go_on()
+        return self.process.wait()
+
+    def say_go_on(self):
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(self.socket)
             lines = control.makefile("rw")
@@ -87,9 +104,11 @@ class World:
             lines.write('{"go-on":true}\n')
             lines.flush()
             lines.readline()
-        return self.process.wait()
 
     def close(self):
+        if self.trace:
+            self.trace.kill()
+            self.trace.wait()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
