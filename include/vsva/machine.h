@@ -66,8 +66,11 @@ int vsva_machine_unit_read(struct vsva_machine *machine, uint32_t offset, unsign
 			   uint64_t *value);
 int vsva_machine_unit_write(struct vsva_machine *machine, uint32_t offset, unsigned size,
 			    uint64_t value);
-/* Bare machine: memory at a physical address the caller chooses; shared with the caller, 4 KiB
- * aligned. -EEXIST; -EINVAL; -ENOMEM. Removal returns when no access to it is under way. */
+/* Memory at a physical address the caller chooses; shared with the caller, 4 KiB aligned. What a host
+ * driver maps into its domains (vsva/iommu.h, vsva/vfio.h), or all that a bare machine has. A machine
+ * that is not bare deals out addresses from 4 GiB on by itself: those below are free for this. 0;
+ * -EEXIST something is there; -EINVAL; -ENOMEM. Removed before the machine is destroyed: removal
+ * returns when no access to it is under way. -ENOENT no memory begins there. */
 int vsva_machine_add_memory(struct vsva_machine *machine, hpa_t address, void *memory, size_t len,
 			    bool writable);
 int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address);

@@ -31,8 +31,8 @@ struct vsva_server_options {
 
 /* The machine must run with threads. On a bare machine the VT-d page is the physical unit itself,
  * and there are no mediated devices. An accelerator has 16 queues: so many mediated devices in all.
- * 0; -EINVAL; -EPERM, -EBUSY or another error of the directory (said in the log); -ENOMEM; errors
- * of vsva_vm_create and vsva_device_create. */
+ * 0; -EINVAL, also of a machine without threads; -EPERM, -EBUSY or another error of the directory (said in
+ * the log); -ENOMEM; errors of vsva_vm_create and vsva_device_create. */
 int vsva_server_create(struct vsva_machine *machine, const struct vsva_server_options *options,
 		       struct vsva_server **out);
 int vsva_server_start(struct vsva_server *server);
@@ -46,6 +46,7 @@ int vsva_server_stop_fd(const struct vsva_server *server);
 int vsva_server_pull_devices(struct vsva_server *server, unsigned vm);
 /* Ends all threads and detaches all clients. */
 void vsva_server_stop(struct vsva_server *server);
+/* Stops it. VMs, devices and sockets go; the directories stay, with their DMAR tables. */
 void vsva_server_destroy(struct vsva_server *server);
 
 /* QEMU's arguments for a VM, one string with blanks and newlines between them, without the memory

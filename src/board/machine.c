@@ -264,6 +264,23 @@ void vsva_machine_notify(struct vsva_machine *machine)
 	worker_pool_notify(machine->seams.pool);
 }
 
+/* Memory of somebody else's */
+
+int vsva_machine_add_memory(struct vsva_machine *machine, hpa_t address, void *memory, size_t len,
+			    bool writable)
+{
+	return physmem_add_at(machine->seams.physmem, address, memory, len, writable);
+}
+
+int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address)
+{
+	int err = physmem_remove(machine->seams.physmem, address);
+
+	if (!err)
+		rcu_synchronize();
+	return err;
+}
+
 /* Bare */
 
 int vsva_machine_unit_read(struct vsva_machine *machine, uint32_t offset, unsigned size,
@@ -280,23 +297,6 @@ int vsva_machine_unit_write(struct vsva_machine *machine, uint32_t offset, unsig
 	if (!machine->options.bare)
 		return -EINVAL;
 	return unit_mmio_write(machine->unit, offset, size, value);
-}
-
-int vsva_machine_add_memory(struct vsva_machine *machine, hpa_t address, void *memory, size_t len,
-			    bool writable)
-{
-	if (!machine->options.bare)
-		return -EINVAL;
-	return physmem_add_at(machine->seams.physmem, address, memory, len, writable);
-}
-
-int vsva_machine_remove_memory(struct vsva_machine *machine, hpa_t address)
-{
-	int err = machine->options.bare ? physmem_remove(machine->seams.physmem, address) : -EINVAL;
-
-	if (!err)
-		rcu_synchronize();
-	return err;
 }
 
 void vsva_machine_set_msi(struct vsva_machine *machine,

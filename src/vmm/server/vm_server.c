@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/seams.h"
 
 #define DEFAULT_REGISTER_BASE UINT64_C(0xf8000000)
 #define VTD_BAR_SIZE          (UINT64_C(64) << 20)
@@ -305,13 +306,19 @@ static int make_vms(struct vsva_server *server)
 	return err;
 }
 
+/* Clients are served by threads, which wait for the machine's workers. */
+static bool has_threads(struct vsva_machine *machine)
+{
+	return worker_pool_mode(machine_seams(machine)->pool) == WORKERS_THREADS;
+}
+
 int vsva_server_create(struct vsva_machine *machine, const struct vsva_server_options *options,
 		       struct vsva_server **out)
 {
 	struct vsva_server *server;
 	int err;
 
-	if (!machine || !options)
+	if (!machine || !options || !has_threads(machine))
 		return -EINVAL;
 	server = base_zalloc(sizeof(*server));
 	if (!server)
