@@ -65,4 +65,8 @@ void ioasid_for_each_binding(struct vsva_ioasid_space *space, hpasid_t id,
 bool ioasid_first_binding(struct vsva_ioasid_space *space, hpasid_t id,
 			  void (*fn)(void *arg, struct ioasid_binding *binding), void *arg);
 
+/* Is the calling thread inside an event function, or inside this one's reclaim function? Then it can
+ * not be unregistered (-EDEADLK). NULL: no. */
+bool ioasid_notifier_is_calling(const struct vsva_ioasid_notifier *notifier);
+
 #endif

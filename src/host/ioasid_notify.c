@@ -276,13 +276,18 @@ static bool is_unused(void *arg)
 	return __atomic_load_n(&notifier->users, __ATOMIC_ACQUIRE) == 0;
 }
 
+bool ioasid_notifier_is_calling(const struct vsva_ioasid_notifier *notifier)
+{
+	return notifier && (callout_current() || is_running_here(notifier));
+}
+
 int vsva_ioasid_notifier_unregister(struct vsva_ioasid_notifier *notifier)
 {
 	struct vsva_ioasid_space *space;
 
 	if (!notifier)
 		return 0;
-	if (callout_current() || is_running_here(notifier))
+	if (ioasid_notifier_is_calling(notifier))
 		return -EDEADLK;
 	space = notifier->space;
 	lock_take(&space->lock);

@@ -79,14 +79,14 @@ static int install(struct vsva_kvm *kvm, hpasid_t id, gpasid_t guest, bool *is_t
 
 static void on_bind(struct vsva_kvm *kvm, const struct vsva_ioasid_event *event)
 {
-	bool is_taken;
+	bool is_taken = false;
 	int err;
 
 	/* The host does not judge guest PASIDs: one that no processor can have needs no entry. */
 	if (event->guest.v > VSVA_PASID_MAX || vsva_ioasid_get(kvm->space, NULL, event->id))
 		return;
 	lock_take(&kvm->lock);
-	err = install(kvm, event->id, event->guest, &is_taken);
+	err = kvm->is_stopped ? 0 : install(kvm, event->id, event->guest, &is_taken);
 	lock_drop(&kvm->lock);
 	if (!is_taken)
 		vsva_ioasid_put(kvm->space, event->id);
@@ -289,7 +289,7 @@ int vsva_kvm_create(struct vsva_iommu *iommu, const void *token, uint32_t vm, st
 	return kvm_create(&config, out);
 }
 
-/* False: it was stopped before. */
+/* As if all were unbound. False: it was stopped before. */
 static bool empty_tables(struct vsva_kvm *kvm)
 {
 	hpasid_t id = hpasid(0);
@@ -301,7 +301,7 @@ static bool empty_tables(struct vsva_kvm *kvm)
 	kvm->is_stopped = true;
 	for (; !was_stopped && id.v <= VSVA_PASID_MAX; id.v++)
 		if (kvm_ids_next(&kvm->ids, &id, &guest) == KVM_ID_INSTALLED)
-			entry_clear(kvm, guest, id);
+			withdraw(kvm, id, false);
 	lock_drop(&kvm->lock);
 	return !was_stopped;
 }
@@ -316,19 +316,23 @@ static void return_all(struct vsva_kvm *kvm)
 			vsva_ioasid_put(kvm->space, id);
 }
 
+/* It hears of PASIDs until no processor can submit any more: a device that is told of a free takes it
+ * that none does. */
 int vsva_kvm_stop(struct vsva_kvm *kvm)
 {
-	int err = vsva_ioasid_notifier_unregister(kvm->notifier);
+	bool is_first;
 
-	if (err)
-		return err;
+	if (ioasid_notifier_is_calling(kvm->notifier))
+		return -EDEADLK;
+	is_first = empty_tables(kvm);
+	if (is_first)
+		vsva_kvm_kick(kvm);
+	CHECK(vsva_ioasid_notifier_unregister(kvm->notifier) == 0);
 	kvm->notifier = NULL;
 	worker_destroy(kvm->worker);
 	kvm->worker = NULL;
-	if (empty_tables(kvm)) {
-		vsva_kvm_kick(kvm);
+	if (is_first)
 		return_all(kvm);
-	}
 	return 0;
 }
 
