@@ -41,6 +41,7 @@ static struct exploration {
 	bool is_verbose;
 	void *world;
 	unsigned decision; /* the next one's number */
+	size_t schedule_len;
 
 	/* depth first, replay */
 	struct frame frames[FRAMES_MAX];
@@ -149,12 +150,15 @@ static uint64_t locate(void *arg, const void *pointer)
 static void note_choice(unsigned choice)
 {
 	char *schedule = it.result->schedule;
-	size_t len = strlen(schedule);
+	size_t len = it.schedule_len;
 
 	it.result->fingerprint = sched_fingerprint();
-	if (choice)
-		snprintf(schedule + len, EXPLORE_SCHEDULE_LEN - len, "%s%u.%u", len ? "-" : "",
-			 it.decision, choice);
+	if (!choice)
+		return;
+	it.schedule_len += (size_t)snprintf(schedule + len, EXPLORE_SCHEDULE_LEN - len, "%s%u.%u",
+					    len ? "-" : "", it.decision, choice);
+	if (it.schedule_len >= EXPLORE_SCHEDULE_LEN)
+		on_stuck(NULL, "more decisions than can be written down");
 }
 
 /* Who sleeps belongs to the state: what it may do is explored elsewhere. */
@@ -201,7 +205,9 @@ static unsigned choose_first(const struct sched_decision *decision)
 		return 0;
 	}
 	memcpy(frame.threads, decision->threads, decision->count * sizeof(frame.threads[0]));
-	CHECK(it.decision < FRAMES_MAX && it.decision == it.frame_count);
+	if (it.decision >= FRAMES_MAX)
+		on_stuck(NULL, "more decisions than can be repeated");
+	CHECK(it.decision == it.frame_count);
 	frame.choice = lowest(frame.allowed);
 	frame.is_idle_section =
 		frame.can_go_on && !frame.choice && sched_thread_begins_section(frame.threads[0]);
@@ -394,6 +400,7 @@ static void run_one(void)
 	it.frame_count = it.prefix;
 	reduction_begin_run(&it.reduction);
 	it.result->schedule[0] = '\0';
+	it.schedule_len = 0;
 	it.result->fingerprint = 0;
 	it.result->schedules++;
 	sched_run(&config, body, NULL);

@@ -20,7 +20,7 @@
 #include "base/sched.h"
 
 #define EXPLORE_ACTORS_MAX   4u
-#define EXPLORE_SCHEDULE_LEN 8192u
+#define EXPLORE_SCHEDULE_LEN 65536u
 #define EXPLORE_TEXT_LEN     4096u
 
 #define EXPLORE_POINTS_ALL ((1u << SEAM_KINDS) - 1)

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 		.plant_count = ARRAY_LEN(plants),
 		.set_plant = set_plant,
 		.plan = {.preemptions = 2, .schedules_max = 12, .random_schedules = 8},
-		.plant_schedules_max = 2000,
+		.plant_plan = {.preemptions = 2, .schedules_max = 2000},
 	};
 
 	return triples_main(&suite, argc, argv);

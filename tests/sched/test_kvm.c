@@ -210,7 +210,7 @@ int main(int argc, char **argv)
 		.plant_count = ARRAY_LEN(plants),
 		.set_plant = set_plant,
 		.plan = {.preemptions = 1, .schedules_max = 200},
-		.plant_schedules_max = 20000,
+		.plant_plan = {.preemptions = 2, .schedules_max = 20000},
 	};
 
 	return triples_main(&suite, argc, argv);

@@ -15,7 +15,7 @@ struct triple {
 static const struct triples_suite *suite;
 static struct explore_plan plan;
 static bool is_coarse, is_of_first;
-static const char *only; /* how a triple's name begins; NULL: all */
+static const char *only; /* how a case's name begins; NULL: all */
 
 static struct explore_case case_of(const struct triple *triple)
 {
@@ -60,9 +60,9 @@ static struct triple triple_of(const struct triples_world *world, unsigned a, un
 	return triple;
 }
 
-static bool is_wanted(const struct triple *triple)
+static bool is_wanted(const char *name)
 {
-	return !only || strncmp(triple->name, only, strlen(only)) == 0;
+	return !only || strncmp(name, only, strlen(only)) == 0;
 }
 
 static unsigned add_triples(const struct triples_world *world, struct triple *triples,
@@ -74,7 +74,7 @@ static unsigned add_triples(const struct triples_world *world, struct triple *tr
 		for (unsigned b = a + 1; b < actor_count; b++)
 			for (unsigned c = b + 1; c < actor_count; c++) {
 				triples[count] = triple_of(world, a, b, c);
-				count += is_wanted(&triples[count]);
+				count += is_wanted(triples[count].name);
 			}
 	return count;
 }
@@ -105,8 +105,6 @@ static bool find_actors(const struct triples_world *world, const struct triples_
 static void test_plant(void **state)
 {
 	const struct triples_plant *planted = *state;
-	struct explore_plan search = {.preemptions = 2,
-				      .schedules_max = suite->plant_schedules_max};
 	struct triple triple = {.name = "planted"};
 	struct explore_case test;
 	unsigned world = 0;
@@ -118,8 +116,15 @@ static void test_plant(void **state)
 	test.outcome = NULL;
 	test.sabotage = planted->sabotage;
 	suite->set_plant(planted->plant);
-	explore_expect_found(&test, &search, planted->verdict);
+	explore_expect_found(&test, &suite->plant_plan, planted->verdict);
 	suite->set_plant(0);
+}
+
+static struct CMUnitTest case_of_plant(const struct triples_plant *planted)
+{
+	return (struct CMUnitTest){.name = planted->name,
+				   .test_func = test_plant,
+				   .initial_state = (void *)(uintptr_t)planted};
 }
 
 /* The program */
@@ -141,7 +146,7 @@ static void read_arguments(int argc, char **argv)
 
 static unsigned make_cases(struct triple *triples, struct CMUnitTest *cases)
 {
-	unsigned count = 0, plants = only ? 0 : suite->plant_count;
+	unsigned count = 0;
 
 	for (unsigned i = 0; i < suite->world_count; i++)
 		count = add_triples(&suite->worlds[i], triples, count);
@@ -149,12 +154,10 @@ static unsigned make_cases(struct triple *triples, struct CMUnitTest *cases)
 		cases[i] = (struct CMUnitTest){.name = triples[i].name,
 					       .test_func = test_triple,
 					       .initial_state = &triples[i]};
-	for (unsigned i = 0; i < plants; i++)
-		cases[count + i] =
-			(struct CMUnitTest){.name = suite->plants[i].name,
-					    .test_func = test_plant,
-					    .initial_state = (void *)(uintptr_t)&suite->plants[i]};
-	return count + plants;
+	for (unsigned i = 0; i < suite->plant_count; i++)
+		if (is_wanted(suite->plants[i].name))
+			cases[count++] = case_of_plant(&suite->plants[i]);
+	return count;
 }
 
 int triples_main(const struct triples_suite *of, int argc, char **argv)

@@ -8,7 +8,7 @@
  *   … six                    of the first six actors only
  *   … coarse                 preemptions only in front of operations
  *   … random=N               and N by random priorities
- *   … NAME                   of the triples whose name begins so
+ *   … NAME                   of the cases whose name begins so
  */
 #ifndef TESTS_SCHED_TRIPLES_H
 #define TESTS_SCHED_TRIPLES_H
@@ -38,8 +38,8 @@ struct triples_suite {
 	unsigned plant_count;
 	/* Before and after a plant's exploration; 0: nothing is planted. */
 	void (*set_plant)(unsigned plant);
-	struct explore_plan plan;     /* without arguments */
-	uint64_t plant_schedules_max; /* of each bound, at most two preemptions */
+	struct explore_plan plan;       /* without arguments */
+	struct explore_plan plant_plan; /* for negative controls */
 };
 
 /* For main(). */
