@@ -16,6 +16,7 @@
 
 #define CONNECTS      1000
 #define SLEEPERS      20
+#define LISTENERS     8
 #define DROP_MS       60000 /* far more than the server gives a client */
 #define ENDLESS_BYTES (UINT64_C(1) << 30)
 
@@ -145,6 +146,34 @@ static bool stops_reading(void)
 	return are_dropped;
 }
 
+/* Asks for events and takes none of them, from here to the end. */
+static int listeners[LISTENERS];
+
+static bool does_not_listen(void)
+{
+	bool all = true;
+
+	for (int i = 0; i < LISTENERS; i++) {
+		listeners[i] = open_client();
+		all &= listeners[i] >= 0 &&
+		       says(listeners[i], "{\"trace\":true}\n", "\"done\":true");
+	}
+	return all;
+}
+
+/* Nobody is dropped for that; there are events for who reads at last, and others may listen. */
+static bool listens_at_last(void)
+{
+	char line[1 << 14];
+	bool all = true;
+
+	for (int i = 0; i < LISTENERS; i++) {
+		all &= read_line(listeners[i], line, sizeof(line)) && strstr(line, "\"event\":");
+		close(listeners[i]);
+	}
+	return all;
+}
+
 /* Others are served meanwhile and afterwards. */
 static bool is_served(void)
 {
@@ -166,8 +195,10 @@ int main(int argc, char **argv)
 		{"sends garbage", sends_garbage},
 		{"is served", is_served},
 		{"sends a line of 1 GiB", sends_endless_line},
+		{"gets events and does not read them", does_not_listen},
 		{"stops reading", stops_reading},
 		{"is served again", is_served},
+		{"reads events at last", listens_at_last},
 	};
 	int failed = 0;
 
