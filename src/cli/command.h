@@ -4,6 +4,8 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdint.h>
+
 int command_run(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_boot(int argc, char **argv);
@@ -17,5 +19,8 @@ int command_explain(int argc, char **argv);
 /* The whole of a text is a number up to max (0x… too); what: of what, for the complaint. */
 int command_number(const char *text, unsigned long long max, const char *what,
 		   unsigned long long *out);
+
+/* A requester id, "6a:00.0". 0; -EINVAL: complained. */
+int command_device(const char *text, uint16_t *out);
 
 #endif

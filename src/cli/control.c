@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,19 +297,6 @@ static int listen_at(struct control *control)
 
 /* Life */
 
-/* Signals are the main thread's. */
-static int start_thread(struct control *control)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = -pthread_create(&control->thread, NULL, serve, control);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 static void free_control(struct control *control)
 {
 	if (control->path[0])
@@ -340,7 +326,7 @@ struct control *control_start(const struct control_options *options)
 	control->stop = eventfd(0, EFD_CLOEXEC);
 	err = control->stop < 0 ? -errno : listen_at(control);
 	if (!err)
-		err = start_thread(control);
+		err = spawn_thread(&control->thread, serve, control);
 	if (!err)
 		return control;
 	complain(VSVA_CODE_CONTROL_NOT_MADE, "the control socket %s cannot be made: %s",

@@ -2,8 +2,9 @@
 #include "cli/flight.h"
 
 #include <pthread.h>
-#include <search.h>
 #include <stdlib.h>
+
+#include "cli/keyed.h"
 
 #define MOMENTS 1024u
 #define GROUPS  512u /* page request group indices of a requester: 9 bits */
@@ -27,7 +28,7 @@ struct requester {
 
 struct flight {
 	pthread_mutex_t lock;
-	/* all under lock; trees of search.h, by the key that comes first in each */
+	/* all under lock; records of cli/keyed.h */
 	void *pairs, *requesters;
 	struct flight_moment moments[MOMENTS];
 	unsigned first, count;
@@ -36,42 +37,25 @@ struct flight {
 
 /* Records */
 
-static int compare(const void *left, const void *right)
+/* NULL: no memory, and that is counted. */
+static void *record_of(struct flight *flight, void **tree, uint64_t key, size_t size)
 {
-	const uint64_t *a = left, *b = right;
+	void *record = keyed_find_or_make(tree, key, size);
 
-	return (*a > *b) - (*a < *b);
-}
-
-/* Found, or made with all but the key zero; NULL: no memory. */
-static void *find_or_make(struct flight *flight, void **tree, uint64_t key, size_t size)
-{
-	void **node = tfind(&key, tree, compare);
-	uint64_t *record;
-
-	if (node)
-		return *node;
-	record = calloc(1, size);
-	if (record) {
-		*record = key;
-		if (tsearch(record, tree, compare))
-			return record;
-		free(record);
-	}
-	flight->lost++;
-	return NULL;
+	flight->lost += !record;
+	return record;
 }
 
 static struct requester *requester_of(struct flight *flight, const struct vsva_event *event)
 {
-	return find_or_make(flight, &flight->requesters, event->rid.v, sizeof(struct requester));
+	return record_of(flight, &flight->requesters, event->rid.v, sizeof(struct requester));
 }
 
 static struct pair *pair_of(struct flight *flight, const struct vsva_event *event)
 {
 	uint64_t key = (uint64_t)event->rid.v << 32 | event->hpasid.v;
-	bool is_new = !tfind(&key, &flight->pairs, compare);
-	struct pair *pair = find_or_make(flight, &flight->pairs, key, sizeof(*pair));
+	bool is_new = !keyed_find(&flight->pairs, key);
+	struct pair *pair = record_of(flight, &flight->pairs, key, sizeof(*pair));
 
 	if (!pair || !is_new)
 		return pair;
@@ -94,8 +78,8 @@ void flight_destroy(struct flight *flight)
 {
 	if (!flight)
 		return;
-	tdestroy(flight->requesters, free);
-	tdestroy(flight->pairs, free);
+	keyed_forget_all(&flight->requesters);
+	keyed_forget_all(&flight->pairs);
 	pthread_mutex_destroy(&flight->lock);
 	free(flight);
 }

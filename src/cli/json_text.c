@@ -44,6 +44,14 @@ void json_add_rid(struct json_object *object, const char *key, uint16_t rid)
 	json_add_text(object, key, text);
 }
 
+void json_put_line(FILE *out, struct json_object *object)
+{
+	fprintf(out, "%s\n",
+		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
 struct json_object *json_member(struct json_object *object, const char *key)
 {
 	struct json_object *member;

@@ -7,6 +7,7 @@
 #include <json.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Add a member; no memory leaves it out. text NULL: nothing. */
 void json_add_text(struct json_object *object, const char *key, const char *text);
@@ -34,6 +35,9 @@ bool json_has_same_text(struct json_object *a, struct json_object *b, const char
 size_t json_length(struct json_object *list);
 /* Is the text an item of the list? */
 bool json_has_item(struct json_object *list, const char *text);
+/* Writes it as a line and puts it. */
+void json_put_line(FILE *out, struct json_object *object);
+
 /* Each item of a list, one after the other: JSON_FOR_EACH(list, item) statement */
 #define JSON_FOR_EACH(list, item)                                                                  \
 	for (size_t at_ = 0;                                                                       \

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cli/links.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/journey.h"
+#include "cli/keyed.h"
 
 #define OPERATION_DEPTH 8u
 /* Descriptors that a guest has queued, of one type. A queue holds more; who has so many under way sees the
@@ -45,7 +45,7 @@ struct asked {
 };
 
 struct links {
-	/* trees of search.h, by the key that comes first in each */
+	/* of cli/keyed.h */
 	void *threads, *queues, *works;
 	struct asked asked[ASKED_MAX];
 	unsigned asked_count;
@@ -54,43 +54,11 @@ struct links {
 
 /* Records */
 
-static int compare(const void *left, const void *right)
-{
-	const uint64_t *a = left, *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-static void *find(void *const *tree, uint64_t key)
-{
-	void **node = tfind(&key, tree, compare);
-
-	return node ? *node : NULL;
-}
-
-/* Made with all but the key zero; NULL: no memory. */
-static void *find_or_make(void **tree, uint64_t key, size_t size)
-{
-	uint64_t *record = find(tree, key);
-
-	if (record)
-		return record;
-	record = calloc(1, size);
-	if (!record)
-		return NULL;
-	*record = key;
-	if (tsearch(record, tree, compare))
-		return record;
-	free(record);
-	return NULL;
-}
-
 static void forget_all(struct links *links)
 {
-	tdestroy(links->threads, free);
-	tdestroy(links->queues, free);
-	tdestroy(links->works, free);
-	links->threads = links->queues = links->works = NULL;
+	keyed_forget_all(&links->threads);
+	keyed_forget_all(&links->queues);
+	keyed_forget_all(&links->works);
 	links->asked_count = 0;
 }
 
@@ -117,8 +85,8 @@ static const struct traced *give(struct links *links, const struct traced *from)
 
 static struct queue *queue_of(struct links *links, const struct vsva_event *event)
 {
-	return find_or_make(&links->queues, (uint64_t)event->vm << 32 | (uint8_t)event->value,
-			    sizeof(struct queue));
+	return keyed_find_or_make(&links->queues, (uint64_t)event->vm << 32 | (uint8_t)event->value,
+				  sizeof(struct queue));
 }
 
 static void queue_put(struct queue *queue, const struct traced *event)
@@ -243,7 +211,7 @@ static uint64_t work_key(const struct traced *event)
 static const struct traced *deliver(struct links *links, struct asked *asked,
 				    const struct traced *event)
 {
-	struct work *work = find(&links->works, work_key(event));
+	struct work *work = keyed_find(&links->works, work_key(event));
 
 	if (work)
 		work->last = *event;
@@ -259,7 +227,7 @@ static const struct traced *deliver(struct links *links, struct asked *asked,
 /* The work may have come before anybody looked. */
 static const struct traced *go_on_working(struct links *links, const struct traced *event)
 {
-	struct work *work = find_or_make(&links->works, work_key(event), sizeof(*work));
+	struct work *work = keyed_find_or_make(&links->works, work_key(event), sizeof(*work));
 	const struct traced *from = NULL;
 
 	if (!work)
@@ -301,7 +269,7 @@ static const struct traced *within_thread(struct links *links, const struct trac
 {
 	const struct vsva_record *record = &event->record;
 	struct thread *thread =
-		find_or_make(&links->threads, record->thread, sizeof(struct thread));
+		keyed_find_or_make(&links->threads, record->thread, sizeof(struct thread));
 	const struct traced *from = NULL;
 
 	if (!thread)
@@ -322,7 +290,7 @@ static const struct traced *within_thread(struct links *links, const struct trac
 static void set_descriptor(struct links *links, const struct traced *event, bool has)
 {
 	struct thread *thread =
-		find_or_make(&links->threads, event->record.thread, sizeof(struct thread));
+		keyed_find_or_make(&links->threads, event->record.thread, sizeof(struct thread));
 
 	if (!thread)
 		return;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/json_text.h"
 #include "cli/status.h"
 #include "cli/version.h"
 
@@ -118,6 +119,14 @@ int command_number(const char *text, unsigned long long max, const char *what,
 	if (!errno && *text && !*end && *text != '-' && *out <= max)
 		return 0;
 	complain(VSVA_CODE_USAGE, "%s: '%s' is not a number between 0 and %llu", what, text, max);
+	return -EINVAL;
+}
+
+int command_device(const char *text, uint16_t *out)
+{
+	if (rid_parse(text, out))
+		return 0;
+	complain(VSVA_CODE_USAGE, "'%s' is no device: 6a:00.0 is one", text);
 	return -EINVAL;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A file that a command writes. What it tells of a machine is for its owner alone, as the control socket is. */
+/* What a command writes. What a file tells of a machine is for its owner alone, as the control socket is. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
 #include <stdbool.h>
 #include <stdio.h>
+
+/* Is standard output a terminal that shows colour, and does nobody object (NO_COLOR)? */
+bool output_wants_colour(void);
 
 /* What stands there already is replaced. NULL: complained. */
 FILE *output_create(const char *path);

@@ -1,61 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "cli/owners.h"
 
-#include <search.h>
 #include <stdlib.h>
 
+#include "cli/keyed.h"
+
 struct pasid {
-	uint64_t key; /* comes first: nodes are found by it */
+	uint64_t key;
 	uint32_t vm;
 	gpasid_t guest;
 	hpasid_t host;
 };
 
 struct owners {
-	/* trees of search.h */
+	/* of cli/keyed.h */
 	void *by_host;  /* struct pasid by host PASID */
 	void *by_guest; /* struct pasid by VM and guest PASID */
 	uint32_t vm_of_rid[UINT16_MAX + 1];
 };
 
-static int compare(const void *left, const void *right)
-{
-	const uint64_t *a = left, *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-static const struct pasid *find(void *const *tree, uint64_t key)
-{
-	struct pasid **node = tfind(&key, tree, compare);
-
-	return node ? *node : NULL;
-}
-
-static void forget(void **tree, uint64_t key)
-{
-	struct pasid **node = tfind(&key, tree, compare), *found = node ? *node : NULL;
-
-	if (!found)
-		return;
-	tdelete(&key, tree, compare);
-	free(found);
-}
-
 static void set(void **tree, const struct pasid *pasid)
 {
-	struct pasid **node = tfind(&pasid->key, tree, compare), *made;
+	struct pasid *known = keyed_find_or_make(tree, pasid->key, sizeof(*known));
 
-	if (node) {
-		**node = *pasid;
-		return;
-	}
-	made = malloc(sizeof(*made));
-	if (!made)
-		return;
-	*made = *pasid;
-	if (!tsearch(made, tree, compare))
-		free(made);
+	if (known)
+		*known = *pasid;
 }
 
 static uint64_t guest_key(uint32_t vm, gpasid_t guest)
@@ -72,8 +41,8 @@ void owners_destroy(struct owners *owners)
 {
 	if (!owners)
 		return;
-	tdestroy(owners->by_host, free);
-	tdestroy(owners->by_guest, free);
+	keyed_forget_all(&owners->by_host);
+	keyed_forget_all(&owners->by_guest);
 	free(owners);
 }
 
@@ -95,14 +64,14 @@ void owners_set_device(struct owners *owners, rid_t rid, uint32_t vm)
 
 static void forget_pasid(struct owners *owners, hpasid_t host)
 {
-	const struct pasid *by_host = find(&owners->by_host, host.v), *by_guest = NULL;
+	const struct pasid *by_host = keyed_find(&owners->by_host, host.v), *by_guest = NULL;
 
 	if (!by_host)
 		return;
-	by_guest = find(&owners->by_guest, guest_key(by_host->vm, by_host->guest));
+	by_guest = keyed_find(&owners->by_guest, guest_key(by_host->vm, by_host->guest));
 	if (by_guest && by_guest->host.v == host.v)
-		forget(&owners->by_guest, by_guest->key);
-	forget(&owners->by_host, host.v);
+		keyed_forget(&owners->by_guest, by_guest->key);
+	keyed_forget(&owners->by_host, host.v);
 }
 
 /* A function is a VM's; a part of one is so by its base PASID. */
@@ -145,8 +114,9 @@ struct owner owners_observe(struct owners *owners, const struct vsva_event *even
 	const struct pasid *known;
 
 	learn(owners, event);
-	known = is_pasid(owner.host) ? find(&owners->by_host, owner.host.v)
-				     : find(&owners->by_guest, guest_key(owner.vm, owner.guest));
+	known = is_pasid(owner.host)
+			? keyed_find(&owners->by_host, owner.host.v)
+			: keyed_find(&owners->by_guest, guest_key(owner.vm, owner.guest));
 	if (known && (!owner.vm || owner.vm == known->vm)) {
 		owner.vm = known->vm;
 		owner.guest = owner.guest.v == VSVA_PASID_INVALID ? known->guest : owner.guest;

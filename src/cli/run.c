@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,13 +155,6 @@ static void list_events(void)
 	}
 }
 
-static bool wants_colour(void)
-{
-	const char *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
-}
-
 static int run(const struct run_arguments *arguments)
 {
 	struct scenario_source source = {.path = arguments->path};
@@ -232,7 +224,7 @@ int command_run(int argc, char **argv)
 		arguments.world.hops = TELL_HOPS_NONE;
 	if (arguments.world.quiet)
 		vsva_log_set_level(VSVA_LOG_ERROR);
-	arguments.world.in_colour = wants_colour();
+	arguments.world.in_colour = output_wants_colour();
 	arguments.world.scenario = arguments.path ? arguments.path : "the story";
 	return run_with_trace(&arguments);
 }

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "cli/output.h"
 #include "cli/status.h"
 
 static const char documentation[] =
@@ -153,10 +154,8 @@ static int take_device(struct show *show, const char *text)
 {
 	uint16_t rid;
 
-	if (!rid_parse(text, &rid)) {
-		complain(VSVA_CODE_USAGE, "'%s' is no device: 6a:00.0 is one", text);
+	if (command_device(text, &rid))
 		return -EINVAL;
-	}
 	show->device = rid;
 	return 0;
 }
@@ -325,14 +324,6 @@ static int watch(struct show *show, const struct arguments *arguments, const str
 	return CLI_SETUP;
 }
 
-static bool wants_colour(const struct arguments *arguments)
-{
-	const char *term = getenv("TERM");
-
-	return !arguments->no_colour && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
-	       strcmp(term, "dumb") != 0;
-}
-
 int command_show(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&view_argp, 0, "Where to look:", 1}, {0}};
@@ -354,7 +345,7 @@ int command_show(int argc, char **argv)
 	show.view = view_open(&arguments.source);
 	if (!show.view)
 		return CLI_SETUP;
-	show.in_colour = wants_colour(&arguments);
+	show.in_colour = !arguments.no_colour && output_wants_colour();
 	status = arguments.watch_ms ? watch(&show, &arguments, object)
 				    : show_once(&show, &arguments, object);
 	view_close(show.view);

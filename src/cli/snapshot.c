@@ -8,7 +8,6 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/events.h"
@@ -37,14 +36,6 @@ struct crawl {
 
 /* Pages */
 
-static void write_line(FILE *out, struct json_object *line)
-{
-	fprintf(out, "%s\n",
-		json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
-							     JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(line);
-}
-
 static void write_page(struct crawl *crawl, uint32_t vm, uint64_t page, const uint64_t *words)
 {
 	struct json_object *line = json_object_new_object();
@@ -55,7 +46,7 @@ static void write_page(struct crawl *crawl, uint32_t vm, uint64_t page, const ui
 	json_add_hex(line, "read", page);
 	json_add_number(line, "vm", vm);
 	json_add_text(line, "words", text);
-	write_line(crawl->out, line);
+	json_put_line(crawl->out, line);
 }
 
 /* Saves the page and gives its words; false: seen already, no memory, or too many. */
@@ -144,7 +135,7 @@ static void write_header(FILE *out)
 
 	json_add_number(line, "snapshot", SNAPSHOT_VERSION);
 	json_add_text(line, "vsva", VSVA_VERSION);
-	write_line(out, line);
+	json_put_line(out, line);
 }
 
 /* The units are the caller's; NULL: complained. */
@@ -163,7 +154,7 @@ static struct json_object *write_objects(struct crawl *crawl)
 		line = json_object_new_object();
 		json_add_text(line, "get", objects[i]);
 		json_object_object_add(line, "items", items);
-		write_line(crawl->out, line);
+		json_put_line(crawl->out, line);
 	}
 	return units;
 }

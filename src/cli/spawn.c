@@ -100,6 +100,18 @@ pid_t spawn(char *const *argv, const struct spawn_options *options)
 	return child;
 }
 
+int spawn_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	err = -pthread_create(thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 int64_t spawn_now_ms(void)
 {
 	struct timespec now;

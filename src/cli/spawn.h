@@ -3,6 +3,7 @@
 #ifndef CLI_SPAWN_H
 #define CLI_SPAWN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,9 @@ pid_t spawn(char *const *argv, const struct spawn_options *options);
 int spawn_wait(pid_t child, int64_t timeout_ms);
 /* Sends the signal and waits; SIGKILL when timeout_ms have passed. Its exit status. */
 int spawn_end(pid_t child, int signal, int64_t timeout_ms);
+
+/* A thread of our own, with all signals blocked: they are the main thread's. 0 or -errno. */
+int spawn_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 /* Milliseconds of a clock that only goes on. */
 int64_t spawn_now_ms(void);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/journey.h"
+#include "cli/json_text.h"
 #include "cli/status.h"
 #include "cli/tell.h"
 
@@ -42,13 +43,7 @@ static void add_address(struct json_object *line, const char *key, uint64_t valu
 /* The line goes out whole and is freed. */
 static void put(struct teller *teller, struct json_object *line)
 {
-	FILE *out = ((struct json_teller *)teller)->out;
-
-	fputs(json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
-							   JSON_C_TO_STRING_NOSLASHESCAPE),
-	      out);
-	fputc('\n', out);
-	json_object_put(line);
+	json_put_line(((struct json_teller *)teller)->out, line);
 }
 
 static void put_text(struct teller *teller, const char *type, const char *text)

@@ -3,19 +3,18 @@
 #include "cli/trace.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/links.h"
 #include "cli/output.h"
+#include "cli/spawn.h"
 #include "cli/status.h"
 
 static const char documentation[] =
@@ -171,14 +170,6 @@ static bool has_drawing(const struct arguments *arguments)
 
 /* Sinks */
 
-static bool wants_colour(const struct arguments *arguments)
-{
-	const char *term = getenv("TERM");
-
-	return !arguments->no_colour && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
-	       strcmp(term, "dumb") != 0;
-}
-
 static bool knows_unicode(void)
 {
 	return setlocale(LC_CTYPE, "") && !strcmp(nl_langinfo(CODESET), "UTF-8");
@@ -201,7 +192,7 @@ static struct trace_sink *make_printer(const struct arguments *arguments, const 
 {
 	if (arguments->json)
 		return trace_json_create(names, stdout);
-	return trace_text_create(names, stdout, wants_colour(arguments),
+	return trace_text_create(names, stdout, !arguments->no_colour && output_wants_colour(),
 				 arguments->ascii || !knows_unicode());
 }
 
@@ -237,14 +228,6 @@ static void catch_interrupts(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct way {
 	const struct arguments *arguments;
 	struct trace_filter filter;
@@ -269,13 +252,13 @@ static bool cannot_write(const struct way *way)
 static bool is_over(const struct way *way)
 {
 	return is_interrupted || (way->arguments->count && way->told == way->arguments->count) ||
-	       cannot_write(way) || now_ms() >= way->end_ms;
+	       cannot_write(way) || spawn_now_ms() >= way->end_ms;
 }
 
 /* -1: for ever. */
 static int time_left(const struct way *way)
 {
-	int64_t left = way->end_ms - now_ms();
+	int64_t left = way->end_ms - spawn_now_ms();
 
 	if (way->end_ms == INT64_MAX)
 		return -1;
@@ -428,7 +411,7 @@ int command_trace(int argc, char **argv)
 	if (!way.events)
 		return CLI_SETUP;
 	if (arguments.seconds > 0)
-		way.end_ms = now_ms() + (int64_t)(arguments.seconds * 1000);
+		way.end_ms = spawn_now_ms() + (int64_t)(arguments.seconds * 1000);
 	status = trace_from(&way);
 	events_close(way.events);
 	return status;

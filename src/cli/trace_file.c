@@ -7,14 +7,6 @@
 #include "cli/json_text.h"
 #include "cli/version.h"
 
-static void put(FILE *out, struct json_object *line)
-{
-	fprintf(out, "%s\n",
-		json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
-							     JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(line);
-}
-
 void trace_file_begin(FILE *out)
 {
 	fprintf(out, "{\"trace\":%d,\"vsva\":\"%s\"}\n", TRACE_VERSION, VSVA_VERSION);
@@ -52,7 +44,7 @@ static void put_items(FILE *out, const char *object, const struct name *list, it
 		json_add_text(item, "name", list->text);
 		json_object_array_add(items, item);
 	}
-	put(out, line);
+	json_put_line(out, line);
 }
 
 static void fill_vm(struct json_object *item, const struct name *name)

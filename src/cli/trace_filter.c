@@ -26,10 +26,8 @@ static int take_device(struct trace_filter *filter, const char *text)
 {
 	uint16_t rid;
 
-	if (!rid_parse(text, &rid)) {
-		complain(VSVA_CODE_USAGE, "'%s' is no device: 6a:00.0 is one", text);
+	if (command_device(text, &rid))
 		return -EINVAL;
-	}
 	filter->device = rid;
 	return 0;
 }

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "cli/spawn.h"
 #include "cli/trace_file.h"
 
 /* Of each thread: 16 MiB, of which only what is used is there. */
@@ -72,19 +72,6 @@ static void *write_on(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
-static int start_thread(struct trace_record *record)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = -pthread_create(&record->thread, NULL, write_on, record);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 static void free_record(struct trace_record *record)
 {
 	vsva_trace_reader_destroy(record->reader);
@@ -108,7 +95,7 @@ int trace_record_start(struct vsva_machine *machine, FILE *out, struct trace_rec
 		err = vsva_machine_trace_reader(machine, false, &record->reader);
 	if (!err) {
 		trace_file_begin(out);
-		err = start_thread(record);
+		err = spawn_thread(&record->thread, write_on, record);
 	}
 	if (err) {
 		vsva_machine_trace_stop(machine);
