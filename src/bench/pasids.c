@@ -24,6 +24,7 @@ struct bench {
 	bool has_traffic;
 	uint32_t count;
 	hpasid_t *ids; /* of the container that is measured */
+	void (*step)(const char *what);
 };
 
 static int open_owner(const struct bench *bench, enum vsva_free_policy policy, uint32_t quota,
@@ -84,14 +85,17 @@ static int measure_close(struct bench *bench, const struct owner *owner, struct 
 static int measure_binds(struct bench *bench, const struct owner *owner, struct pasid_figures *out)
 {
 	struct vsva_memory_stats before, after;
-	double begin = bench_now_ns();
+	double begin;
 	int err;
 
+	bench->step("allocating PASIDs");
 	vsva_machine_memory(bench->world.machine, &before);
+	begin = bench_now_ns();
 	err = alloc_all(bench, owner, bench->count);
 	out->alloc_ns = (bench_now_ns() - begin) / bench->count;
 	if (err)
 		return err;
+	bench->step("binding them");
 	begin = bench_now_ns();
 	err = bind_all(bench, owner, bench->count);
 	out->bind_ns = (bench_now_ns() - begin) / bench->count;
@@ -111,6 +115,7 @@ static int measure_life(struct bench *bench, struct pasid_figures *out)
 		return err;
 	out->pasids = bench->count;
 	err = measure_binds(bench, &owner, out);
+	bench->step("closing their container");
 	if (!err)
 		return measure_close(bench, &owner, out);
 	vsva_container_close(owner.container);
@@ -227,6 +232,7 @@ static int measure_all(struct bench *bench, struct pasid_figures *out)
 	err = measure_life(bench, out);
 	out->translations =
 		(bench_traffic_copies(&bench->traffic) - copies) * bench_traffic_translations;
+	bench->step("freeing PASIDs under both policies");
 	for (unsigned i = 0; i < 2 && !err; i++)
 		err = measure_policy(bench, (enum vsva_free_policy)i, &out->policies[i]);
 	return err;
@@ -267,9 +273,9 @@ static void bench_fini(struct bench *bench)
 	free(bench->ids);
 }
 
-int bench_pasids(uint32_t count, struct pasid_figures *out)
+int bench_pasids(uint32_t count, void (*step)(const char *what), struct pasid_figures *out)
 {
-	struct bench bench = {.has_traffic = false};
+	struct bench bench = {.step = step};
 	int err = bench_init(&bench, count);
 
 	memset(out, 0, sizeof(*out));

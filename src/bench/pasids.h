@@ -31,7 +31,8 @@ struct pasid_figures {
 	struct free_figures policies[2];           /* by enum vsva_free_policy */
 };
 
-/* count 0: as many as there are. 0; -errno of what did not work. */
-int bench_pasids(uint32_t count, struct pasid_figures *out);
+/* count 0: as many as there are. Before each of its steps, which may take seconds, step is told what it is.
+ * 0; -errno of what did not work. */
+int bench_pasids(uint32_t count, void (*step)(const char *what), struct pasid_figures *out);
 
 #endif

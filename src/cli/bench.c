@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 
 static const char documentation[] =
@@ -144,13 +144,7 @@ static void show_progress(void *arg, const struct bench_figure *figure, unsigned
 			  unsigned repetitions)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[K%s %u/%u", figure->name, done, repetitions);
-}
-
-static void end_progress(const struct bench_arguments *arguments)
-{
-	if (arguments->options.progress)
-		fputs("\r\033[K", stderr);
+	progress_step("%s %u/%u", figure->name, done, repetitions);
 }
 
 /* Measuring */
@@ -188,7 +182,7 @@ static int measure_all(struct bench *bench, const struct bench_arguments *argume
 		if (!is_chosen(arguments, &bench_figures[i]))
 			continue;
 		bench_measure(bench, &bench_figures[i], &result);
-		end_progress(arguments);
+		progress_erase();
 		if (result.state == BENCH_FAILED)
 			status = CLI_FAILED;
 		if (arguments->json)
@@ -227,7 +221,7 @@ static int draw(const struct bench_arguments *arguments)
 						.only = arguments->only};
 	int status = bench_plot(&plot);
 
-	end_progress(arguments);
+	progress_erase();
 	return status;
 }
 
@@ -243,7 +237,7 @@ int command_bench(int argc, char **argv)
 		return command_bench_lifecycle(argc - 1, argv + 1);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
-	if (isatty(STDERR_FILENO))
+	if (progress_is_seen())
 		arguments.options.progress = show_progress;
 	if (arguments.compare)
 		return bench_compare(arguments.files[0], arguments.files[1]);

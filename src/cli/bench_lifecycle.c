@@ -11,6 +11,7 @@
 #include "bench/pasids.h"
 #include "cli/bench.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 
 #define PASIDS_MIN 4096u
@@ -213,6 +214,11 @@ static void print_json(const struct pasid_figures *figures)
 	json_object_put(all);
 }
 
+static void show_step(const char *what)
+{
+	progress_step("%s", what);
+}
+
 int command_bench_lifecycle(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -225,7 +231,8 @@ int command_bench_lifecycle(int argc, char **argv)
 	argv[0] = name;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return CLI_USAGE;
-	err = bench_pasids(arguments.pasids, &figures);
+	err = bench_pasids(arguments.pasids, show_step, &figures);
+	progress_erase();
 	if (err) {
 		complain(VSVA_CODE_BENCH_FAILED, "the PASIDs did not live as they should: %s",
 			 strerror(-err));

@@ -12,8 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/boot_console.h"
 #include "cli/boot_report.h"
 #include "cli/command.h"
+#include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 
 #define SERVER_START_MS 15000
@@ -283,6 +286,7 @@ static int wait_ready(struct boot *boot)
 {
 	int64_t end = spawn_now_ms() + SERVER_START_MS;
 
+	progress_step("starting the server");
 	while (!is_ready(boot)) {
 		int status = spawn_wait(boot->server, 0);
 
@@ -296,6 +300,7 @@ static int wait_ready(struct boot *boot)
 		show_file(boot->server_log);
 		return CLI_SETUP;
 	}
+	progress_erase();
 	return CLI_OK;
 }
 
@@ -352,9 +357,11 @@ static int stop_server(struct boot *boot)
 
 	if (boot->server <= 0)
 		return CLI_OK;
+	progress_step("ending the server");
 	while (!read_counts(boot) && spawn_now_ms() < end && !interrupted)
 		poll(NULL, 0, 50);
 	status = spawn_end(boot->server, SIGTERM, SERVER_END_MS);
+	progress_erase();
 	boot->server = 0;
 	if (!status)
 		return CLI_OK;
@@ -364,61 +371,6 @@ static int stop_server(struct boot *boot)
 }
 
 /* Guest */
-
-struct console {
-	FILE *log;
-	char line[1024];
-	size_t len;
-};
-
-static void take_byte(struct console *console, struct boot_report *report, char byte)
-{
-	if (byte == '\r')
-		return;
-	if (byte != '\n' && console->len < sizeof(console->line) - 1) {
-		console->line[console->len++] = byte;
-		return;
-	}
-	console->line[console->len] = 0;
-	console->len = 0;
-	boot_report_line(report, console->line);
-}
-
-static void take_bytes(struct console *console, struct boot_report *report, const char *bytes,
-		       size_t len)
-{
-	if (console->log) {
-		fwrite(bytes, 1, len, console->log);
-		fflush(console->log);
-	}
-	for (size_t i = 0; i < len; i++)
-		take_byte(console, report, bytes[i]);
-}
-
-/* Until the guest closes its console, the time is up or somebody interrupts. */
-static int read_console(const struct boot *boot, int from, struct console *console)
-{
-	int64_t limit_ms = (int64_t)boot->arguments->timeout_s * 1000;
-	int64_t end = spawn_now_ms() + limit_ms;
-	struct pollfd ready = {.fd = from, .events = POLLIN};
-	char bytes[4096];
-	ssize_t len;
-
-	for (;;) {
-		int64_t left = limit_ms ? end - spawn_now_ms() : -1;
-
-		if (interrupted)
-			return -EINTR;
-		if (limit_ms && left <= 0)
-			return -ETIMEDOUT;
-		if (poll(&ready, 1, limit_ms ? (int)left : -1) <= 0)
-			continue;
-		len = read(from, bytes, sizeof(bytes));
-		if (len <= 0)
-			return 0;
-		take_bytes(console, boot->report, bytes, (size_t)len);
-	}
-}
 
 static int judge_guest(const struct boot *boot, int reading, int status)
 {
@@ -442,7 +394,10 @@ static int judge_guest(const struct boot *boot, int reading, int status)
 static int run_guest(struct boot *boot, struct words *words)
 {
 	const char *log = boot->arguments->log ? boot->arguments->log : boot->console_log;
-	struct console console = {.log = fopen(log, "we")};
+	struct boot_console console = {.log = fopen(log, "we"),
+				       .report = boot->report,
+				       .timeout_s = boot->arguments->timeout_s,
+				       .interrupted = &interrupted};
 	int ends[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC), reading, status;
 	struct spawn_options with = {.in = null, .death_signal = SIGKILL, .own_group = true};
 
@@ -456,7 +411,8 @@ static int run_guest(struct boot *boot, struct words *words)
 	boot->qemu = spawn(words_argv(words), &with);
 	close(ends[1]);
 	close(null);
-	reading = boot->qemu < 0 ? boot->qemu : read_console(boot, ends[0], &console);
+	reading = boot->qemu < 0 ? boot->qemu : boot_console_read(&console, ends[0]);
+	progress_erase();
 	close(ends[0]);
 	status = boot->qemu < 0 ? 127 : spawn_end(boot->qemu, reading ? SIGKILL : 0, 5000);
 	if (console.log)
@@ -518,7 +474,7 @@ static int run(struct boot *boot, const struct guest_env *env)
 
 static int run_in_directory(const struct boot_arguments *arguments, const struct guest_env *env)
 {
-	bool in_colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	bool in_colour = output_wants_colour();
 	struct boot boot = {.arguments = arguments};
 	int status = make_directory(&boot);
 

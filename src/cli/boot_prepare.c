@@ -11,7 +11,6 @@
 
 #include "cli/boot.h"
 #include "cli/status.h"
-#include "cli/version.h"
 
 #define SCRIPT "scripts/guest-prepare"
 
@@ -27,28 +26,24 @@ bool boot_runs(const struct boot_arguments *arguments, const char *item)
 	return false;
 }
 
-/* Installed, in the source tree's build directory, or in the tree that it was built from. */
+/* Installed, or in the tree that it was built from: a link in the build directory leads there. */
 static char *find_script(void)
 {
-	static const char *const places[] = {"../share/vsva/" SCRIPT, "../" SCRIPT, NULL};
+	static const char *const places[] = {"../share/vsva/" SCRIPT, "source/" SCRIPT};
 	char self[PATH_MAX], *path;
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	if (len > 0) {
-		self[len] = 0;
-		dirname(self);
-		for (size_t i = 0; places[i]; i++) {
-			if (asprintf(&path, "%s/%s", self, places[i]) < 0)
-				return NULL;
-			if (!access(path, X_OK))
-				return path;
-			free(path);
-		}
+	if (len <= 0)
+		return NULL;
+	self[len] = 0;
+	dirname(self);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (asprintf(&path, "%s/%s", self, places[i]) < 0)
+			return NULL;
+		if (!access(path, X_OK))
+			return path;
+		free(path);
 	}
-	path = strdup(VSVA_SOURCE_DIR "/" SCRIPT);
-	if (path && !access(path, X_OK))
-		return path;
-	free(path);
 	return NULL;
 }
 
@@ -104,10 +99,10 @@ static int prepare(const struct boot_arguments *arguments, const struct guest_en
 
 	if (!script) {
 		complain(VSVA_CODE_GUEST_NOT_PREPARED,
-			 "cannot find guest-prepare beside the executable, nor %s: install vsva, "
-			 "or run it "
-			 "from its build directory",
-			 VSVA_SOURCE_DIR "/" SCRIPT);
+			 "cannot find guest-prepare, neither in ../share/vsva/scripts nor in "
+			 "source/scripts of the executable's directory: install vsva, or run it "
+			 "from "
+			 "its build directory");
 		return CLI_SETUP;
 	}
 	status = run_script(script, arguments, env);

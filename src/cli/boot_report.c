@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/progress.h"
 #include "cli/spawn.h"
 
 #define MARK      "VSVA: "
@@ -113,6 +114,7 @@ static void tell(const struct boot_report *report, const char *words)
 
 	if (report->quiet && !ends_with(words, " FAIL"))
 		return;
+	progress_erase();
 	fprintf(report->out, "%7.1f s  %s%s%s\n", seconds, colour_of(report, words), words,
 		report->in_colour ? "\033[0m" : "");
 	fflush(report->out);

@@ -2,6 +2,7 @@
 /* vsva COMMAND: finds the command and ends with its status. */
 #include <argp.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,9 +73,22 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-?") || !strcmp(word, "-h");
+}
+
+/* Commands without options of their own. */
+static int print_line(const struct command *command)
+{
+	printf("vsva %s: %s\n", command->name, command->text);
+	return CLI_OK;
+}
+
 static int command_version(int argc, char **argv)
 {
-	(void)argv;
+	if (argc > 1 && asks_for_help(argv[1]))
+		return print_line(find_command("version"));
 	if (argc > 1) {
 		complain(VSVA_CODE_USAGE, "version takes no arguments");
 		return CLI_USAGE;
@@ -99,13 +113,13 @@ static int command_help(int argc, char **argv)
 		print_help(stdout);
 		return CLI_OK;
 	}
+	if (asks_for_help(argv[1]))
+		return print_line(find_command("help"));
 	command = find_command(argv[1]);
 	if (!command)
 		return unknown_command(argv[1]);
-	if (command->run == command_help || command->run == command_version) {
-		printf("vsva %s: %s\n", command->name, command->text);
-		return CLI_OK;
-	}
+	if (command->run == command_help)
+		return print_line(command);
 	return run_command(command, 2, args);
 }
 
@@ -149,7 +163,7 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return CLI_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "-h"))
+	if (asks_for_help(argv[1]))
 		return print_help(stdout), check_output(CLI_OK);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		return check_output(command_version(1, argv));

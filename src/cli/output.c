@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include "cli/status.h"
+#include "cli/terminal.h"
 
 bool output_wants_colour(void)
 {
-	const char *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+	return terminal_is_capable(STDOUT_FILENO) && !getenv("NO_COLOR");
 }
 
 FILE *output_create(const char *path)

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 
 static const char documentation[] =
@@ -177,14 +178,17 @@ static int collect(struct report *report, struct view *live, const struct argume
 
 	if (collect_over_time(report, live, arguments))
 		return -EIO;
+	progress_step("comparing the caches with memory");
 	if (collect_caches(report, live))
 		return -EIO;
+	progress_step("collecting what there is");
 	for (unsigned i = 0; i < REPORT_OBJECTS; i++)
 		if (collectors[i]) {
 			report->rows[i] = collectors[i](&show);
 			if (!report->rows[i])
 				return -EIO;
 		}
+	progress_step("looking for what is wrong");
 	report_places_collect(report);
 	report_findings_collect(report);
 	return 0;
@@ -218,6 +222,7 @@ static int write_page(struct report *report, const char *dir)
 	size_t len = 0;
 	int err;
 
+	progress_step("writing the page");
 	report->out = open_memstream(&text, &len);
 	if (report->out)
 		print_page(report);
@@ -248,6 +253,7 @@ static int make(struct view *live, const struct arguments *arguments)
 			err = write_page(&report, arguments->dir);
 		forget(&report);
 	}
+	progress_erase();
 	view_close(report.view);
 	return err;
 }

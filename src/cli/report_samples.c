@@ -3,11 +3,10 @@
 #include "cli/report_samples.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cli/json_text.h"
+#include "cli/progress.h"
 
 static double now_s(void)
 {
@@ -15,17 +14,6 @@ static double now_s(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* Where somebody watches. */
-static void tell(unsigned done, unsigned all)
-{
-	if (!isatty(STDERR_FILENO))
-		return;
-	if (done < all)
-		fprintf(stderr, "\r\033[Kcounters %u/%u", done + 1, all);
-	else
-		fputs("\r\033[K", stderr);
 }
 
 int report_samples_take(struct report_samples *samples, struct view *view, unsigned count,
@@ -37,18 +25,15 @@ int report_samples_take(struct report_samples *samples, struct view *view, unsig
 	for (unsigned i = 0; i < count && i < REPORT_SAMPLES_MAX; i++) {
 		struct json_object *rows;
 
-		tell(i, count);
+		progress_step("counters %u/%u", i + 1, count);
 		if (i)
 			wait(arg);
 		rows = show_stats_collect(&show);
-		if (!rows) {
-			tell(count, count);
+		if (!rows)
 			return -EIO;
-		}
 		samples->rows[samples->count] = rows;
 		samples->times[samples->count++] = now_s() - begin;
 	}
-	tell(count, count);
 	return 0;
 }
 

@@ -2,12 +2,12 @@
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/control.h"
 #include "cli/journey.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/scenario.h"
 #include "cli/status.h"
 #include "cli/story.h"
@@ -170,6 +170,7 @@ static int run(const struct run_arguments *arguments)
 		return CLI_SETUP;
 	}
 	status = world_end(world, scenario_run(world, &source));
+	progress_erase();
 	world_destroy(world);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include "cli/events.h"
 #include "cli/json_text.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/remap_table.h"
 #include "cli/status.h"
 #include "cli/trace_file.h"
@@ -64,6 +65,7 @@ static bool take_page(struct crawl *crawl, uint64_t address, uint64_t *words)
 		return false;
 	json_add_flag(crawl->seen, key, true);
 	crawl->pages++;
+	progress_tell("%u pages of tables", crawl->pages);
 	write_page(crawl, vm, page, words);
 	return true;
 }
@@ -144,6 +146,7 @@ static struct json_object *write_objects(struct crawl *crawl)
 	struct json_object *units = NULL, *items, *line;
 
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		progress_step("asking for %s", objects[i]);
 		items = view_get(crawl->view, objects[i]);
 		if (!items) {
 			json_object_put(units);
@@ -212,6 +215,7 @@ static int save(struct view *view, const struct view_source *source, const char 
 		return CLI_SETUP;
 	crawl.seen = json_object_new_object();
 	status = write_all(&crawl, source);
+	progress_erase();
 	json_object_put(crawl.seen);
 	if (!output_close(crawl.out, path) && !status)
 		return CLI_SETUP;

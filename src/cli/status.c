@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/progress.h"
+
 void complain(enum vsva_code code, const char *format, ...)
 {
 	va_list args;
 
+	progress_erase();
 	fflush(stdout);
 	va_start(args, format);
 	fputs("vsva: ", stderr);

@@ -5,6 +5,7 @@
 
 #include "cli/journey.h"
 #include "cli/json_text.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 #include "cli/tell.h"
 
@@ -43,6 +44,7 @@ static void add_address(struct json_object *line, const char *key, uint64_t valu
 /* The line goes out whole and is freed. */
 static void put(struct teller *teller, struct json_object *line)
 {
+	progress_erase();
 	json_put_line(((struct json_teller *)teller)->out, line);
 }
 

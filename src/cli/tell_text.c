@@ -5,6 +5,7 @@
 
 #include "cli/hop_text.h"
 #include "cli/journey.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 #include "cli/tell.h"
 
@@ -35,6 +36,13 @@ struct text_teller {
 static struct text_teller *text_of(struct teller *teller)
 {
 	return (struct text_teller *)teller;
+}
+
+/* Whoever writes takes the progress line away. */
+static FILE *out_of(const struct text_teller *text)
+{
+	progress_erase();
+	return text->options.out;
 }
 
 /* Colours */
@@ -83,9 +91,9 @@ static void print_hop(const struct text_teller *text, const struct hop *hop)
 	snprintf(line, sizeof(line), "%-6s  %-12s %-6s %-47s %-22s %s",
 		 vsva_room_name(hop->event.room), words.who, words.device, words.what, words.pasids,
 		 words.where);
-	fprintf(text->options.out, "  %s%-5s%s ", journey_colour(text, journey),
-		journey_name(journey), colour(text, PLAIN));
-	print_trimmed(text->options.out, line);
+	fprintf(out_of(text), "  %s%-5s%s ", journey_colour(text, journey), journey_name(journey),
+		colour(text, PLAIN));
+	print_trimmed(out_of(text), line);
 }
 
 static bool is_same_sort(const struct sort *a, const struct sort *b)
@@ -140,14 +148,13 @@ static void end_section(struct text_teller *text)
 	for (int kind = 0; kind < VSVA_EV_KIND_COUNT; kind++) {
 		if (!text->left_out[kind])
 			continue;
-		fprintf(text->options.out, "%s%s%" PRIu64 " %s", any ? "" : colour(text, DIM),
-			separator, text->left_out[kind],
-			vsva_event_name((enum vsva_event_kind)kind));
+		fprintf(out_of(text), "%s%s%" PRIu64 " %s", any ? "" : colour(text, DIM), separator,
+			text->left_out[kind], vsva_event_name((enum vsva_event_kind)kind));
 		separator = ", ";
 		any = true;
 	}
 	if (any)
-		fprintf(text->options.out, "%s\n", colour(text, PLAIN));
+		fprintf(out_of(text), "%s\n", colour(text, PLAIN));
 	text->sort_count = 0;
 	memset(text->left_out, 0, sizeof(text->left_out));
 }
@@ -156,15 +163,16 @@ static void tell_section(struct teller *teller, const char *heading)
 {
 	struct text_teller *text = text_of(teller);
 	int rule = RULE_WIDTH - (int)strlen(heading);
+	FILE *out;
 
 	if (text->options.quiet)
 		return;
 	end_section(text);
-	fprintf(text->options.out, "\n%s-- %s %s", colour(text, BOLD), heading,
-		colour(text, PLAIN));
+	out = out_of(text);
+	fprintf(out, "\n%s-- %s %s", colour(text, BOLD), heading, colour(text, PLAIN));
 	for (int i = 0; i < rule; i++)
-		fputc('-', text->options.out);
-	fputc('\n', text->options.out);
+		fputc('-', out);
+	fputc('\n', out);
 }
 
 static void tell_say(struct teller *teller, const char *line)
@@ -172,7 +180,7 @@ static void tell_say(struct teller *teller, const char *line)
 	struct text_teller *text = text_of(teller);
 
 	if (!text->options.quiet)
-		fprintf(text->options.out, "  %s\n", line);
+		fprintf(out_of(text), "  %s\n", line);
 }
 
 static void tell_expect(struct teller *teller, bool is_met, const char *what, const char *where)
@@ -182,19 +190,18 @@ static void tell_expect(struct teller *teller, bool is_met, const char *what, co
 	if (is_met && text->options.quiet)
 		return;
 	if (is_met)
-		fprintf(text->options.out, "  %sok%s     %s\n", colour(text, GREEN),
-			colour(text, PLAIN), what);
+		fprintf(out_of(text), "  %sok%s     %s\n", colour(text, GREEN), colour(text, PLAIN),
+			what);
 	else
-		fprintf(text->options.out, "  %sFAILED%s %s%s\n", colour(text, RED),
-			colour(text, PLAIN), where, what);
+		fprintf(out_of(text), "  %sFAILED%s %s%s\n", colour(text, RED), colour(text, PLAIN),
+			where, what);
 }
 
 static void tell_violation(struct teller *teller, const char *what)
 {
 	struct text_teller *text = text_of(teller);
 
-	fprintf(text->options.out, "  %sLEDGER%s %s\n", colour(text, RED), colour(text, PLAIN),
-		what);
+	fprintf(out_of(text), "  %sLEDGER%s %s\n", colour(text, RED), colour(text, PLAIN), what);
 }
 
 static void tell_error(struct teller *teller, const char *what)
@@ -207,13 +214,13 @@ static void print_verdict(const struct text_teller *text, const struct summary *
 {
 	const char *code = s->status ? RED : GREEN;
 
-	fprintf(text->options.out, "  %-14s %s%s%s\n", "verdict", colour(text, code),
+	fprintf(out_of(text), "  %-14s %s%s%s\n", "verdict", colour(text, code),
 		s->status ? "FAILED" : "passed", colour(text, PLAIN));
 }
 
 static void print_summary(const struct text_teller *text, const struct summary *s)
 {
-	FILE *out = text->options.out;
+	FILE *out = out_of(text);
 
 	fprintf(out, "  %-14s %s (cache policy %s, seed %" PRIu64 ")\n", "scenario", s->scenario,
 		s->cache_policy, s->seed);

@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/links.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/spawn.h"
 #include "cli/status.h"
 
@@ -305,8 +305,8 @@ static void show_progress(const struct way *way)
 {
 	if (!way->outputs[0].path)
 		fflush(stdout);
-	else if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\rvsva: %" PRIu64 " events; Ctrl-C ends ", way->told);
+	else
+		progress_step("%" PRIu64 " events; Ctrl-C ends", way->told);
 }
 
 static int go(struct way *way)
@@ -323,8 +323,7 @@ static int go(struct way *way)
 		if (status == EVENTS_ONE)
 			tell(way, &event);
 	}
-	if (way->outputs[0].path && isatty(STDERR_FILENO))
-		fputc('\n', stderr);
+	progress_erase();
 	return status == EVENTS_BROKEN ? CLI_SETUP : (way->told ? CLI_OK : CLI_FAILED);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/control.h"
+#include "cli/progress.h"
 #include "cli/status.h"
 #include "cli/trace_record.h"
 
@@ -59,6 +60,8 @@ void world_tell_hops(struct world *world)
 		world->teller->ops->hop(world->teller, &hops[i]);
 	}
 	free(hops);
+	progress_tell("%s: %" PRIu64 " hops, %" PRIu64 " expectations", world->options.scenario,
+		      recorder_total(world->recorder), world->expectations);
 }
 
 /* Life */
