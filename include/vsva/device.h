@@ -61,8 +61,8 @@ int vsva_device_config_read(struct vsva_device *device, uint32_t offset, unsigne
 			    uint32_t *value);
 int vsva_device_config_write(struct vsva_device *device, uint32_t offset, unsigned size,
 			     uint32_t value);
-/* Replaces the interrupt callback. One thread at a time for a device. When it returns the old one is
- * not running. */
+/* Replaces the interrupt callback (NULL: nobody hears). Any thread. When it returns the old one is not
+ * running. */
 void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsigned vector),
 			 void *arg);
 /* Function-level reset: registers to defaults, work forgotten, no access afterwards. */

@@ -82,8 +82,8 @@ struct vsva_mdev_owner {
 int vsva_mdev_open(struct vsva_mdev *mdev, const struct vsva_mdev_owner *owner);
 /* Reset, and nothing of the owner's is called or kept any more. */
 void vsva_mdev_close(struct vsva_mdev *mdev);
-/* Replaces the interrupt callback (NULL: nobody hears). Any thread, one at a time for a device; the
- * callback must not block. When this returns the one before is not running. */
+/* Replaces the interrupt callback (NULL: nobody hears). Any thread; the callback must not block. When
+ * this returns the one before is not running. */
 void vsva_mdev_set_irq(struct vsva_mdev *mdev, void (*irq)(void *arg, unsigned vector), void *arg);
 /* Registers as after power-on, configuration space too; its work has ended. */
 void vsva_mdev_reset(struct vsva_mdev *mdev);

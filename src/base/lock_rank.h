@@ -16,6 +16,7 @@ enum lock_rank {
 	LOCK_RANK_VIOMMU = 30,       /* VMM: shadow and queue of a virtual unit */
 	LOCK_RANK_VM_MEMORY = 35,    /* VMM: memory windows of a VM */
 	LOCK_RANK_ASSIGNED = 40,     /* VMM: mediated registers of an assigned device */
+	LOCK_RANK_IRQ = 45,          /* who is told of a function's interrupts */
 	LOCK_RANK_VIOMMU_REGS = 50,  /* VMM: register file of a virtual unit */
 	LOCK_RANK_MDEV = 52,         /* host: registers of a mediated device */
 	LOCK_RANK_VDCM = 53,         /* host: command register of an accelerator that is shared */

@@ -153,35 +153,17 @@ static const struct device_kind kinds[] = {
 
 /* Interrupts */
 
-struct device_irq {
-	struct rcu_node rcu;
-	void (*irq)(void *arg, unsigned vector);
-	void *arg;
-};
-
 static void fire_irq(void *arg, unsigned vector)
 {
 	struct vsva_device *device = arg;
-	struct device_irq *irq;
 
-	rcu_read_lock();
-	irq = rcu_load(device->irq);
-	if (irq && irq->irq)
-		irq->irq(irq->arg, vector);
-	rcu_read_unlock();
+	irq_line_raise(&device->irq, vector);
 }
 
-/* The record is allocated once: replacing the callback cannot fail. */
 void vsva_device_set_irq(struct vsva_device *device, void (*irq)(void *arg, unsigned vector),
 			 void *arg)
 {
-	struct device_irq *record = device->irq;
-
-	rcu_publish(device->irq, NULL);
-	rcu_synchronize();
-	record->irq = irq;
-	record->arg = arg;
-	rcu_publish(device->irq, record);
+	irq_line_set(&device->irq, irq, arg);
 }
 
 /* The host driver's port */
@@ -293,7 +275,7 @@ static void free_device(struct vsva_device *device)
 	if (device->model)
 		device->kind->destroy(device->model);
 	rcu_synchronize();
-	base_free(device->irq);
+	irq_line_fini(&device->irq);
 	base_free(device);
 }
 
@@ -306,13 +288,8 @@ static struct vsva_device *new_device(struct vsva_machine *machine,
 		return NULL;
 	device->machine = machine;
 	device->kind = &kinds[options->kind];
-	device->irq = base_zalloc(sizeof(*device->irq));
-	if (!device->irq) {
-		base_free(device);
-		return NULL;
-	}
-	device->irq->irq = options->irq;
-	device->irq->arg = options->irq_arg;
+	irq_line_init(&device->irq);
+	irq_line_set(&device->irq, options->irq, options->irq_arg);
 	return device;
 }
 

@@ -4,6 +4,7 @@
 #ifndef BOARD_DEVICE_H
 #define BOARD_DEVICE_H
 
+#include "base/irq.h"
 #include "host/iommu.h"
 #include "hw/device/dsa.h"
 #include "hw/device/test_engine.h"
@@ -17,12 +18,12 @@ struct vsva_device {
 	const struct device_kind *kind;
 	void *model; /* struct dsa or struct test_engine */
 	rid_t rid, pf_rid;
-	bool is_assigned;       /* machine->lock */
-	bool is_whole;          /* atomic: all of it has been made */
-	bool is_gone;           /* atomic: pulled out; reads give ones, writes go nowhere */
-	unsigned vfs;           /* of a PF: functions that name it */
-	struct vsva_dev *dev;   /* NULL: bare */
-	struct device_irq *irq; /* RCU */
+	bool is_assigned;     /* machine->lock */
+	bool is_whole;        /* atomic: all of it has been made */
+	bool is_gone;         /* atomic: pulled out; reads give ones, writes go nowhere */
+	unsigned vfs;         /* of a PF: functions that name it */
+	struct vsva_dev *dev; /* NULL: bare */
+	struct irq_line irq;
 };
 
 const struct pci_config *device_config(const struct vsva_device *device);

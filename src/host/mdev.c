@@ -38,14 +38,9 @@ int vsva_mdev_type_parse(const char *name, enum vsva_mdev_type *out)
 
 static void fire(struct vsva_mdev *mdev, uint32_t raised)
 {
-	struct mdev_irq *irq;
-
-	rcu_read_lock();
-	irq = rcu_load(mdev->irq);
-	for (unsigned vector = 0; irq && raised; vector++, raised >>= 1)
+	for (unsigned vector = 0; raised; vector++, raised >>= 1)
 		if (raised & 1)
-			irq->irq(irq->arg, vector);
-	rcu_read_unlock();
+			irq_line_raise(&mdev->irq, vector);
 }
 
 void mdev_unlock(struct vsva_mdev *mdev)
@@ -67,12 +62,7 @@ void mdev_unlock(struct vsva_mdev *mdev)
 
 void vsva_mdev_set_irq(struct vsva_mdev *mdev, void (*irq)(void *arg, unsigned vector), void *arg)
 {
-	rcu_publish(mdev->irq, NULL);
-	rcu_synchronize();
-	if (!irq)
-		return;
-	mdev->irq_storage = (struct mdev_irq){irq, arg};
-	rcu_publish(mdev->irq, &mdev->irq_storage);
+	irq_line_set(&mdev->irq, irq, arg);
 }
 
 /* Users */
@@ -178,6 +168,7 @@ static int make_default_pasid(struct vsva_mdev *mdev)
 
 static void free_mdev(struct vsva_mdev *mdev)
 {
+	irq_line_fini(&mdev->irq);
 	lock_destroy(&mdev->lock);
 	base_free(mdev);
 }
@@ -194,6 +185,7 @@ static struct vsva_mdev *new_mdev(struct vsva_vdcm *vdcm, enum vsva_mdev_type ty
 	mdev->command.pasid = hpasid(VSVA_PASID_INVALID);
 	mdev_place_init(&mdev->wq_place);
 	mdev_place_init(&mdev->irq_place);
+	irq_line_init(&mdev->irq);
 	lock_init(&mdev->lock, LOCK_RANK_MDEV, "mediated device");
 	mdev_config_init(mdev);
 	mdev_regs_reset(mdev);

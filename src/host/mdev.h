@@ -15,6 +15,7 @@
 #ifndef HOST_MDEV_H
 #define HOST_MDEV_H
 
+#include "base/irq.h"
 #include "base/rcu.h"
 #include "host/vdcm.h"
 #include "vtd/pci_config.h"
@@ -36,11 +37,6 @@ struct mdev_place {
 /* Places that one call may empty. */
 #define MDEV_RELEASED_MAX 8u
 
-struct mdev_irq {
-	void (*irq)(void *arg, unsigned vector);
-	void *arg;
-};
-
 struct mdev_command {
 	bool active;
 	bool interrupt;
@@ -56,10 +52,9 @@ struct vsva_mdev {
 	enum vsva_mdev_type type;
 	unsigned queue; /* the physical one */
 	struct vsva_dev *dev;
-	hpasid_t base;               /* the default PASID */
-	unsigned users;              /* atomic: drains and events that are on their way here */
-	struct mdev_irq *irq;        /* RCU */
-	struct mdev_irq irq_storage; /* written while irq is NULL and no reader is left */
+	hpasid_t base;  /* the default PASID */
+	unsigned users; /* atomic: drains and events that are on their way here */
+	struct irq_line irq;
 
 	bool gate_is_open; /* atomic */
 	bool is_freed;     /* atomic: the PASID of the dedicated queue is free-pending */

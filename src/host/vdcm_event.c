@@ -8,16 +8,14 @@ void vdcm_irq(void *arg, unsigned vector)
 {
 	struct vsva_vdcm *vdcm = arg;
 	struct vsva_mdev *mdev;
-	struct mdev_irq *irq;
 
 	if (vector == 0) {
 		worker_kick(vdcm->event_worker);
 		return;
 	}
 	mdev = vector <= VDCM_QUEUES_MAX ? rcu_load(vdcm->mdevs[vector - 1]) : NULL;
-	irq = mdev ? rcu_load(mdev->irq) : NULL;
-	if (irq)
-		irq->irq(irq->arg, MDEV_VECTOR_COMPLETION);
+	if (mdev)
+		irq_line_raise(&mdev->irq, MDEV_VECTOR_COMPLETION);
 }
 
 /* Reads what the register holds and makes room for the next; NULL: nothing, or of a queue that

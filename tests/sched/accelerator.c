@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "accelerator.h"
 
-#include "base/rcu.h"
 #include "base/sched.h"
 #include "explore.h"
 #include "hw/device/dsa_device.h"
@@ -11,25 +10,15 @@
 static void fire(void *arg, unsigned vector)
 {
 	struct accelerator *a = arg;
-	struct accelerator_irq *irq;
 
-	rcu_read_lock();
-	irq = rcu_load(a->irq);
-	if (irq)
-		irq->irq(irq->arg, vector);
-	rcu_read_unlock();
+	irq_line_raise(&a->irq, vector);
 }
 
 static void port_set_irq(void *arg, void (*irq)(void *irq_arg, unsigned vector), void *irq_arg)
 {
 	struct accelerator *a = arg;
 
-	rcu_publish(a->irq, NULL);
-	rcu_synchronize();
-	if (!irq)
-		return;
-	a->irq_storage = (struct accelerator_irq){irq, irq_arg};
-	rcu_publish(a->irq, &a->irq_storage);
+	irq_line_set(&a->irq, irq, irq_arg);
 }
 
 /* The port. One that was pulled out answers as a bus does where nobody is. */
@@ -156,6 +145,7 @@ static void make_parent(struct accelerator *a)
 void accelerator_create(struct accelerator *a, struct silicon *s, unsigned queues)
 {
 	*a = (struct accelerator){.s = s};
+	irq_line_init(&a->irq);
 	make_dsa(a, queues);
 	make_parent(a);
 }
@@ -165,6 +155,7 @@ void accelerator_destroy(struct accelerator *a)
 	EXPLORE_CHECK(host_vdcm_destroy(a->vdcm) == 0);
 	host_dev_remove(a->dev);
 	dsa_destroy(a->dsa);
+	irq_line_fini(&a->irq);
 }
 
 void accelerator_pull(struct accelerator *a)

@@ -8,6 +8,7 @@
 #define TESTS_SCHED_ACCELERATOR_H
 
 #include "../host/silicon.h"
+#include "base/irq.h"
 #include "host/vdcm.h"
 #include "hw/device/dsa.h"
 
@@ -20,18 +21,12 @@ enum accelerator_plant {
 	ACCELERATOR_PLANT_KEEP_QUEUE, /* a queue that is reset stays as it was */
 };
 
-struct accelerator_irq {
-	void (*irq)(void *arg, unsigned vector);
-	void *arg;
-};
-
 struct accelerator {
 	struct silicon *s;
 	struct dsa *dsa;
 	struct vsva_dev *dev;
 	struct vsva_vdcm *vdcm;
-	struct accelerator_irq *irq; /* RCU */
-	struct accelerator_irq irq_storage;
+	struct irq_line irq;
 	bool is_gone; /* atomic: pulled out */
 	enum accelerator_plant plant;
 };
