@@ -47,21 +47,25 @@ struct arguments {
 	unsigned samples, interval_ms;
 };
 
-static void take_samples(struct arguments *arguments, const char *text)
+static void take_samples(struct arguments *arguments, const char *text,
+			 const struct argp_state *state)
 {
 	unsigned long long number;
 
 	if (command_number(text, REPORT_SAMPLES_MAX, "--samples", &number))
 		exit(CLI_USAGE);
+	if (!number)
+		misuse(state, "--samples: one look is needed");
 	arguments->samples = (unsigned)number;
 }
 
 static void take_interval(struct arguments *arguments, const char *text,
 			  const struct argp_state *state)
 {
-	double seconds = strtod(text, NULL);
+	char *end;
+	double seconds = strtod(text, &end);
 
-	if (!(seconds >= 0.01 && seconds <= 60))
+	if (*end || !(seconds >= 0.01 && seconds <= 60))
 		misuse(state, "--interval: '%s' is not between 0.01 and 60", text);
 	arguments->interval_ms = (unsigned)(seconds * 1000);
 }
@@ -72,7 +76,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case KEY_SAMPLES:
-		take_samples(arguments, text);
+		take_samples(arguments, text, state);
 		return 0;
 	case KEY_INTERVAL:
 		take_interval(arguments, text, state);
@@ -189,6 +193,7 @@ static int collect(struct report *report, struct view *live, const struct argume
 				return -EIO;
 		}
 	progress_step("looking for what is wrong");
+	report_names_collect(report);
 	report_places_collect(report);
 	report_findings_collect(report);
 	return 0;
@@ -199,6 +204,7 @@ static void forget(struct report *report)
 	for (unsigned i = 0; i < REPORT_OBJECTS; i++)
 		json_object_put(report->rows[i]);
 	json_object_put(report->findings);
+	json_object_put(report->pasids);
 	report_samples_forget(&report->samples);
 	report_events_close(report->events);
 }

@@ -52,6 +52,7 @@ struct report {
 	struct report_events *events;
 	struct report_samples samples; /* of counters; of a snapshot none */
 	size_t stale;                  /* lines of caches */
+	struct json_object *pasids;    /* their rows by key, for report_pasid_row() */
 	struct json_object *findings;  /* report_findings_collect() */
 	size_t accesses, accesses_left_out;
 	struct report_place places[REPORT_ENTRIES];
@@ -102,6 +103,8 @@ void report_fields(struct report *report, struct json_object *fields);
 
 /* Names (report_names.c) */
 
+/* From the rows. */
+void report_names_collect(struct report *report);
 /* What a requester id is on the bus (vm 0) or in a guest. NULL: nothing. */
 const char *report_device_kind(const struct report *report, uint32_t vm, uint16_t rid);
 /* Row of a VM; NULL: none. */

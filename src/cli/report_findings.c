@@ -227,7 +227,8 @@ static void print_access(struct report *report, struct json_object *row)
 	size_t first = strcspn(text, "\n");
 
 	fprintf(report->out,
-		"<details class=\"finding access\" open><summary><span class=\"tag %s\">%s</span> ",
+		"<details class=\"finding access\"%s><summary><span class=\"tag %s\">%s</span> ",
+		json_text_of(row, "cause") ? " open" : "",
 		json_text_of(row, "cause") ? "bad" : "good", json_text_of(row, "of"));
 	html_format(report->out, "%.*s", (int)first, text);
 	fputs("</summary>\n<pre>", report->out);

@@ -56,15 +56,47 @@ const char *report_device_kind(const struct report *report, uint32_t vm, uint16_
 	return NULL;
 }
 
-struct json_object *report_pasid_row(const struct report *report, uint64_t vm, uint64_t pasid)
+/* PASIDs: there may be a million */
+
+#define KEY_LEN 48u
+
+static void pasid_key(uint64_t vm, uint64_t pasid, char key[KEY_LEN])
+{
+	snprintf(key, KEY_LEN, "%" PRIu64 ":%" PRIu64, vm, pasid);
+}
+
+/* The first of a number counts. */
+static void add_pasid(struct report *report, uint64_t vm, struct json_object *pasid,
+		      struct json_object *row)
+{
+	char key[KEY_LEN];
+	uint64_t number;
+
+	if (!json_number(pasid, &number))
+		return;
+	pasid_key(vm, number, key);
+	if (!json_member(report->pasids, key))
+		json_object_object_add(report->pasids, key, json_object_get(row));
+}
+
+void report_names_collect(struct report *report)
 {
 	struct json_object *row;
 
+	report->pasids = json_object_new_object();
 	JSON_FOR_EACH (report->rows[REPORT_PASID], row) {
-		if (vm && json_number_of(row, "vm", 0) != vm)
-			continue;
-		if (json_number_of(row, vm ? "pasid" : "host_pasid", SHOW_ANY) == pasid)
-			return row;
+		uint64_t vm = json_number_of(row, "vm", 0);
+
+		add_pasid(report, 0, json_member(row, "host_pasid"), row);
+		if (vm)
+			add_pasid(report, vm, json_member(row, "pasid"), row);
 	}
-	return NULL;
+}
+
+struct json_object *report_pasid_row(const struct report *report, uint64_t vm, uint64_t pasid)
+{
+	char key[KEY_LEN];
+
+	pasid_key(vm, pasid, key);
+	return json_member(report->pasids, key);
 }
