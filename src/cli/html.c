@@ -5,32 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/utf8.h"
+
 /* U+FFFD */
 #define REPLACEMENT "\xef\xbf\xbd"
-
-/* Bytes of a well-formed UTF-8 character at text; 0: there is none. RFC 3629, 4 */
-static unsigned utf8_len(const unsigned char *text)
-{
-	unsigned char least = 0x80, most = 0xbf;
-	unsigned len = *text >= 0xf0 ? 4 : *text >= 0xe0 ? 3 : 2;
-
-	if (*text < 0x80)
-		return 1;
-	if (*text < 0xc2 || *text > 0xf4)
-		return 0;
-	if (*text == 0xe0)
-		least = 0xa0;
-	if (*text == 0xed)
-		most = 0x9f;
-	if (*text == 0xf0)
-		least = 0x90;
-	if (*text == 0xf4)
-		most = 0x8f;
-	for (unsigned i = 1; i < len; i++, least = 0x80, most = 0xbf)
-		if (text[i] < least || text[i] > most)
-			return 0;
-	return len;
-}
 
 static const char *entity_of(unsigned char byte)
 {
@@ -53,21 +31,15 @@ static const char *entity_of(unsigned char byte)
 	}
 }
 
-/* Controls of two bytes, U+0080 … U+009F: characters, but nothing to be seen. */
-static bool is_control(const unsigned char *text)
-{
-	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0;
-}
-
 void html_text(FILE *out, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
 	while (at && *at) {
 		const char *entity = entity_of(*at);
-		unsigned len = utf8_len(at);
+		unsigned len = utf8_len((const char *)at);
 
-		if (!len || is_control(at))
+		if (!len || (len > 1 && utf8_is_control((const char *)at)))
 			entity = REPLACEMENT;
 		if (entity)
 			fputs(entity, out);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/utf8.h"
+
 static struct name *find(struct name *list, uint64_t key)
 {
 	while (list && list->key != key)
@@ -24,6 +26,7 @@ static void set(struct name **list, uint64_t key, const char *text, int extra)
 		*list = name;
 	}
 	snprintf(name->text, sizeof(name->text), "%s", text);
+	utf8_clean(name->text); /* it may have been cut within a character */
 	name->extra = extra;
 }
 

@@ -21,7 +21,8 @@ struct names {
 	struct name *guests, *processes, *devices;
 };
 
-/* No memory: the number stays without a name. text is cut at NAME_MAX_LEN - 1. */
+/* No memory: the number stays without a name. text is cut at NAME_MAX_LEN - 1; what cannot
+ * be shown in it becomes '?'. */
 void names_set_guest(struct names *names, uint32_t vm, const char *text);
 void names_set_process(struct names *names, uint32_t vm, gpasid_t pasid, const char *text);
 /* A process of the host, by its PASID. */

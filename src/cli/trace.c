@@ -78,6 +78,7 @@ static const struct argp_option options[] = {
 
 #define WORDS_MAX 16u
 #define DRAWINGS  3u
+#define LOOK_MS   500
 
 struct arguments {
 	struct view_source source;
@@ -255,14 +256,12 @@ static bool is_over(const struct way *way)
 	       cannot_write(way) || spawn_now_ms() >= way->end_ms;
 }
 
-/* -1: for ever. */
-static int time_left(const struct way *way)
+/* Not for ever: a signal may come just before the wait, and does not end it then. */
+static int time_to_wait(const struct way *way)
 {
 	int64_t left = way->end_ms - spawn_now_ms();
 
-	if (way->end_ms == INT64_MAX)
-		return -1;
-	return left < 0 ? 0 : (left > INT32_MAX ? INT32_MAX : (int)left);
+	return left < 0 ? 0 : (left > LOOK_MS ? LOOK_MS : (int)left);
 }
 
 /* No two have the same time, so that a drawing has an order: some nanoseconds in a burst. */
@@ -318,7 +317,7 @@ static int go(struct way *way)
 		status = events_next(way->events, &event, 0);
 		if (status == EVENTS_NONE) {
 			show_progress(way);
-			status = events_next(way->events, &event, time_left(way));
+			status = events_next(way->events, &event, time_to_wait(way));
 		}
 		if (status == EVENTS_ONE)
 			tell(way, &event);

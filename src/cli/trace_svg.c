@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/html.h"
 #include "cli/trace_sequence.h"
 
 #define ROOMS        5
@@ -34,26 +35,17 @@ static void draw_event(struct trace_sink *sink, const struct traced *event,
 	sequence_add(&((struct svg *)sink)->sequence, sink->names, event, from);
 }
 
-static void put_text(FILE *out, const char *text)
-{
-	for (; *text; text++)
-		if (*text == '<' || *text == '>' || *text == '&' || (unsigned char)*text < ' ')
-			fprintf(out, "&#%d;", *text);
-		else
-			fputc(*text, out);
-}
-
 /* Shorter than it is, if it is too long. */
 static void put_some_text(FILE *out, const char *text, size_t max)
 {
 	char some[96];
 
 	if (strlen(text) <= max || max >= sizeof(some)) {
-		put_text(out, text);
+		html_text(out, text);
 		return;
 	}
 	snprintf(some, sizeof(some), "%.*s", (int)max - 1, text);
-	put_text(out, some);
+	html_text(out, some);
 	fputs("…", out);
 }
 
@@ -139,7 +131,7 @@ static void put_time(FILE *out, uint64_t ns, int y)
 static void put_label(FILE *out, const struct sequence_step *step, int x, int y)
 {
 	fprintf(out, "<text class=\"halo\" x=\"%d\" y=\"%d\">", x, y - 6);
-	put_text(out, step->words.what);
+	html_text(out, step->words.what);
 	if (step->count > 1)
 		fprintf(out, " <tspan class=\"count\" fill=\"%s\">×%" PRIu64 "</tspan>",
 			colours[step->journey], step->count);
@@ -147,7 +139,7 @@ static void put_label(FILE *out, const struct sequence_step *step, int x, int y)
 	if (!step->words.where[0])
 		return;
 	fprintf(out, "<text class=\"where halo\" x=\"%d\" y=\"%d\">", x, y + 12);
-	put_text(out, step->words.where);
+	html_text(out, step->words.where);
 	fputs("</text>\n", out);
 }
 
@@ -220,7 +212,7 @@ static void put_title(const struct svg *svg, uint64_t lost)
 
 	sequence_title(sequence, title, sizeof(title));
 	fputs("<text class=\"title\" x=\"16\" y=\"34\">", out);
-	put_text(out, sequence->is_chosen ? title : "No PASID was bound, and none worked");
+	html_text(out, sequence->is_chosen ? title : "No PASID was bound, and none worked");
 	fprintf(out,
 		"</text>\n<text class=\"sub\" x=\"16\" y=\"55\">%" PRIu64
 		" events. An arrow ends where something happens and comes from what led to it; "
