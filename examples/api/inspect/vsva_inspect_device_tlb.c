@@ -24,8 +24,7 @@ static bool knows(const struct host *host, uint64_t address)
 
 int main(void)
 {
-	const struct vsva_flush flush_all = {.all = true};
-	struct vsva_flush flush = flush_all;
+	struct vsva_flush flush = {.all = true};
 	struct host host;
 
 	host_create(&host);
