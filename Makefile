@@ -1,5 +1,6 @@
 # Thin: Meson and Ninja do the work.
-.PHONY: all run check check-long check-guest check-guest-long bench performance install clean format tidy
+.PHONY: all run check check-long check-guest check-guest-long check-package bench performance install uninstall package clean \
+  format tidy
 
 all: build/build.ninja
 	@ninja -C build
@@ -31,10 +32,21 @@ check-guest-long: all
 	@scripts/check-guest --long $(LANES)
 
 install: all
-	@meson install -C build
+	@scripts/install build
+
+uninstall:
+	@scripts/uninstall build
+
+# Debian packages, in build-package/
+package:
+	@scripts/setup --package
+	@scripts/package
+
+check-package:
+	@scripts/check-package
 
 clean:
-	rm -rf build build-check build-clang build-plain build-tsan
+	rm -rf build build-check build-clang build-package build-plain build-tsan
 
 format:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | grep -v '^linux/' | xargs clang-format -i
