@@ -267,6 +267,14 @@ static void *read_and_touch(void *arg)
 	return found ? NULL : arg;
 }
 
+static void insert_keys(struct world *w, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		insert(w, &(struct cache_insertion){.key = key_in_set(i % KEYS),
+						    .value = {i % KEYS + 1},
+						    .tag = {.did = 1, .pasid = 1}});
+}
+
 static void test_cache_readers_touch_beside_a_writer(void **state)
 {
 	struct cache_shape shape = {
@@ -279,12 +287,10 @@ static void test_cache_readers_touch_beside_a_writer(void **state)
 	world_init(&w, 16, 1);
 	cache_fini(w.cache);
 	assert_int_equal(cache_init(w.cache, &shape), 0);
+	insert_keys(&w, KEYS); /* or there is nothing to find for who runs first */
 	for (unsigned i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, read_and_touch, w.cache), 0);
-	for (unsigned i = 0; i < 50000; i++)
-		insert(&w, &(struct cache_insertion){.key = key_in_set(i % KEYS),
-						     .value = {i % KEYS + 1},
-						     .tag = {.did = 1, .pasid = 1}});
+	insert_keys(&w, 50000);
 	for (unsigned i = 0; i < READERS; i++) {
 		assert_int_equal(pthread_join(readers[i], &wrong), 0);
 		assert_null(wrong);
