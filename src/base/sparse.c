@@ -101,24 +101,36 @@ int sparse_set(struct sparse *sparse, uint32_t index, void *pointer)
 	return leaf || index < SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES ? 0 : -EINVAL;
 }
 
+/* The first in a leaf that is at or after *index; else *index is beyond the leaf. */
+static void *next_of_leaf(void **leaf, uint32_t *index)
+{
+	void *found;
+
+	do {
+		found = __atomic_load_n(&leaf[*index & (SPARSE_LEAF_ENTRIES - 1)],
+					__ATOMIC_ACQUIRE);
+		if (found)
+			return found;
+	} while (++*index & (SPARSE_LEAF_ENTRIES - 1));
+	return NULL;
+}
+
 void *sparse_next(const struct sparse *sparse, uint32_t *index)
 {
-	uint32_t end;
+	uint32_t end, at = *index;
 
 	SEAM_POINT(SEAM_POINTER, SEAM_READ, "sparse array", 0);
 	end = __atomic_load_n(&sparse->leaf_end, __ATOMIC_ACQUIRE) * SPARSE_LEAF_ENTRIES;
-	for (uint32_t i = *index; i < end; i++) {
-		void *found;
+	while (at < end) {
+		void **leaf = leaf_of(sparse, at);
+		void *found = leaf ? next_of_leaf(leaf, &at) : NULL;
 
-		if (!leaf_of(sparse, i)) {
-			i |= SPARSE_LEAF_ENTRIES - 1;
-			continue;
-		}
-		found = get(sparse, i);
 		if (found) {
-			*index = i;
+			*index = at;
 			return found;
 		}
+		if (!leaf)
+			at = (at | (SPARSE_LEAF_ENTRIES - 1)) + 1;
 	}
 	return NULL;
 }

@@ -145,23 +145,6 @@ static void add_iotlbs(struct flush *flush, const struct batch *batch)
 					  everything, false);
 }
 
-/* Whatever was cached between the first flush and the erasing. */
-static void add_first_stages(struct flush *flush, const struct batch *batch)
-{
-	if (is_wide(batch)) {
-		add_iotlbs_by_domain(flush, batch);
-		return;
-	}
-	for (unsigned i = 0; i < batch->count; i++) {
-		const struct entry_ref *entry = &batch->entries[i];
-
-		if (entry->pasid)
-			flush_first_stage(flush, entry->did, entry->pasid, everything, false);
-		else
-			flush_iotlb_domain(flush, entry->did);
-	}
-}
-
 static void add_device_tlb(struct flush *flush, const struct batch *batch)
 {
 	struct function *function = batch->dev->function;
@@ -175,19 +158,6 @@ static void add_device_tlb(struct flush *flush, const struct batch *batch)
 		function_flush_device_tlb(function, flush, batch->entries[i].pasid, everything);
 }
 
-static void drain_once(const struct batch *batch, struct aftermath *aftermath)
-{
-	struct function *function = batch->dev->function;
-	struct flush flush;
-
-	flush_begin(&flush, function->iommu);
-	flush_fence(&flush);
-	add_first_stages(&flush, batch);
-	add_device_tlb(&flush, batch);
-	flush_drains(&flush);
-	function_flush_end(function, &flush, aftermath);
-}
-
 static uint64_t discard(const struct batch *batch)
 {
 	uint64_t overflows = 0;
@@ -199,33 +169,53 @@ static uint64_t discard(const struct batch *batch)
 	return overflows;
 }
 
-/* VT-d 7.10: page requests of the entries that are on their way reach the queue, and are answered
- * there. */
-static void drain(const struct batch *batch, struct aftermath *aftermath)
-{
-	if (!function_is_pri_on(batch->dev->function))
-		return;
-	for (unsigned i = 0; i < DRAIN_ATTEMPTS; i++) {
-		uint64_t overflows = discard(batch);
-
-		drain_once(batch, aftermath);
-		if (discard(batch) == overflows || aftermath->err)
-			return;
-	}
-}
-
-static void cut(struct domain_locked locked, const struct batch *batch, struct aftermath *aftermath)
+/*
+ * Nothing of the entries is cached any more: PASID cache, IOTLB, device TLB. false: it is not known.
+ *
+ * drains: page requests of the entries that are on their way reach the queue, too (VT-d 7.10). That
+ * wants a fence behind the answers that went out before, then IOTLB and device TLB at any granularity,
+ * then a wait with PD: these go that way anyhow.
+ */
+static bool flush_entries(const struct batch *batch, bool drains, struct aftermath *aftermath)
 {
 	struct function *function = batch->dev->function;
 	struct flush flush;
 
-	function_isolate_if_absent(function, aftermath);
-	clear_present(locked, batch);
 	flush_begin(&flush, function->iommu);
 	add_pasid_caches(&flush, batch);
+	if (drains)
+		flush_fence(&flush);
 	add_iotlbs(&flush, batch);
 	add_device_tlb(&flush, batch);
+	if (drains)
+		flush_drains(&flush);
 	function_flush_end(function, &flush, aftermath);
+	return !flush.err;
+}
+
+static bool cut(struct domain_locked locked, const struct batch *batch, bool drains,
+		struct aftermath *aftermath)
+{
+	function_isolate_if_absent(batch->dev->function, aftermath);
+	clear_present(locked, batch);
+	return flush_entries(batch, drains, aftermath);
+}
+
+/* What the drain has brought is answered. Where the unit has lost requests to overflow meanwhile,
+ * their devices ask again: then it is made once more. So it is where a device did not answer, which
+ * by now is blocked and not asked any more. */
+static void end_drain(const struct batch *batch, bool is_drained, uint64_t overflows,
+		      struct aftermath *aftermath)
+{
+	uint64_t now = discard(batch);
+
+	for (unsigned i = 1; i < DRAIN_ATTEMPTS && (!is_drained || now != overflows); i++) {
+		overflows = now;
+		is_drained = flush_entries(batch, true, aftermath);
+		now = discard(batch);
+		if (!is_drained)
+			return;
+	}
 }
 
 void entries_cut(struct domain_locked locked, struct vsva_dev *dev, const struct entry_ref *entries,
@@ -235,7 +225,7 @@ void entries_cut(struct domain_locked locked, struct vsva_dev *dev, const struct
 
 	CHECK(count >= 1 && count <= ENTRY_BATCH_MAX);
 	batch_init(&batch, dev, entries, count);
-	cut(locked, &batch, aftermath);
+	cut(locked, &batch, false, aftermath);
 }
 
 /* The order is that of VT-d 6.2.3.1 and 6.5.3.1: P, PASID cache, IOTLB by domain (second stage and
@@ -243,13 +233,17 @@ void entries_cut(struct domain_locked locked, struct vsva_dev *dev, const struct
 void entries_teardown(struct domain_locked locked, struct vsva_dev *dev,
 		      const struct entry_ref *entries, unsigned count, struct aftermath *aftermath)
 {
+	bool drains = function_is_pri_on(dev->function);
+	uint64_t overflows = drains ? prq_overflows(dev->iommu) : 0;
+	bool is_flushed;
 	struct batch batch;
 
 	CHECK(count >= 1 && count <= ENTRY_BATCH_MAX);
 	batch_init(&batch, dev, entries, count);
-	cut(locked, &batch, aftermath);
+	is_flushed = cut(locked, &batch, drains, aftermath);
 	/* In doubt: the unit may be reading the entries, piece by piece. */
 	if (!aftermath->is_in_doubt)
 		erase(&batch);
-	drain(&batch, aftermath);
+	if (drains)
+		end_drain(&batch, is_flushed, overflows, aftermath);
 }

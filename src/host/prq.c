@@ -240,9 +240,11 @@ static bool take_in_all(struct prq_locked locked)
 	struct vsva_iommu *iommu = locked.iommu;
 	struct prq *prq = &iommu->prq;
 	unsigned tail = slot_at(prq, vtd_PQT_PQT(VTD_READ(&iommu->port, PQT)));
-	unsigned head = slot_at(prq, vtd_PQH_PQH(VTD_READ(&iommu->port, PQH)));
+	unsigned head = prq->head;
 	bool goes_on = true;
 
+	if (head == tail)
+		return true;
 	while (head != tail && goes_on) {
 		struct vtd_page_request slot = prq->slots[head];
 		struct request request = request_read(&slot);
@@ -251,6 +253,7 @@ static bool take_in_all(struct prq_locked locked)
 		if (goes_on)
 			head = (head + 1) & (prq->slot_count - 1);
 	}
+	prq->head = head;
 	VTD_WRITE(&iommu->port, PQH, vtd_PQH_with_PQH(0, head * SLOT_LEN));
 	return goes_on;
 }
@@ -264,8 +267,7 @@ static void recover_from_overflow(struct prq_locked locked)
 {
 	struct vsva_iommu *iommu = locked.iommu;
 
-	if (!vtd_PRS_PRO(VTD_READ(&iommu->port, PRS)) ||
-	    VTD_READ(&iommu->port, PQT) != VTD_READ(&iommu->port, PQH))
+	if (slot_at(&iommu->prq, vtd_PQT_PQT(VTD_READ(&iommu->port, PQT))) != iommu->prq.head)
 		return;
 	group_drop_collecting(locked);
 	iommu->prq.overflow_count++;
@@ -274,34 +276,42 @@ static void recover_from_overflow(struct prq_locked locked)
 		    "host: the page-request queue was full; devices ask again");
 }
 
-static void set_stopped(struct vsva_iommu *iommu, bool is_stopped)
+void prq_stop(struct vsva_iommu *iommu)
 {
 	struct prq_locked locked = prq_lock(iommu);
 
-	iommu->prq.is_stopped = is_stopped;
+	iommu->prq.is_stopped = true;
 	prq_unlock(locked);
-}
-
-void prq_stop(struct vsva_iommu *iommu)
-{
-	set_stopped(iommu, true);
 }
 
 void prq_start(struct vsva_iommu *iommu)
 {
-	set_stopped(iommu, false);
+	struct prq_locked locked = prq_lock(iommu);
+
+	iommu->prq.head = 0;
+	iommu->prq.is_stopped = false;
+	prq_unlock(locked);
 }
 
-/* PPR first: a request that comes after the tail was read then makes a new event. VT-d 7.4.2 */
+/* PPR first: a request that comes after the tail was read then makes a new event (VT-d 7.4.2). So
+ * does an overflow while neither PPR nor PRO is set. */
 static bool take_in(struct prq_locked locked)
 {
-	bool goes_on;
+	const struct vtd_port *port = &locked.iommu->port;
+	bool was_pending, goes_on;
+	uint64_t prs;
 
 	if (locked.iommu->prq.is_stopped)
 		return true;
-	VTD_WRITE(&locked.iommu->port, PRS, VTD_PRS_PPR);
+	prs = VTD_READ(port, PRS);
+	was_pending = vtd_PRS_PPR(prs) != 0;
+	if (was_pending)
+		VTD_WRITE(port, PRS, VTD_PRS_PPR);
 	goes_on = take_in_all(locked);
-	recover_from_overflow(locked);
+	if (was_pending)
+		prs = VTD_READ(port, PRS);
+	if (vtd_PRS_PRO(prs))
+		recover_from_overflow(locked);
 	return goes_on;
 }
 
@@ -339,6 +349,7 @@ struct discard {
 	group_filter *filter;
 	const void *arg;
 	uint64_t overflows;
+	bool has_reports; /* other owners' groups are ready */
 };
 
 static bool discard_once(struct discard *discard)
@@ -349,20 +360,34 @@ static bool discard_once(struct discard *discard)
 	group_discard(locked, discard->function, discard->filter, discard->arg);
 	is_done = group_flush_answers(locked) && is_done;
 	discard->overflows = discard->iommu->prq.overflow_count;
+	discard->has_reports = !list_is_empty(&discard->iommu->prq.groups[GROUP_READY]);
 	prq_unlock(locked);
 	return is_done;
 }
 
-/* Other owners' requests are taken in too, so the worker has something to report. */
+/* Other owners' requests are taken in too, so the worker may have something to report; and to answer,
+ * where there was no room. */
 static uint64_t discard_all_of(struct function *function, group_filter *filter, const void *arg)
 {
-	struct discard discard = {function->iommu, function, filter, arg, 0};
+	struct discard discard = {
+		.iommu = function->iommu, .function = function, .filter = filter, .arg = arg};
+	bool is_done;
 
-	while (!discard_once(&discard))
-		if (qi_wait_for_room(&function->iommu->qi))
-			break;
-	worker_kick(function->iommu->prq_event.worker);
+	do
+		is_done = discard_once(&discard);
+	while (!is_done && !qi_wait_for_room(&function->iommu->qi));
+	if (!is_done || discard.has_reports)
+		worker_kick(function->iommu->prq_event.worker);
 	return discard.overflows;
+}
+
+uint64_t prq_overflows(struct vsva_iommu *iommu)
+{
+	struct prq_locked locked = prq_lock(iommu);
+	uint64_t overflows = iommu->prq.overflow_count;
+
+	prq_unlock(locked);
+	return overflows;
 }
 
 struct owner {

@@ -41,6 +41,7 @@ struct prq {
 	unsigned order; /* the ring is 2^order pages */
 	const struct vtd_page_request *slots;
 	unsigned slot_count;
+	unsigned head; /* PQH, which nobody else writes */
 	struct list groups[GROUP_STATES];
 	struct list reports; /* that are being made */
 	uint64_t next_serial;
@@ -81,6 +82,8 @@ bool prq_run_expiry(void *arg);
 uint64_t prq_discard(struct vsva_dev *dev, uint32_t pasid);
 uint64_t prq_discard_all(struct vsva_dev *dev);
 uint64_t prq_discard_dying(struct function *function);
+/* How often it has lost requests to overflow, as far as is known. */
+uint64_t prq_overflows(struct vsva_iommu *iommu);
 /* The same for all functions, by the page-request worker, at its next run: atomic. */
 void prq_discard_dying_later(struct vsva_iommu *iommu);
 

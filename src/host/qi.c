@@ -78,10 +78,20 @@ static unsigned head_read(const struct qi *qi)
 	return (unsigned)(offset / SLOT_LEN) & (qi->slot_count - 1);
 }
 
-/* lock. One slot stays free, or a full queue would look like an empty one. */
-static bool has_room(const struct qi *qi, unsigned count)
+/* One slot stays free, or a full queue would look like an empty one. */
+static bool has_room_behind(const struct qi *qi, unsigned head, unsigned count)
 {
-	return !qi->is_off && slot_distance(qi, head_read(qi), qi->tail) + count < qi->slot_count;
+	return slot_distance(qi, head, qi->tail) + count < qi->slot_count;
+}
+
+/* lock. The unit is asked only where it matters. */
+static bool has_room(struct qi *qi, unsigned count)
+{
+	if (qi->is_off)
+		return false;
+	if (!has_room_behind(qi, qi->head, count))
+		qi->head = head_read(qi);
+	return has_room_behind(qi, qi->head, count);
 }
 
 static uint32_t status_of(const struct qi *qi, unsigned slot)
@@ -179,7 +189,7 @@ void qi_start(struct qi *qi)
 	for (struct qi_batch *batch = qi->in_flight; batch; batch = batch->next)
 		if (!batch->outcome)
 			batch_set_outcome(batch, is_executed(batch) ? QI_EXECUTED : -EAGAIN);
-	qi->tail = 0;
+	qi->head = qi->tail = 0;
 	qi->is_off = false;
 	lock_drop(&qi->lock);
 }

@@ -35,6 +35,7 @@ struct qi {
 	uint32_t *status_words; /* one per slot; written by the unit, atomic */
 	unsigned slot_count;    /* a power of two */
 	unsigned tail;
+	unsigned head; /* as the unit said last: it is there, or further on */
 	uint32_t sequence;
 	struct qi_batch *in_flight;
 	bool is_off;            /* the unit is being reset: nothing has room */

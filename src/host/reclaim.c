@@ -10,8 +10,9 @@ static void mark_defunct(void *arg, struct ioasid_binding *id)
 {
 	struct binding *binding = container_of(id, struct binding, id);
 	struct function *function = binding->dev->function;
+	bool *is_bound = arg;
 
-	(void)arg;
+	*is_bound = true;
 	__atomic_store_n(&binding->is_dying, true, __ATOMIC_RELEASE);
 	entry_disable_faults(function, id->id.v);
 }
@@ -19,11 +20,13 @@ static void mark_defunct(void *arg, struct ioasid_binding *id)
 static void on_event(void *arg, const struct vsva_ioasid_event *event)
 {
 	struct vsva_iommu *iommu = arg;
+	bool is_bound = false;
 
 	if (event->kind != VSVA_IOASID_EVENT_FREE)
 		return;
-	ioasid_for_each_binding(iommu->space, event->id, mark_defunct, NULL);
-	prq_discard_dying_later(iommu);
+	ioasid_for_each_binding(iommu->space, event->id, mark_defunct, &is_bound);
+	if (is_bound)
+		prq_discard_dying_later(iommu);
 }
 
 /* Then */

@@ -27,9 +27,11 @@
 struct fetch {
 	/* as the registers said last */
 	bool allowed;
+	bool is_ending; /* a GCMD wants the queue off */
 	uint64_t address;
 	uint32_t ahead; /* descriptors up to the tail, or to the end of the ring */
 	struct vtd_decode_rules rules;
+	uint32_t done; /* of those ahead: executed, and IQH does not say so yet */
 	/* read and not executed: `count` of them, from `first` on */
 	uint64_t first;
 	unsigned count;
@@ -57,6 +59,8 @@ static void look_at_registers(struct unit *unit, struct fetch *fetch)
 		.ecap = unit->config.ecap,
 	};
 	fetch->ahead = (end - head) / slot_len(fetch);
+	fetch->is_ending = (rf->gcmd_pending & VTD_GCMD_QIE) != 0;
+	fetch->done = 0;
 }
 
 static void begin_fetch(struct unit *unit, struct fetch *fetch)
@@ -81,9 +85,10 @@ static bool read_descriptor(struct unit *unit, uint64_t address, unsigned words,
 /* Copied once and then judged: software may write to its queue at any time. */
 static void read_ahead(struct unit *unit, struct fetch *fetch)
 {
-	unsigned len = slot_len(fetch), want = fetch->ahead < FETCH_MAX ? fetch->ahead : FETCH_MAX;
+	uint32_t len = slot_len(fetch), left = fetch->ahead - fetch->done;
+	uint32_t want = left < FETCH_MAX ? left : FETCH_MAX;
 
-	fetch->first = fetch->address;
+	fetch->first = fetch->address + (uint64_t)fetch->done * len;
 	fetch->count = 0;
 	rcu_read_lock();
 	while (fetch->count < want &&
@@ -93,10 +98,11 @@ static void read_ahead(struct unit *unit, struct fetch *fetch)
 	rcu_read_unlock();
 }
 
-/* The descriptor at the head; NULL: there is no memory. */
+/* The first that is not executed; NULL: there is no memory. */
 static const struct vtd_desc *next_descriptor(struct unit *unit, struct fetch *fetch)
 {
-	uint64_t offset = fetch->address - fetch->first;
+	uint64_t at = fetch->address + (uint64_t)fetch->done * slot_len(fetch);
+	uint64_t offset = at - fetch->first;
 
 	if (offset / slot_len(fetch) >= fetch->count) {
 		read_ahead(unit, fetch);
@@ -296,28 +302,40 @@ static struct outcome execute(struct unit *unit, const struct vtd_op *op)
 	return outcome;
 }
 
-static void stop(struct unit *unit, int iqei)
+/* IQH stays at the descriptor that is an error. */
+static void stop(struct unit *unit, const struct fetch *fetch, int iqei)
 {
 	struct vtd_effects fx = {0};
 
 	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FSTS", 0);
 	registers_lock(unit);
+	vtd_regfile_iq_advance(&unit->registers, fetch->done);
 	vtd_regfile_iq_error(&unit->registers, (unsigned)iqei, &fx);
 	registers_unlock(unit);
 	registers_send(unit, &fx);
 }
 
-/* A time-out stops the queue behind the descriptor that met it, before the wait that would have
- * told of success. */
+static bool has_failed(const struct outcome *outcome)
+{
+	return outcome->timed_out || outcome->answered_wrongly;
+}
+
+/*
+ * IQH moves on over what is executed. Not with each descriptor: with a wait, before its status says
+ * that it is over, with an error, and where nothing more is known to be ahead.
+ *
+ * A time-out stops the queue behind the descriptor that met it, before the wait that would have
+ * told of success.
+ */
 static void advance(struct unit *unit, const struct outcome *outcome, struct fetch *fetch)
 {
 	struct vtd_effects fx = {0};
 
 	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "IQH", 0);
-	if (outcome->timed_out || outcome->answered_wrongly)
+	if (has_failed(outcome))
 		SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "FSTS", 0);
 	registers_lock(unit);
-	vtd_regfile_iq_advance(&unit->registers);
+	vtd_regfile_iq_advance(&unit->registers, fetch->done);
 	if (outcome->timed_out)
 		vtd_regfile_iq_ite(&unit->registers, outcome->source, &fx);
 	if (outcome->answered_wrongly)
@@ -354,7 +372,7 @@ static bool run_one(struct unit *unit, struct fetch *fetch)
 	if (desc)
 		iqei = vtd_decode_descriptor(desc, &fetch->rules, &op);
 	if (iqei) {
-		stop(unit, iqei);
+		stop(unit, fetch, iqei);
 		return false;
 	}
 	counters_add(&unit->counters.descriptors);
@@ -362,7 +380,9 @@ static bool run_one(struct unit *unit, struct fetch *fetch)
 	TRACE(unit->config.trace, UNIT, DESCRIPTOR, .value = (uint64_t)op.type,
 	      .hpasid = hpasid(pasid_of(&op)));
 	outcome = execute(unit, &op);
-	advance(unit, &outcome, fetch);
+	fetch->done++;
+	if (op.type == VTD_DESC_WAIT || has_failed(&outcome) || fetch->done == fetch->ahead)
+		advance(unit, &outcome, fetch);
 	if (op.type == VTD_DESC_WAIT) {
 		counters_add(&unit->counters.waits);
 		complete_wait(unit, &op);
@@ -392,16 +412,20 @@ static bool has_work(struct unit *unit)
 	return work;
 }
 
-/* false: nothing is left to do, or nothing that may be done. */
-static bool run_some(struct unit *unit)
+/* Until nothing is left to do, or nothing that may be done, or until it has been enough. */
+static void run_some(struct unit *unit)
 {
+	static const struct outcome nothing;
 	struct fetch fetch;
+	unsigned n = 0;
 
 	begin_fetch(unit, &fetch);
-	for (unsigned n = 0; n < VSVA_LIMIT_DESCRIPTORS_PER_RUN; n++)
-		if (!fetch.allowed || !run_one(unit, &fetch))
-			return false;
-	return true;
+	while (n < VSVA_LIMIT_DESCRIPTORS_PER_RUN && fetch.allowed && run_one(unit, &fetch))
+		n++;
+	if (n == VSVA_LIMIT_DESCRIPTORS_PER_RUN && fetch.done)
+		advance(unit, &nothing, &fetch);
+	else if (fetch.is_ending)
+		complete_disable(unit);
 }
 
 bool unit_run_queue(struct unit *unit)
@@ -409,8 +433,7 @@ bool unit_run_queue(struct unit *unit)
 	CHECK(!rcu_is_reading());
 	if (__atomic_exchange_n(&unit->queue_running, true, __ATOMIC_SEQ_CST))
 		return false;
-	if (!run_some(unit))
-		complete_disable(unit);
+	run_some(unit);
 	__atomic_store_n(&unit->queue_running, false, __ATOMIC_SEQ_CST);
 	/* Whoever came while we ran has been sent away: what he came for is ours. */
 	return has_work(unit);

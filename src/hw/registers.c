@@ -154,11 +154,14 @@ static void run_iotlb(struct unit *unit)
 
 /* Commands */
 
+#define AT_ONCE                                                                                    \
+	(VTD_FX_ROOT_LATCH | VTD_FX_TE | VTD_FX_IRT_LATCH | VTD_FX_IRE | VTD_FX_CFI | VTD_FX_WBF)
+#define COMMANDS (AT_ONCE | VTD_FX_QIE | VTD_FX_VCMD)
+
 /* Disabling the queue is completed by its runner, when it has drained it. */
 static uint32_t commands_done_at_once(struct unit *unit, uint32_t what)
 {
-	uint32_t done = what & (VTD_FX_ROOT_LATCH | VTD_FX_TE | VTD_FX_IRT_LATCH | VTD_FX_IRE |
-				VTD_FX_CFI | VTD_FX_WBF);
+	uint32_t done = what & AT_ONCE;
 
 	if ((what & VTD_FX_QIE) && vtd_regfile_queue_wanted(&unit->registers))
 		done |= VTD_FX_QIE;
@@ -186,7 +189,8 @@ static void carry_out(struct unit *unit, uint32_t what)
 		run_ccmd(unit);
 	if (what & VTD_FX_IOTLB)
 		run_iotlb(unit);
-	complete_commands(unit, what);
+	if (what & COMMANDS)
+		complete_commands(unit, what);
 	if (what & (VTD_FX_IQ_TAIL | VTD_FX_QUEUE_RESUME | VTD_FX_QIE))
 		queue_kick(unit);
 	if (what & VTD_FX_GCMD_REFUSED)

@@ -322,7 +322,7 @@ bool viommu_execute_one(struct vsva_vm *vm)
 			   __ATOMIC_RELAXED);
 	execute(vm, &op);
 	lock_take(&vm->regs_lock);
-	vtd_regfile_iq_advance(&vm->regs);
+	vtd_regfile_iq_advance(&vm->regs, 1);
 	lock_drop(&vm->regs_lock);
 	return true;
 }

@@ -152,8 +152,8 @@ uint32_t vtd_regfile_iq_head(const struct vtd_regfile *rf); /* bytes from the ba
 uint32_t vtd_regfile_iq_tail(const struct vtd_regfile *rf);
 uint64_t vtd_regfile_iq_head_address(const struct vtd_regfile *rf);
 
-/* The descriptor at the head is done. Nothing if the queue has been disabled meanwhile. */
-void vtd_regfile_iq_advance(struct vtd_regfile *rf);
+/* So many descriptors, from the head on, are done. Nothing if the queue has been disabled meanwhile. */
+void vtd_regfile_iq_advance(struct vtd_regfile *rf, unsigned count);
 
 /* IQE: the descriptor at the head is bad (enum vtd_iqei). The queue stops until it is cleared. */
 void vtd_regfile_iq_error(struct vtd_regfile *rf, unsigned iqei, struct vtd_effects *fx);

@@ -43,10 +43,10 @@ bool vtd_regfile_iq_fetch_allowed(const struct vtd_regfile *rf)
 	       vtd_regfile_iq_head(rf) != vtd_regfile_iq_tail(rf);
 }
 
-void vtd_regfile_iq_advance(struct vtd_regfile *rf)
+void vtd_regfile_iq_advance(struct vtd_regfile *rf, unsigned count)
 {
 	uint32_t slot = vtd_regfile_iq_is_wide(rf) ? 32 : 16;
-	uint32_t next = (vtd_regfile_iq_head(rf) + slot) & (vtd_regfile_iq_len(rf) - 1);
+	uint32_t next = (vtd_regfile_iq_head(rf) + count * slot) & (vtd_regfile_iq_len(rf) - 1);
 
 	if (regfile_get32(rf, VTD_REG_GSTS) & VTD_GSTS_QIES)
 		regfile_put64(rf, VTD_REG_IQH, next);

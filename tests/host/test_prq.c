@@ -421,6 +421,11 @@ static void overflow_during_drain(void *arg, const struct vtd_desc *desc)
 		;
 }
 
+static bool is_drain(const struct vtd_desc *desc)
+{
+	return vtd_desc_type(desc) == VTD_DESC_WAIT && vtd_desc_wait_PD(desc);
+}
+
 /* VT-d 7.10: after an overflow the drain is done again. */
 static void test_unbind_drains_again_after_overflow(void **state)
 {
@@ -434,9 +439,28 @@ static void test_unbind_drains_again_after_overflow(void **state)
 	world->fake.on_desc = NULL;
 	assert_false(overflowed(world));
 	for (unsigned i = 0; i < world->fake.log_count; i++)
-		drains += vtd_desc_type(&world->fake.log[i]) == VTD_DESC_WAIT &&
-			  vtd_desc_wait_PD(&world->fake.log[i]);
+		drains += is_drain(&world->fake.log[i]);
 	assert_int_equal(drains, 2);
+}
+
+/* The wait that should have drained is aborted with the invalidation that nobody answers: once more,
+ * after the device has been blocked. */
+static void test_unbind_drains_behind_a_silent_device(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = bound(world);
+	unsigned blocked = 0, drained = 0;
+
+	fake_vtd_forget_log(&world->fake);
+	world->fake.silent = RID_PF;
+	assert_int_equal(vsva_unbind_gpasid(world->domain, world->dev, pasid), -ETIMEDOUT);
+	for (unsigned i = 0; i < world->fake.log_count; i++) {
+		if (vtd_desc_type(&world->fake.log[i]) == VTD_DESC_CONTEXT)
+			blocked = i;
+		if (is_drain(&world->fake.log[i]))
+			drained = i;
+	}
+	assert_true(blocked && drained > blocked);
 }
 
 /* Answers wait when the invalidation queue is full, and none is lost or doubled. */
@@ -609,6 +633,7 @@ int main(void)
 		T(test_rid_change_answers_rid_requests_only),
 		T(test_prq_overflow_forgets_partial_groups),
 		T(test_unbind_drains_again_after_overflow),
+		T(test_unbind_drains_behind_a_silent_device),
 		T(test_prq_answers_wait_for_room),
 		T(test_prq_unanswered_group_expires),
 		T(test_prq_handler_may_answer_at_once),

@@ -398,7 +398,7 @@ static void random_step(struct registers *r, uint64_t *seed)
 		vtd_regfile_complete_iotlb(&r->rf, VTD_REQ_GLOBAL);
 		break;
 	case 2:
-		vtd_regfile_iq_advance(&r->rf);
+		vtd_regfile_iq_advance(&r->rf, 1);
 		break;
 	case 3:
 		vtd_regfile_record_fault(&r->rf, &record, fresh(r));

@@ -50,7 +50,7 @@ static unsigned slots_until_wrap(uint64_t dw, unsigned qs, unsigned slot)
 	do {
 		assert_int_equal(read64(&r, IQH), count * slot);
 		assert_int_equal(vtd_regfile_iq_head_address(&r.rf), BASE + count * slot);
-		vtd_regfile_iq_advance(&r.rf);
+		vtd_regfile_iq_advance(&r.rf, 1);
 		count++;
 	} while (vtd_regfile_iq_head(&r.rf) != 0);
 	return count;
@@ -77,9 +77,9 @@ static void test_tail_starts_fetching(void **state)
 	assert_int_equal(r.fx.what, VTD_FX_IQ_TAIL);
 	assert_int_equal(vtd_regfile_iq_tail(&r.rf), 0x40);
 	assert_true(vtd_regfile_iq_fetch_allowed(&r.rf));
-	vtd_regfile_iq_advance(&r.rf);
+	vtd_regfile_iq_advance(&r.rf, 1);
 	assert_true(vtd_regfile_iq_fetch_allowed(&r.rf));
-	vtd_regfile_iq_advance(&r.rf);
+	vtd_regfile_iq_advance(&r.rf, 1);
 	assert_false(vtd_regfile_iq_fetch_allowed(&r.rf));
 	assert_int_equal(read64(&r, IQH), 0x40);
 	/* the tail where the head is: nothing to do */
@@ -146,18 +146,18 @@ static void test_disable_zeroes_the_head(void **state)
 
 	setup(&r, DW, 0);
 	write64(&r, IQT, 0x40);
-	vtd_regfile_iq_advance(&r.rf);
+	vtd_regfile_iq_advance(&r.rf, 1);
 	write32(&r, GCMD, 0);
 	assert_int_equal(r.fx.what, VTD_FX_QIE);
 	/* it drains first */
 	assert_true(vtd_regfile_iq_fetch_allowed(&r.rf));
-	vtd_regfile_iq_advance(&r.rf);
+	vtd_regfile_iq_advance(&r.rf, 1);
 	assert_int_equal(read64(&r, IQH), 0x40);
 	vtd_regfile_complete_gcmd(&r.rf, VTD_FX_QIE);
 	assert_int_equal(read32(&r, GSTS), 0);
 	assert_int_equal(read64(&r, IQH), 0);
 	/* an advance that comes late */
-	vtd_regfile_iq_advance(&r.rf);
+	vtd_regfile_iq_advance(&r.rf, 1);
 	assert_int_equal(read64(&r, IQH), 0);
 }
 
@@ -232,7 +232,7 @@ static void test_queue_error_stops_and_resumes_at_the_head(void **state)
 
 	setup(&r, DW, 0);
 	write64(&r, IQT, 0x60);
-	vtd_regfile_iq_advance(&r.rf);
+	vtd_regfile_iq_advance(&r.rf, 1);
 	vtd_regfile_iq_error(&r.rf, 3, fresh(&r));
 	assert_int_equal(read32(&r, FSTS), IQE);
 	assert_int_equal(read64(&r, IQERCD), 3);
