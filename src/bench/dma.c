@@ -166,13 +166,10 @@ static int open_device_tlb(struct bench_run *run)
 static bool look_up(struct endpoint *endpoint, uint64_t addr)
 {
 	struct device_tlb_tag tag = {.pasid = PASID, .addr = addr};
-	struct unit_request request = {.rid = endpoint->rid, .pasid = PASID, .access = UNIT_READ};
-	struct device_tlb_entry entry;
+	struct device_tlb_entry entry = device_tlb_lookup(endpoint->tlb, tag, VSVA_PROT_READ);
 
-	if (!device_tlb_lookup(endpoint->tlb, &tag, VSVA_PROT_READ, &entry))
-		return false;
-	request.addr = entry.hpa.v;
-	return unit_ats_allows_translated(endpoint->unit, &request);
+	return entry.page_lg2 &&
+	       unit_ats_allows_translated(endpoint->unit, endpoint->rid, entry.hpa, UNIT_READ);
 }
 
 static int measure_device_tlb(struct bench_run *run, struct bench_sample *out)

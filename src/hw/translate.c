@@ -663,98 +663,132 @@ static __attribute__((noinline)) void translate_closely(struct unit *unit,
 
 /* The four small members as one word: who reads two of them at once would wait for bytes that were
  * written one by one. */
-static inline void answer_ordinary(const struct unit_request *request, uint64_t value,
-				   unsigned size_lg2, struct unit_translation *out)
+static inline void answer_ordinary(struct unit_grant grant, struct unit_translation *out)
 {
-	const uint8_t small[] = {(uint8_t)size_lg2, (uint8_t)(value & (IOTLB_READ | IOTLB_WRITE)),
-				 true, false};
+	const uint8_t small[] = {grant.page_lg2, grant.rights, true, false};
 
 	static_assert(offsetof(struct unit_translation, page_lg2) + 3 ==
 			      offsetof(struct unit_translation, interrupt),
 		      "page_lg2, rights, user, interrupt");
-	out->hpa = hpa((value & ~IOTLB_FLAGS) | (request->addr & ((UINT64_C(1) << size_lg2) - 1)));
+	out->hpa = grant.hpa;
 	memcpy(&out->page_lg2, small, sizeof(small));
 	out->fault = VTD_FAULT_NONE;
 	out->response = VTD_RESP_NONE;
 }
 
-static struct cache_key key_of(const struct unit_request *request, unsigned size_lg2)
+static inline struct unit_grant grant_of(uint64_t value, unsigned size_lg2, uint64_t addr)
 {
-	return cache_key(cache_owner_of_requests(request->rid, request->pasid), size_lg2,
-			 request->addr >> size_lg2 << size_lg2);
+	return (struct unit_grant){
+		.hpa = hpa((value & ~IOTLB_FLAGS) | (addr & ((UINT64_C(1) << size_lg2) - 1))),
+		.page_lg2 = (uint8_t)size_lg2,
+		.rights = (uint8_t)(value & (IOTLB_READ | IOTLB_WRITE)),
+	};
 }
 
-static inline uint64_t ordinary_need(const struct unit_request *request)
+static inline struct cache_key key_of(rid_t rid, uint32_t pasid, uint64_t addr, unsigned size_lg2)
+{
+	return cache_key(cache_owner_of_requests(rid, pasid), size_lg2,
+			 addr >> size_lg2 << size_lg2);
+}
+
+static inline uint64_t ordinary_need(enum unit_access access)
 {
 	static_assert((int)IOTLB_READ == UNIT_READ && (int)IOTLB_WRITE == UNIT_WRITE, "flags");
 	static_assert((int)IOTLB_READ == VSVA_PROT_READ && (int)IOTLB_WRITE == VSVA_PROT_WRITE,
 		      "flags");
 	static_assert(UNIT_WRITE << 4 == IOTLB_DIRTY, "a write needs it");
-	return IOTLB_USER | (uint64_t)request->access |
-	       ((uint64_t)request->access & UNIT_WRITE) << 4;
+	return IOTLB_USER | (uint64_t)access | ((uint64_t)access & UNIT_WRITE) << 4;
 }
 
-/* An ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
+/* Of an ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
  * Entries keep away from interrupt addresses (piece_of()), so these are not asked for. */
-static inline bool is_ordinary(const struct unit *unit, const struct unit_request *request)
+static inline bool has_short_way(const struct unit *unit, uint32_t pasid)
 {
-	return root_is_enabled(unit_root(unit)) && !request->unusual &&
-	       cache_can_own(request->pasid) && unit->short_way[!has_pasid(request)];
+	return root_is_enabled(unit_root(unit)) && cache_can_own(pasid) &&
+	       unit->short_way[pasid == VSVA_PASID_INVALID];
+}
+
+static inline void count_hit(struct unit *unit)
+{
+	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
 }
 
 /* The short way: a page of 4 KiB, and the first line that it may be in. */
-static inline bool find_first(struct unit *unit, const struct unit_request *request,
-			      struct unit_translation *out)
+static inline __attribute__((always_inline)) struct unit_grant
+find_first(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum unit_access access)
 {
 	const struct cache *iotlb = &unit->caches.iotlb;
-	struct cache_key key = key_of(request, VTD_PAGE_SHIFT);
+	struct cache_key key = key_of(rid, pasid, addr, VTD_PAGE_SHIFT);
 	uint64_t value;
 
-	if (__builtin_expect(!is_ordinary(unit, request), 0))
-		return false;
+	if (__builtin_expect(!has_short_way(unit, pasid), 0))
+		return (struct unit_grant){.page_lg2 = 0};
 	value = cache_iotlb_way(iotlb, &key, cache_first_way(iotlb, &key, 1),
-				ordinary_need(request));
+				ordinary_need(access));
 	if (__builtin_expect(!value, 0))
-		return false;
-	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
-	answer_ordinary(request, value, VTD_PAGE_SHIFT, out);
-	return true;
+		return (struct unit_grant){.page_lg2 = 0};
+	count_hit(unit);
+	return grant_of(value, VTD_PAGE_SHIFT, addr);
 }
 
 /* In other ways, and in larger pages. */
-static __attribute__((noinline)) bool
-find_further(struct unit *unit, const struct unit_request *request, struct unit_translation *out)
+static __attribute__((noinline)) struct unit_grant
+find_further(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum unit_access access)
 {
 	const struct cache *iotlb = &unit->caches.iotlb;
 	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
 
-	if (!is_ordinary(unit, request))
-		return false;
+	if (!has_short_way(unit, pasid))
+		sizes = 0;
 	for (; sizes; sizes &= sizes - 1) {
 		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
-		struct cache_key key = key_of(request, lg2);
-		uint64_t value = cache_iotlb_ways(iotlb, &key, lg2 == VTD_PAGE_SHIFT,
-						  ordinary_need(request));
+		struct cache_key key = key_of(rid, pasid, addr, lg2);
+		uint64_t value =
+			cache_iotlb_ways(iotlb, &key, lg2 == VTD_PAGE_SHIFT, ordinary_need(access));
 
 		if (!value)
 			continue;
-		counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
-		answer_ordinary(request, value, lg2, out);
-		return true;
+		count_hit(unit);
+		return grant_of(value, lg2, addr);
 	}
-	return false;
+	return (struct unit_grant){.page_lg2 = 0};
 }
 
-static __attribute__((noinline)) void translate_further(struct unit *unit,
-							const struct unit_request *request,
-							struct unit_translation *out)
+struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
+				   enum unit_access access)
+{
+	struct unit_grant grant = find_first(unit, rid, pasid, addr, access);
+
+	DEBUG_CHECK(rcu_is_reading());
+	if (__builtin_expect(grant.page_lg2 != 0, 1))
+		return grant;
+	return find_further(unit, rid, pasid, addr, access);
+}
+
+uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
+		       enum unit_access access, hpa_t to, uint64_t len)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		struct unit_grant grant = unit_find_cached(unit, rid, pasid, addr + done, access);
+
+		if (!grant.page_lg2 || grant.hpa.v != to.v + done)
+			break;
+		done += unit_rest_of_page(addr + done, grant.page_lg2, len - done);
+	}
+	return done;
+}
+
+void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
+			    struct unit_translation *out)
 {
 	struct root root = unit_root(unit);
 
-	if (find_further(unit, request, out))
-		return;
+	DEBUG_CHECK(rcu_is_reading());
 	/* Under this policy nobody keeps what is not present. */
-	if (root_is_enabled(root) && is_ordinary(unit, request) && !is_to_interrupts(request)) {
+	if (root_is_enabled(root) && !request->unusual && has_short_way(unit, request->pasid) &&
+	    !is_to_interrupts(request)) {
 		*out = (struct unit_translation){0};
 		translate_uncached(unit, request, REQUEST_UNTRANSLATED, root, false, out);
 	} else {
@@ -762,19 +796,34 @@ static __attribute__((noinline)) void translate_further(struct unit *unit,
 	}
 }
 
+static __attribute__((noinline)) void translate_further(struct unit *unit,
+							const struct unit_request *request,
+							struct unit_translation *out)
+{
+	struct unit_grant grant = {.page_lg2 = 0};
+
+	if (!request->unusual)
+		grant = find_further(unit, request->rid, request->pasid, request->addr,
+				     request->access);
+	if (grant.page_lg2)
+		answer_ordinary(grant, out);
+	else
+		unit_translate_unknown(unit, request, out);
+}
+
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out)
 {
-	DEBUG_CHECK(rcu_is_reading());
-	if (__builtin_expect(!find_first(unit, request, out), 0))
-		translate_further(unit, request, out);
-}
+	struct unit_grant grant = {.page_lg2 = 0};
 
-bool unit_translate_cached(struct unit *unit, const struct unit_request *request,
-			   struct unit_translation *out)
-{
 	DEBUG_CHECK(rcu_is_reading());
-	return find_first(unit, request, out) || find_further(unit, request, out);
+	if (__builtin_expect(!request->unusual, 1))
+		grant = find_first(unit, request->rid, request->pasid, request->addr,
+				   request->access);
+	if (__builtin_expect(grant.page_lg2 != 0, 1))
+		answer_ordinary(grant, out);
+	else
+		translate_further(unit, request, out);
 }
 
 void unit_ats_translate(struct unit *unit, const struct unit_request *request,
@@ -806,47 +855,20 @@ static enum vtd_fault judge_translated(const struct lookup *lookup, uint64_t add
 	return VTD_FAULT_NONE;
 }
 
-static void refuse_translated(struct unit *unit, const struct unit_request *request,
+static void refuse_translated(struct unit *unit, rid_t rid, hpa_t address, enum unit_access access,
 			      enum vtd_fault reason, bool fpd)
 {
 	struct fault fault = {
 		.reason = reason,
 		.fpd = fpd,
 		.kind = REQUEST_TRANSLATED,
-		.rid = request->rid,
+		.rid = rid,
 		.pasid = VSVA_PASID_INVALID,
-		.addr = request->addr,
-		.access = request->access,
+		.addr = address.v,
+		.access = access,
 	};
 
 	fault_report(unit, &fault);
-}
-
-/* PASIDs of translated requests are not offered (SCT.10 needs EPTR): this one is not looked at. */
-static __attribute__((noinline)) bool
-look_whether_translated(struct unit *unit, const struct unit_request *request, uint64_t *generation)
-{
-	struct lookup lookup = {
-		.physmem = unit->config.physmem,
-		.caches = &unit->caches,
-		.rules = &unit->rules,
-		.masks = &unit->masks,
-		.generation = caches_generation(&unit->caches),
-		.kind = REQUEST_TRANSLATED,
-		.rid = request->rid,
-		.pasid = VSVA_PASID_INVALID,
-	};
-	enum vtd_fault fault;
-	bool fpd = false;
-
-	lookup.root = unit_root(unit); /* after the generation */
-	*generation = lookup.generation;
-	if (!root_is_enabled(lookup.root))
-		return false;
-	fault = judge_translated(&lookup, request->addr, &fpd);
-	if (fault)
-		refuse_translated(unit, request, fault, fpd);
-	return !fault;
 }
 
 /* Never 0. */
@@ -855,25 +877,52 @@ static inline uint64_t translated_word(uint64_t generation, rid_t rid)
 	return generation << 17 | UINT64_C(1) << 16 | rid.v;
 }
 
+static inline uint64_t *translated_by(struct unit *unit, rid_t rid)
+{
+	return &unit->translated[(rid.v ^ rid.v >> 8) % UNIT_TRANSLATED];
+}
+
+/* PASIDs of translated requests are not offered (SCT.10 needs EPTR): this one is not looked at. */
+static __attribute__((noinline)) bool
+look_whether_translated(struct unit *unit, rid_t rid, hpa_t address, enum unit_access access)
+{
+	struct lookup lookup = {
+		.physmem = unit->config.physmem,
+		.caches = &unit->caches,
+		.rules = &unit->rules,
+		.masks = &unit->masks,
+		.generation = caches_generation(&unit->caches),
+		.kind = REQUEST_TRANSLATED,
+		.rid = rid,
+		.pasid = VSVA_PASID_INVALID,
+	};
+	enum vtd_fault fault;
+	bool fpd = false;
+
+	lookup.root = unit_root(unit); /* after the generation */
+	if (!root_is_enabled(lookup.root))
+		return false;
+	fault = judge_translated(&lookup, address.v, &fpd);
+	if (fault)
+		refuse_translated(unit, rid, address, access, fault, fpd);
+	else if (unit->caches.policy == UNIT_CACHE_LRU)
+		__atomic_store_n(translated_by(unit, rid), translated_word(lookup.generation, rid),
+				 __ATOMIC_RELAXED);
+	return !fault;
+}
+
 /* What allowed one translated request of a function allows all, until the generation moves on: with
  * every invalidation and with every change of the root. */
-bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+bool unit_ats_allows_translated(struct unit *unit, rid_t rid, hpa_t address,
+				enum unit_access access)
 {
-	uint16_t source = request->rid.v;
-	uint64_t *known = &unit->translated[(source ^ source >> 8) % UNIT_TRANSLATED];
-	uint64_t generation = caches_generation(&unit->caches);
+	uint64_t known = __atomic_load_n(translated_by(unit, rid), __ATOMIC_RELAXED);
 
 	DEBUG_CHECK(rcu_is_reading());
-	if (__builtin_expect(__atomic_load_n(known, __ATOMIC_RELAXED) ==
-					     translated_word(generation, request->rid) &&
-				     vtd_fits(request->addr, unit->rules.haw) &&
-				     !is_interrupt_address(request->addr),
+	if (__builtin_expect(known == translated_word(caches_generation(&unit->caches), rid) &&
+				     vtd_fits(address.v, unit->rules.haw) &&
+				     !is_interrupt_address(address.v),
 			     1))
 		return true;
-	if (!look_whether_translated(unit, request, &generation))
-		return false;
-	if (unit->caches.policy == UNIT_CACHE_LRU)
-		__atomic_store_n(known, translated_word(generation, request->rid),
-				 __ATOMIC_RELAXED);
-	return true;
+	return look_whether_translated(unit, rid, address, access);
 }

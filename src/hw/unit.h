@@ -121,17 +121,40 @@ struct unit_translation {
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out);
 
-/* The same, if the IOTLB knows it. false: nothing is said and nothing recorded, ask unit_translate(). */
-bool unit_translate_cached(struct unit *unit, const struct unit_request *request,
-			   struct unit_translation *out);
+/* Bytes from addr to the end of its page, but at most len. */
+static inline uint64_t unit_rest_of_page(uint64_t addr, unsigned page_lg2, uint64_t len)
+{
+	uint64_t page = page_lg2 < 64 ? UINT64_C(1) << page_lg2 : 0;
+	uint64_t rest = page - (addr & (page - 1));
+
+	return page && rest < len ? rest : len;
+}
+
+/* What a request that is not unusual is granted, as far as the IOTLB knows. In registers: a copy waits
+ * for it. */
+struct unit_grant {
+	hpa_t hpa;        /* of the byte at addr */
+	uint8_t page_lg2; /* 0: it knows nothing; and nothing is recorded */
+	uint8_t rights;   /* VSVA_PROT_* */
+};
+struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
+				   enum unit_access access);
+/* Of len bytes at addr: how many lie one behind the other in host memory, from `to` on, as far as the
+ * IOTLB knows. */
+uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
+		       enum unit_access access, hpa_t to, uint64_t len);
+/* unit_translate() for a request of which unit_find_cached() knows nothing. */
+void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
+			    struct unit_translation *out);
 
 /* ATS translation request (the access asked for is in request->access). response: OK or SE with the
  * effective rights, S0 (nothing), UR, CA. */
 void unit_ats_translate(struct unit *unit, const struct unit_request *request,
 			struct unit_translation *out);
 
-/* ATS translated request to host physical addr: is this RID allowed to make one (DTE, TT)? */
-bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request);
+/* ATS translated request to a host physical address: is this RID allowed to make one (DTE, TT)? */
+bool unit_ats_allows_translated(struct unit *unit, rid_t rid, hpa_t address,
+				enum unit_access access);
 
 struct unit_page_request {
 	rid_t rid;

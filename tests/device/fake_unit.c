@@ -42,13 +42,15 @@ static void translate(struct unit *unit, const struct unit_request *request,
 		out->response = VTD_RESP_UR;
 }
 
-bool unit_translate_cached(struct unit *unit, const struct unit_request *request,
-			   struct unit_translation *out)
+struct unit_grant unit_find_cached(struct unit *unit, rid_t rid_, uint32_t pasid, uint64_t addr,
+				   enum unit_access access)
 {
 	(void)unit;
-	(void)request;
-	(void)out;
-	return false;
+	(void)rid_;
+	(void)pasid;
+	(void)addr;
+	(void)access;
+	return (struct unit_grant){.page_lg2 = 0};
 }
 
 void unit_translate(struct unit *unit, const struct unit_request *request,
@@ -58,6 +60,25 @@ void unit_translate(struct unit *unit, const struct unit_request *request,
 	translate(unit, request, out);
 	if ((out->rights & request->access) != request->access)
 		out->response = VTD_RESP_UR;
+}
+
+uint64_t unit_find_run(struct unit *unit, rid_t rid_, uint32_t pasid, uint64_t addr,
+		       enum unit_access access, hpa_t to, uint64_t len)
+{
+	(void)unit;
+	(void)rid_;
+	(void)pasid;
+	(void)addr;
+	(void)access;
+	(void)to;
+	(void)len;
+	return 0;
+}
+
+void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
+			    struct unit_translation *out)
+{
+	unit_translate(unit, request, out);
 }
 
 void unit_ats_translate(struct unit *unit, const struct unit_request *request,
@@ -73,9 +94,12 @@ void unit_ats_translate(struct unit *unit, const struct unit_request *request,
 		unit->before_completion(unit, request);
 }
 
-bool unit_ats_allows_translated(struct unit *unit, const struct unit_request *request)
+bool unit_ats_allows_translated(struct unit *unit, rid_t rid_, hpa_t address,
+				enum unit_access access)
 {
-	(void)request;
+	(void)rid_;
+	(void)address;
+	(void)access;
 	__atomic_fetch_add(&unit->translated_count, 1, __ATOMIC_RELAXED);
 	return !unit->deny_translated;
 }

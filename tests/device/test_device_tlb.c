@@ -40,13 +40,10 @@ static void insert(uint32_t pasid, uint64_t addr, uint64_t to, uint8_t page_lg2,
 
 static bool lookup(uint32_t pasid, uint64_t addr, uint8_t rights, struct device_tlb_entry *out)
 {
-	struct device_tlb_tag tag = tag_of(pasid, addr);
-	bool found;
-
 	rcu_read_lock();
-	found = device_tlb_lookup(tlb, &tag, rights, out);
+	*out = device_tlb_lookup(tlb, tag_of(pasid, addr), rights);
 	rcu_read_unlock();
-	return found;
+	return out->page_lg2 != 0;
 }
 
 static bool is_cached(uint32_t pasid, uint64_t addr)
@@ -97,7 +94,7 @@ static void test_privilege_is_part_of_the_tag(void **state)
 	assert_true(device_tlb_insert(tlb, &tag, &entry, device_tlb_generation(tlb)));
 	assert_false(is_cached(1, 0x1000));
 	rcu_read_lock();
-	assert_true(device_tlb_lookup(tlb, &tag, RW, &entry));
+	assert_int_equal(device_tlb_lookup(tlb, tag, RW).page_lg2, 12);
 	rcu_read_unlock();
 }
 
@@ -241,7 +238,8 @@ static void *filler(void *arg)
 
 		rcu_read_lock();
 		floor = __atomic_load_n(&settled, __ATOMIC_SEQ_CST);
-		if (device_tlb_lookup(tlb, &tag, RW, &entry)) {
+		entry = device_tlb_lookup(tlb, tag, RW);
+		if (entry.page_lg2) {
 			CHECK(entry.hpa.v >= floor);
 		} else {
 			entry = (struct device_tlb_entry){

@@ -402,12 +402,10 @@ struct unit_translation ats_translate(struct fixture *f, rid_t source, uint32_t 
 
 bool allows_translated(struct fixture *f, rid_t source, uint64_t addr)
 {
-	struct unit_request r = {
-		.rid = source, .pasid = NO_PASID, .addr = addr, .access = UNIT_READ};
 	bool allowed;
 
 	rcu_read_lock();
-	allowed = unit_ats_allows_translated(f->unit, &r);
+	allowed = unit_ats_allows_translated(f->unit, source, hpa(addr), UNIT_READ);
 	rcu_read_unlock();
 	return allowed;
 }

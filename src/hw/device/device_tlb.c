@@ -69,54 +69,77 @@ static inline struct cache_key key_of(const struct device_tlb_tag *tag, unsigned
 
 /* Look-up */
 
-static inline bool look_up_way(const struct cache *cache, const struct device_tlb_tag *tag,
-			       const struct cache_key *key, size_t line, unsigned lg2,
-			       uint8_t rights, struct device_tlb_entry *out)
+static const struct device_tlb_entry none;
+
+static inline struct device_tlb_entry look_up_way(const struct cache *cache,
+						  const struct device_tlb_tag *tag,
+						  const struct cache_key *key, size_t line,
+						  unsigned lg2, uint8_t rights)
 {
 	uint64_t value, state;
 
 	if (!cache_line_read(cache, line, key, 1, &value, &state) || (value & rights) != rights)
-		return false;
+		return none;
 	cache_line_touch(cache, line, 1, state);
-	out->hpa = hpa((value & ~RIGHTS) + (tag->addr & ((UINT64_C(1) << lg2) - 1)));
-	out->page_lg2 = (uint8_t)lg2;
-	out->rights = (uint8_t)(value & RIGHTS);
-	return true;
+	return (struct device_tlb_entry){
+		.hpa = hpa((value & ~RIGHTS) + (tag->addr & ((UINT64_C(1) << lg2) - 1))),
+		.page_lg2 = (uint8_t)lg2,
+		.rights = (uint8_t)(value & RIGHTS),
+	};
 }
 
-static __attribute__((noinline)) bool look_up_further(const struct cache *cache,
-						      const struct device_tlb_tag *tag,
-						      uint8_t rights, struct device_tlb_entry *out)
+static __attribute__((noinline)) struct device_tlb_entry
+look_up_further(const struct cache *cache, struct device_tlb_tag tag, uint8_t rights)
 {
 	uint64_t classes = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED);
 
 	for (; classes; classes &= classes - 1) {
 		unsigned lg2 = (unsigned)__builtin_ctzll(classes);
-		struct cache_key key = key_of(tag, lg2);
+		struct cache_key key = key_of(&tag, lg2);
 		size_t first = cache_first_way(cache, &key, 1);
 
-		for (size_t way = 0; way < CACHE_WAYS; way++)
-			if (look_up_way(cache, tag, &key, first + way * CACHE_STEP(1), lg2, rights,
-					out))
-				return true;
+		for (size_t way = 0; way < CACHE_WAYS; way++) {
+			struct device_tlb_entry entry = look_up_way(
+				cache, &tag, &key, first + way * CACHE_STEP(1), lg2, rights);
+
+			if (entry.page_lg2)
+				return entry;
+		}
 	}
-	return false;
+	return none;
 }
 
 /* Most are in the first way of a small page. */
-bool device_tlb_lookup(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
-		       uint8_t rights, struct device_tlb_entry *out)
+struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb, struct device_tlb_tag tag,
+					  uint8_t rights)
 {
 	const struct cache *cache = &tlb->cache;
-	struct cache_key key = key_of(tag, 12);
-	bool is_hit;
+	struct cache_key key = key_of(&tag, 12);
+	struct device_tlb_entry entry;
 
 	DEBUG_CHECK(rcu_is_reading());
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
-	is_hit = look_up_way(cache, tag, &key, cache_first_way(cache, &key, 1), 12, rights, out) ||
-		 look_up_further(cache, tag, rights, out);
+	entry = look_up_way(cache, &tag, &key, cache_first_way(cache, &key, 1), 12, rights);
+	if (__builtin_expect(!entry.page_lg2, 0))
+		entry = look_up_further(cache, tag, rights);
 	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
-	return is_hit;
+	return entry;
+}
+
+uint64_t device_tlb_find_run(const struct device_tlb *tlb, struct device_tlb_tag tag,
+			     uint8_t rights, hpa_t to, uint64_t len)
+{
+	uint64_t first = tag.addr, done = 0;
+
+	while (done < len) {
+		struct device_tlb_entry entry = device_tlb_lookup(tlb, tag, rights);
+
+		if (!entry.page_lg2 || entry.hpa.v != to.v + done)
+			break;
+		done += unit_rest_of_page(tag.addr, entry.page_lg2, len - done);
+		tag.addr = first + done;
+	}
+	return done;
 }
 
 /* Insertion */

@@ -31,7 +31,7 @@ struct device_tlb_tag {
 
 struct device_tlb_entry {
 	hpa_t hpa;        /* of the byte at addr */
-	uint8_t page_lg2; /* bytes around addr that the entry covers */
+	uint8_t page_lg2; /* bytes around addr that the entry covers; 0: there is none */
 	uint8_t rights;   /* VSVA_PROT_* */
 };
 
@@ -41,9 +41,12 @@ void device_tlb_destroy(struct device_tlb *tlb);
 
 /* To be taken before the translation request whose completion is inserted. */
 uint64_t device_tlb_generation(const struct device_tlb *tlb);
-/* Is there an entry for this address with at least these rights? */
-bool device_tlb_lookup(const struct device_tlb *tlb, const struct device_tlb_tag *tag,
-		       uint8_t rights, struct device_tlb_entry *out);
+/* The entry for this address with at least these rights; or none. */
+struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb, struct device_tlb_tag tag,
+					  uint8_t rights);
+/* As unit_find_run(): of len bytes at tag.addr, how many lie one behind the other from `to` on. */
+uint64_t device_tlb_find_run(const struct device_tlb *tlb, struct device_tlb_tag tag,
+			     uint8_t rights, hpa_t to, uint64_t len);
 /* Replaces the entry of the same tag. false: the generation has passed, nothing was kept. */
 bool device_tlb_insert(struct device_tlb *tlb, const struct device_tlb_tag *tag,
 		       const struct device_tlb_entry *entry, uint64_t generation);

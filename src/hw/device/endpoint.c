@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hw/device/device_tlb.h"
+#include "vtd/tables.h"
 #include "vtd/descriptors.h"
 
 static void count(uint64_t *counter)
@@ -53,47 +54,87 @@ static inline bool is_gone(const struct endpoint *endpoint)
 
 /* Translation */
 
-static inline struct unit_request request_of(const struct endpoint *endpoint,
-					     const struct dma_context *context, uint64_t addr,
-					     enum unit_access access)
+/* PCIe 6.20.2.3: privileged mode is asked for with a PASID, and only if that is switched on */
+static inline bool is_privileged(const struct endpoint *endpoint, const struct dma_context *context)
 {
-	bool has_pasid = context->pasid != VSVA_PASID_INVALID;
+	return context->privileged && context->pasid != VSVA_PASID_INVALID &&
+	       pci_config_pasid_privileged(endpoint->pf_config);
+}
 
-	/* PCIe 6.20.2.3: privileged mode is asked for with a PASID, and only if that is switched on
-	 */
+static inline bool uses_ats(const struct endpoint *endpoint, const struct dma_context *context)
+{
+	return context->use_ats && pci_config_ats_enabled(endpoint->config);
+}
+
+static struct unit_request request_of(const struct endpoint *endpoint,
+				      const struct dma_context *context, uint64_t addr,
+				      enum unit_access access)
+{
 	return (struct unit_request){
 		.rid = endpoint->rid,
 		.pasid = context->pasid,
 		.addr = addr,
 		.access = access,
-		.privileged = has_pasid && context->privileged &&
-			      pci_config_pasid_privileged(endpoint->pf_config),
+		.privileged = is_privileged(endpoint, context),
 	};
 }
 
-static inline enum dma_result translate_untranslated(struct endpoint *endpoint,
-						     const struct unit_request *request,
-						     struct device_tlb_entry *out)
+static inline struct device_tlb_tag tag_of(const struct endpoint *endpoint,
+					   const struct dma_context *context, uint64_t addr)
+{
+	return (struct device_tlb_tag){.pasid = context->pasid,
+				       .privileged = is_privileged(endpoint, context),
+				       .addr = addr};
+}
+
+/* What a look-up knows that tells nobody and records nothing: in the device TLB, or in the IOTLB. */
+static inline __attribute__((always_inline)) struct device_tlb_entry
+find_known(const struct endpoint *endpoint, const struct dma_context *context, bool by_ats,
+	   uint64_t addr, enum unit_access access)
+{
+	struct unit_grant grant = {.page_lg2 = 0};
+
+	if (by_ats)
+		return device_tlb_lookup(endpoint->tlb, tag_of(endpoint, context, addr),
+					 (uint8_t)access);
+	if (!is_privileged(endpoint, context))
+		grant = unit_find_cached(endpoint->unit, endpoint->rid, context->pasid, addr,
+					 access);
+	return (struct device_tlb_entry){grant.hpa, grant.page_lg2, grant.rights};
+}
+
+/* A write to 0xFEExxxxx is a message, and this function's messages go another way (MSI-X). */
+static enum dma_result served(const struct unit_translation *t, struct device_tlb_entry *out)
+{
+	if (t->response != VTD_RESP_NONE || t->interrupt)
+		return DMA_ERROR;
+	*out = (struct device_tlb_entry){t->hpa, t->page_lg2, t->rights};
+	return DMA_OK;
+}
+
+static enum dma_result translate_untranslated(struct endpoint *endpoint,
+					      const struct unit_request *request,
+					      struct device_tlb_entry *out)
 {
 	struct unit_translation t;
 
 	unit_translate(endpoint->unit, request, &t);
-	/* A write to 0xFEExxxxx is a message, and this function's messages go another way (MSI-X).
-	 */
-	if (t.response != VTD_RESP_NONE || t.interrupt)
-		return DMA_ERROR;
-	*out = (struct device_tlb_entry){.hpa = t.hpa, .page_lg2 = t.page_lg2, .rights = t.rights};
-	return DMA_OK;
+	return served(&t, out);
 }
 
 static enum dma_result translate_by_ats(struct endpoint *endpoint,
+					const struct dma_context *context,
 					const struct unit_request *request,
-					const struct device_tlb_tag *tag, uint64_t generation,
 					struct device_tlb_entry *out)
 {
+	struct device_tlb_tag tag = tag_of(endpoint, context, request->addr);
+	uint64_t generation = device_tlb_generation(endpoint->tlb);
 	uint8_t needed = (uint8_t)request->access;
 	struct unit_translation t;
 
+	/* After the generation: a fill that began before ATS went off is dropped by the flush. */
+	if (!pci_config_ats_enabled(endpoint->config))
+		return translate_untranslated(endpoint, request, out);
 	count(&endpoint->counters.translations);
 	unit_ats_translate(endpoint->unit, request, &t);
 	if (t.response == VTD_RESP_S0)
@@ -103,37 +144,24 @@ static enum dma_result translate_by_ats(struct endpoint *endpoint,
 	/* PCIe 10.2.3.2, U bit: only untranslated requests may go there */
 	if (t.interrupt)
 		return translate_untranslated(endpoint, request, out);
-	*out = (struct device_tlb_entry){.hpa = t.hpa, .page_lg2 = t.page_lg2, .rights = t.rights};
+	*out = (struct device_tlb_entry){t.hpa, t.page_lg2, t.rights};
 	if (t.rights)
-		device_tlb_insert(endpoint->tlb, tag, out, generation);
+		device_tlb_insert(endpoint->tlb, &tag, out, generation);
 	return (t.rights & needed) == needed ? DMA_OK : DMA_FAULT;
 }
 
-static enum dma_result translate_cached(struct endpoint *endpoint,
-					const struct unit_request *request,
-					struct device_tlb_entry *out)
+/* Of which find_known() knows nothing. */
+static __attribute__((noinline)) enum dma_result
+translate_unknown(struct endpoint *endpoint, const struct dma_context *context, bool by_ats,
+		  uint64_t addr, enum unit_access access, struct device_tlb_entry *out)
 {
-	struct device_tlb_tag tag = {
-		.pasid = request->pasid,
-		.privileged = request->privileged,
-		.addr = request->addr,
-	};
-	uint64_t generation = device_tlb_generation(endpoint->tlb);
+	struct unit_request request = request_of(endpoint, context, addr, access);
+	struct unit_translation t;
 
-	/* After the generation: a fill that began before ATS went off is dropped by the flush. */
-	if (!pci_config_ats_enabled(endpoint->config))
-		return translate_untranslated(endpoint, request, out);
-	if (!device_tlb_lookup(endpoint->tlb, &tag, (uint8_t)request->access, out))
-		return translate_by_ats(endpoint, request, &tag, generation, out);
-	return unit_ats_allows_translated(endpoint->unit,
-					  &(struct unit_request){
-						  .rid = request->rid,
-						  .pasid = request->pasid,
-						  .addr = out->hpa.v,
-						  .access = request->access,
-					  })
-		       ? DMA_OK
-		       : DMA_ERROR;
+	if (by_ats)
+		return translate_by_ats(endpoint, context, &request, out);
+	unit_translate_unknown(endpoint->unit, &request, &t);
+	return served(&t, out);
 }
 
 /* May the function put such a request on the bus at all? */
@@ -150,155 +178,155 @@ static inline size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Bytes from addr to the end of its page, or more than anybody wants. */
-static inline size_t rest_of_page(uint64_t addr, unsigned page_lg2)
+/* Of its first page, then page by page. */
+static __attribute__((noinline)) void tell_access(const struct endpoint *endpoint,
+						  const struct dma_context *context, bool write,
+						  uint64_t addr, const struct dma_window *window,
+						  size_t first)
 {
-	uint64_t page;
-
-	if (page_lg2 >= 40)
-		return SIZE_MAX;
-	page = UINT64_C(1) << page_lg2;
-	return page - (addr & (page - 1));
-}
-
-/* Two regions of memory may meet inside one large page: then only up to the end of the small page.
- */
-static __attribute__((noinline)) void *pointer_in_page(struct endpoint *endpoint, uint64_t addr,
-						       hpa_t to, size_t *len, bool write)
-{
-	*len = least(*len, rest_of_page(addr, 12));
-	return physmem_ptr(endpoint->physmem, to, *len, write);
-}
-
-static inline void *pointer_of(struct endpoint *endpoint, uint64_t addr, hpa_t to, size_t *len,
-			       bool write)
-{
-	void *pointer = physmem_ptr(endpoint->physmem, to, *len, write);
-
-	return pointer ? pointer : pointer_in_page(endpoint, addr, to, len, write);
-}
-
-/* The next page's translation, where it costs a look-up and tells nobody. */
-static bool find_next(struct endpoint *endpoint, bool use_ats, const struct unit_request *request,
-		      struct device_tlb_entry *out)
-{
-	struct device_tlb_tag tag = {
-		.pasid = request->pasid, .privileged = request->privileged, .addr = request->addr};
-	struct unit_translation t;
-
-	if (use_ats && pci_config_ats_enabled(endpoint->config))
-		return device_tlb_lookup(endpoint->tlb, &tag, (uint8_t)request->access, out);
-	if (!unit_translate_cached(endpoint->unit, request, &t))
-		return false;
-	*out = (struct device_tlb_entry){.hpa = t.hpa, .page_lg2 = t.page_lg2, .rights = t.rights};
-	return true;
-}
-
-static inline void tell_access(const struct endpoint *endpoint, const struct unit_request *request,
-			       hpa_t to, size_t len)
-{
-	trace_access(endpoint->trace, endpoint->rid, hpasid(request->pasid),
-		     (request->access & UNIT_WRITE) != 0, request->addr, to, len);
+	for (size_t done = 0, more = first; done < window->len; done += more) {
+		if (done)
+			more = unit_rest_of_page(addr + done, VTD_PAGE_SHIFT, window->len - done);
+		trace_access(endpoint->trace, endpoint->rid, hpasid(context->pasid), write,
+			     addr + done, hpa(window->hpa.v + done), more);
+	}
 }
 
 /* Pages that follow each other in host memory, too, are one window: a long copy is faster than many
- * short ones. */
-static __attribute__((noinline)) void window_extend(struct endpoint *endpoint, bool use_ats,
-						    struct unit_request request, size_t want,
-						    struct dma_window *window)
+ * short ones. How long it gets. */
+static __attribute__((noinline)) size_t
+window_extend(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+	      size_t want, enum unit_access access, struct dma_window window)
 {
-	uint64_t first = request.addr;
-	struct device_tlb_entry next;
+	hpa_t end = hpa(window.hpa.v + window.len);
+	size_t len = window.len;
 
-	while (window->len < want) {
-		hpa_t end = hpa(window->hpa.v + window->len);
-		size_t more;
+	addr += len;
+	want -= len;
+	if (uses_ats(endpoint, context))
+		len += device_tlb_find_run(endpoint->tlb, tag_of(endpoint, context, addr),
+					   (uint8_t)access, end, want);
+	else if (!is_privileged(endpoint, context))
+		len += unit_find_run(endpoint->unit, endpoint->rid, context->pasid, addr, access,
+				     end, want);
+	if (physmem_ptr(endpoint->physmem, window.hpa, len, access & UNIT_WRITE) != window.pointer)
+		return window.len;
+	return len;
+}
 
-		request.addr = first + window->len;
-		if (!find_next(endpoint, use_ats, &request, &next) || next.hpa.v != end.v)
-			return;
-		more = least(want - window->len, rest_of_page(request.addr, next.page_lg2));
-		if (physmem_ptr(endpoint->physmem, end, more, request.access & UNIT_WRITE) !=
-		    (char *)window->pointer + window->len)
-			return;
-		window->len += more;
-		tell_access(endpoint, &request, end, more);
+/* In line in a copy: a short one costs little more than this. Nothing here but what is rare takes an
+ * address of a local variable, so that they stay in registers. */
+static inline __attribute__((always_inline)) enum dma_result
+window(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr, size_t want,
+       enum unit_access access, struct dma_window *out)
+{
+	bool by_ats = uses_ats(endpoint, context), write = access & UNIT_WRITE;
+	struct device_tlb_entry entry;
+	size_t first;
+
+	DEBUG_CHECK(rcu_is_reading());
+	if (!may_request(endpoint, context))
+		return DMA_ERROR;
+	entry = find_known(endpoint, context, by_ats, addr, access);
+	if (__builtin_expect(!entry.page_lg2, 0)) {
+		struct device_tlb_entry found;
+		enum dma_result result =
+			translate_unknown(endpoint, context, by_ats, addr, access, &found);
+
+		if (result != DMA_OK)
+			return result;
+		entry = found;
+	} else if (by_ats &&
+		   !unit_ats_allows_translated(endpoint->unit, endpoint->rid, entry.hpa, access)) {
+		return DMA_ERROR;
 	}
+	want = least(want, ENDPOINT_WINDOW_MAX);
+	out->hpa = entry.hpa;
+	out->len = unit_rest_of_page(addr, entry.page_lg2, want);
+	out->pointer = physmem_ptr(endpoint->physmem, entry.hpa, out->len, write);
+	if (__builtin_expect(!out->pointer, 0)) {
+		/* Two regions of memory may meet inside one large page: then only up to the end of
+		 * the small page. */
+		out->len = unit_rest_of_page(addr, VTD_PAGE_SHIFT, out->len);
+		out->pointer = physmem_ptr(endpoint->physmem, entry.hpa, out->len, write);
+		if (!out->pointer)
+			return DMA_ERROR;
+	}
+	first = out->len;
+	if (first < want)
+		out->len = window_extend(endpoint, context, addr, want, access, *out);
+	if (__builtin_expect(trace_is_on(endpoint->trace), 0))
+		tell_access(endpoint, context, write, addr,
+			    &(struct dma_window){out->pointer, out->len, out->hpa}, first);
+	return DMA_OK;
 }
 
 enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_context *context,
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out)
 {
-	struct unit_request request = request_of(endpoint, context, addr, access);
-	struct device_tlb_entry entry;
-	enum dma_result result;
-
-	DEBUG_CHECK(rcu_is_reading());
-	if (!may_request(endpoint, context))
-		return DMA_ERROR;
-	result = context->use_ats ? translate_cached(endpoint, &request, &entry)
-				  : translate_untranslated(endpoint, &request, &entry);
-	if (result != DMA_OK)
-		return result;
-	want = least(want, ENDPOINT_WINDOW_MAX);
-	out->hpa = entry.hpa;
-	out->len = least(want, rest_of_page(addr, entry.page_lg2));
-	out->pointer = pointer_of(endpoint, addr, entry.hpa, &out->len, access & UNIT_WRITE);
-	if (!out->pointer)
-		return DMA_ERROR;
-	tell_access(endpoint, &request, out->hpa, out->len);
-	if (out->len < want)
-		window_extend(endpoint, context->use_ats, request, want, out);
-	return DMA_OK;
+	return window(endpoint, context, addr, want, access, out);
 }
 
 /* Copying */
 
-/* Exactly one of to and from is given. */
-static enum dma_result copy(struct endpoint *endpoint, const struct dma_context *context,
-			    uint64_t addr, unsigned char *to, const unsigned char *from, size_t len,
-			    size_t *done)
+/* From buffer to a window (a write), or from there. Inside a read section. */
+static inline __attribute__((always_inline)) enum dma_result
+copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+     enum unit_access access, unsigned char *to, const unsigned char *from, size_t len,
+     size_t *done)
 {
-	enum unit_access access = to ? UNIT_READ : UNIT_WRITE;
+	size_t at = 0, since = 0;
 	enum dma_result result = DMA_OK;
-	bool inside = rcu_is_reading();
-	struct dma_window window;
-	size_t since = 0;
 
-	if (!inside)
-		rcu_read_lock();
-	for (*done = 0; *done < len; *done += window.len) {
-		result = endpoint_window(endpoint, context, addr + *done, len - *done, access,
-					 &window);
+	while (at < len) {
+		struct dma_window w;
+
+		result = window(endpoint, context, addr + at, len - at, access, &w);
 		if (result != DMA_OK)
 			break;
-		if (to)
-			memcpy(to + *done, window.pointer, window.len);
+		if (access == UNIT_READ)
+			memcpy(to + at, w.pointer, w.len);
 		else
-			memcpy(window.pointer, from + *done, window.len);
+			memcpy(w.pointer, from + at, w.len);
+		at += w.len;
 		/* An invalidation waits for so much, not for the whole copy. */
-		since += window.len;
+		since += w.len;
 		if (since < ENDPOINT_WINDOW_MAX)
 			continue;
 		rcu_quiescent();
 		since = 0;
 	}
-	if (!inside)
-		rcu_read_unlock();
+	*done = at;
 	return result;
 }
 
 enum dma_result endpoint_read(struct endpoint *endpoint, const struct dma_context *context,
 			      uint64_t addr, void *buffer, size_t len, size_t *done)
 {
-	return copy(endpoint, context, addr, buffer, NULL, len, done);
+	bool inside = rcu_is_reading();
+	enum dma_result result;
+
+	if (!inside)
+		rcu_read_lock();
+	result = copy(endpoint, context, addr, UNIT_READ, buffer, NULL, len, done);
+	if (!inside)
+		rcu_read_unlock();
+	return result;
 }
 
 enum dma_result endpoint_write(struct endpoint *endpoint, const struct dma_context *context,
 			       uint64_t addr, const void *buffer, size_t len, size_t *done)
 {
-	return copy(endpoint, context, addr, NULL, buffer, len, done);
+	bool inside = rcu_is_reading();
+	enum dma_result result;
+
+	if (!inside)
+		rcu_read_lock();
+	result = copy(endpoint, context, addr, UNIT_WRITE, NULL, buffer, len, done);
+	if (!inside)
+		rcu_read_unlock();
+	return result;
 }
 
 /* Page requests */
