@@ -153,6 +153,10 @@ void cache_insert(struct cache *cache, const struct lock *lock,
 unsigned cache_remove(struct cache *cache, const struct lock *lock,
 		      const struct cache_scope *scope);
 void cache_remove_all(struct cache *cache, const struct lock *lock);
+/* A hint: these, ranges of a domain and PASID each, will be removed next. What they need is fetched
+ * from memory for all of them at once. */
+void cache_bring_near(const struct cache *cache, const struct lock *lock,
+		      const struct cache_scope *scopes, unsigned count);
 /* Removes the line that a lot draws, if there is one. */
 void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot);
 

@@ -152,6 +152,20 @@ void invalidate_pasid_iotlb(struct unit *unit, uint16_t did, uint32_t pasid)
 	caches_unlock(&lock);
 }
 
+void invalidate_bring_near(struct unit *unit, const struct invalidate_next *next, unsigned count)
+{
+	struct cache_scope scopes[INVALIDATE_NEXT_MAX];
+	struct lock *lock = &unit->caches.lock;
+
+	for (unsigned i = 0; i < count; i++) {
+		scopes[i] = by_pasid(unit, next[i].did, next[i].pasid);
+		scopes[i].first = next[i].addr;
+	}
+	lock_take(lock);
+	cache_bring_near(&unit->caches.iotlb, lock, scopes, count);
+	lock_drop(lock);
+}
+
 void invalidate_pasid_iotlb_pages(struct unit *unit, uint16_t did, uint32_t pasid,
 				  const struct page_range *range)
 {

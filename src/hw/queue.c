@@ -24,6 +24,8 @@
 /* Descriptors that are read at once: those between head and tail are the unit's. */
 #define FETCH_MAX 8u
 
+static_assert(FETCH_MAX <= INVALIDATE_NEXT_MAX, "all that are read");
+
 struct fetch {
 	/* as the registers said last */
 	bool allowed;
@@ -72,14 +74,44 @@ static void begin_fetch(struct unit *unit, struct fetch *fetch)
 	registers_unlock(unit);
 }
 
-static bool read_descriptor(struct unit *unit, uint64_t address, unsigned words,
-			    struct vtd_desc *desc)
+/* Returns how many it has read: 0, there is no memory; 1, all together are not in one region of it. */
+static unsigned read_descriptors(struct unit *unit, uint64_t address, unsigned count, unsigned len,
+				 struct vtd_desc *out)
 {
-	*desc = (struct vtd_desc){{0}};
-	for (unsigned i = 0; i < words; i++)
-		if (!memory_read(unit->config.physmem, address + UINT64_C(8) * i, &desc->q[i]))
-			return false;
-	return true;
+	const uint64_t *word =
+		physmem_ptr(unit->config.physmem, hpa(address), (size_t)count * len, false);
+
+	if (!word)
+		return count > 1 ? read_descriptors(unit, address, 1, len, out) : 0;
+	for (unsigned i = 0; i < count; i++) {
+		SEAM_MEMORY_READ(word);
+		out[i] = (struct vtd_desc){{0}};
+		for (unsigned k = 0; k < len / sizeof(*word); k++)
+			out[i].q[k] = __atomic_load_n(word++, __ATOMIC_ACQUIRE);
+	}
+	return count;
+}
+
+/* Of those that are read: what pages they name is in no cache of the CPU any more, by and large. Nothing
+ * is judged yet. */
+static void bring_near(struct unit *unit, const struct fetch *fetch)
+{
+	struct invalidate_next next[FETCH_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < fetch->count; i++) {
+		const struct vtd_desc *desc = &fetch->desc[i];
+
+		if (vtd_desc_type(desc) == VTD_DESC_PASID_IOTLB &&
+		    vtd_desc_pasid_iotlb_G(desc) == VTD_PASID_IOTLB_PAGE)
+			next[count++] = (struct invalidate_next){
+				.did = (uint16_t)vtd_desc_pasid_iotlb_DID(desc),
+				.pasid = (uint32_t)vtd_desc_pasid_iotlb_PASID(desc),
+				.addr = vtd_desc_pasid_iotlb_ADDR(desc),
+			};
+	}
+	if (count)
+		invalidate_bring_near(unit, next, count);
 }
 
 /* Copied once and then judged: software may write to its queue at any time. */
@@ -89,13 +121,10 @@ static void read_ahead(struct unit *unit, struct fetch *fetch)
 	uint32_t want = left < FETCH_MAX ? left : FETCH_MAX;
 
 	fetch->first = fetch->address + (uint64_t)fetch->done * len;
-	fetch->count = 0;
 	rcu_read_lock();
-	while (fetch->count < want &&
-	       read_descriptor(unit, fetch->first + (uint64_t)fetch->count * len, len / 8,
-			       &fetch->desc[fetch->count]))
-		fetch->count++;
+	fetch->count = read_descriptors(unit, fetch->first, want, len, fetch->desc);
 	rcu_read_unlock();
+	bring_near(unit, fetch);
 }
 
 /* The first that is not executed; NULL: there is no memory. */
@@ -375,8 +404,9 @@ static bool run_one(struct unit *unit, struct fetch *fetch)
 		stop(unit, fetch, iqei);
 		return false;
 	}
-	counters_add(&unit->counters.descriptors);
-	counters_add(&unit->counters.descriptors_of[(unsigned)op.type % COUNTERS_TYPES]);
+	/* There is but one runner. */
+	counters_bump(&unit->counters.descriptors);
+	counters_bump(&unit->counters.descriptors_of[(unsigned)op.type % COUNTERS_TYPES]);
 	TRACE(unit->config.trace, UNIT, DESCRIPTOR, .value = (uint64_t)op.type,
 	      .hpasid = hpasid(pasid_of(&op)));
 	outcome = execute(unit, &op);
@@ -384,7 +414,7 @@ static bool run_one(struct unit *unit, struct fetch *fetch)
 	if (op.type == VTD_DESC_WAIT || has_failed(&outcome) || fetch->done == fetch->ahead)
 		advance(unit, &outcome, fetch);
 	if (op.type == VTD_DESC_WAIT) {
-		counters_add(&unit->counters.waits);
+		counters_bump(&unit->counters.waits);
 		complete_wait(unit, &op);
 	}
 	return true;
