@@ -111,7 +111,7 @@ void caches_unlock(struct caches_locked *lock)
 
 bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct caches_locked *lock)
 {
-	if (caches->policy == UNIT_CACHE_NEVER)
+	if (!caches_keep(caches))
 		return false;
 	*lock = lock_all(caches, false);
 	if (caches->generation == generation)
@@ -195,7 +195,9 @@ bool caches_find(struct caches *caches, struct cache *cache, const struct cache_
 	size_t found;
 
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
-	if (__builtin_expect(!caches_serve_stalest(caches), 1))
+	if (!__atomic_load_n(&cache->numbers, __ATOMIC_RELAXED))
+		found = SIZE_MAX; /* nothing is in it */
+	else if (__builtin_expect(!caches_serve_stalest(caches), 1))
 		found = find_first(cache, key, value);
 	else
 		found = find_stalest(cache, key, value);

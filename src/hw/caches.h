@@ -90,6 +90,11 @@ static inline bool caches_serve_stalest(const struct caches *caches)
 {
 	return caches->policy == UNIT_CACHE_ADVERSARIAL;
 }
+/* Is anything kept at all? */
+static inline bool caches_keep(const struct caches *caches)
+{
+	return caches->policy != UNIT_CACHE_NEVER;
+}
 /* May what faulted be kept, and is this the kind of hardware that does? */
 static inline bool caches_keep_faults(const struct caches *caches)
 {

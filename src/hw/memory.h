@@ -92,24 +92,29 @@ static inline enum memory_swap memory_swap(struct physmem *pm, uint64_t address,
  * seeing half of it (VT-d 6.2.3.1). A writer that does nothing else can keep us from ever
  * seeing the same first word twice, hence the bound: what it gets then is its own doing.
  */
-static inline bool memory_read_pair(struct physmem *pm, uint64_t address, uint64_t pair[2])
+static inline void memory_load_pair(const uint64_t *p, uint64_t pair[2])
 {
-	const uint64_t *p = physmem_ptr(pm, hpa(address), 2 * sizeof(*p), false);
 	uint64_t first;
 
-	if (!p)
-		return false;
 	SEAM_MEMORY_READ(p);
 	first = __atomic_load_n(&p[0], __ATOMIC_ACQUIRE);
 	for (unsigned tries = 0; tries < 64; tries++) {
 		pair[0] = first;
 		pair[1] = __atomic_load_n(&p[1], __ATOMIC_ACQUIRE);
 		first = __atomic_load_n(&p[0], __ATOMIC_ACQUIRE);
-		if (first == pair[0])
+		if (__builtin_expect(first == pair[0], 1))
 			break;
 	}
 	SEAM_MEMORY_SEEN(p);
-	return true;
+}
+
+static inline bool memory_read_pair(struct physmem *pm, uint64_t address, uint64_t pair[2])
+{
+	const uint64_t *p = physmem_ptr(pm, hpa(address), 2 * sizeof(*p), false);
+
+	if (p)
+		memory_load_pair(p, pair);
+	return p != NULL;
 }
 
 #endif

@@ -75,21 +75,22 @@ static enum vtd_fault context_address(const struct lookup *lookup, uint64_t *add
  * for one thing: software that sets P last needs no invalidation (6.5.3.3), so the piece with P is
  * read first.
  */
-static bool read_bursts(const struct lookup *lookup, uint64_t address, uint64_t *q, unsigned count)
+static inline bool read_bursts(const struct lookup *lookup, uint64_t address, uint64_t *q,
+			       unsigned count)
 {
-	unsigned rest = count - 1, first = 0;
+	const uint64_t *p =
+		physmem_ptr(lookup->physmem, hpa(address), count * 2 * sizeof(*p), false);
+	unsigned second = 1;
 
-	if (lookup->caches->policy == UNIT_CACHE_ADVERSARIAL)
-		first = (unsigned)caches_draw(lookup->caches, rest);
-	if (!memory_read_pair(lookup->physmem, address, q))
+	if (!p)
 		return false;
-	for (unsigned n = 0; n < rest; n++) {
-		unsigned i = 1 + (first + n) % rest;
-
-		if (!memory_read_pair(lookup->physmem, address + UINT64_C(16) * i,
-				      q + UINT64_C(2) * i))
-			return false;
-	}
+	if (__builtin_expect(lookup->caches->policy == UNIT_CACHE_ADVERSARIAL, 0))
+		second += (unsigned)caches_draw(lookup->caches, count - 1);
+	memory_load_pair(p, q);
+	for (unsigned i = second; i < count; i++)
+		memory_load_pair(p + 2 * i, q + 2 * i);
+	for (unsigned i = 1; i < second; i++)
+		memory_load_pair(p + 2 * i, q + 2 * i);
 	return true;
 }
 
@@ -171,7 +172,7 @@ static bool may_cache_context(const struct lookup *lookup, enum vtd_fault fault)
 {
 	switch (fault) {
 	case VTD_FAULT_NONE:
-		return true;
+		return caches_keep(lookup->caches);
 	case VTD_FAULT_LCT_2:
 	case VTD_FAULT_LCT_3:
 	case VTD_FAULT_LCT_4:
@@ -323,7 +324,7 @@ static bool may_cache_pasid(const struct lookup *lookup, enum vtd_fault fault)
 {
 	switch (fault) {
 	case VTD_FAULT_NONE:
-		return true;
+		return caches_keep(lookup->caches);
 	case VTD_FAULT_SPD_2:
 	case VTD_FAULT_SPD_3:
 	case VTD_FAULT_SPT_2:

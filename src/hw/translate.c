@@ -533,7 +533,7 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 {
 	struct iotlb_page page = iotlb_page_of(job, job->request->addr);
 
-	if (has_right(job))
+	if (has_right(job) && caches_keep(&job->unit->caches))
 		fill(job, &page, job->request->addr);
 	if (!rights)
 		look_around(job, &page);
@@ -731,15 +731,13 @@ find_first(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum uni
 	return grant_of(value, VTD_PAGE_SHIFT, addr);
 }
 
-/* In other ways, and in larger pages. */
+/* In other ways, and in larger pages: for who has a short way. */
 static __attribute__((noinline)) struct unit_grant
 find_further(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum unit_access access)
 {
 	const struct cache *iotlb = &unit->caches.iotlb;
 	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
 
-	if (!has_short_way(unit, pasid))
-		sizes = 0;
 	for (; sizes; sizes &= sizes - 1) {
 		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
 		struct cache_key key = key_of(rid, pasid, addr, lg2);
@@ -760,7 +758,7 @@ struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid,
 	struct unit_grant grant = find_first(unit, rid, pasid, addr, access);
 
 	DEBUG_CHECK(rcu_is_reading());
-	if (__builtin_expect(grant.page_lg2 != 0, 1))
+	if (__builtin_expect(grant.page_lg2 != 0, 1) || !has_short_way(unit, pasid))
 		return grant;
 	return find_further(unit, rid, pasid, addr, access);
 }
@@ -802,7 +800,7 @@ static __attribute__((noinline)) void translate_further(struct unit *unit,
 {
 	struct unit_grant grant = {.page_lg2 = 0};
 
-	if (!request->unusual)
+	if (!request->unusual && has_short_way(unit, request->pasid))
 		grant = find_further(unit, request->rid, request->pasid, request->addr,
 				     request->access);
 	if (grant.page_lg2)

@@ -42,7 +42,7 @@ static inline void walk_begin(struct walk *walk, const struct lookup *lookup,
 	walk->space = space;
 	walk->look_ahead = look_ahead;
 	walk->raced = false;
-	walk->keeps = lookup->caches->policy != UNIT_CACHE_NEVER;
+	walk->keeps = caches_keep(lookup->caches);
 	walk->first = walk->second = (struct memory_near){0};
 	walk->passed_count = 0;
 }

@@ -58,14 +58,12 @@ static enum vtd_fault swap(struct walk *walk, uint64_t at, uint64_t expected, ui
 }
 
 /* Sets bits of an entry at `at`, which is guest_at before the second stage. SFS.9, SFS.8, SFS.10 */
-static enum vtd_fault update(struct walk *walk, const struct walk_entry *entry, uint64_t guest_at,
-			     uint64_t bits)
+static __attribute__((noinline)) enum vtd_fault set_bits(struct walk *walk, struct walk_entry entry,
+							 uint64_t guest_at, uint64_t bits)
 {
-	uint64_t at = entry->at;
+	uint64_t at = entry.at;
 	enum vtd_fault fault;
 
-	if ((entry->value & bits) == bits)
-		return VTD_FAULT_NONE;
 	if (walk->look_ahead || !walk->space->snooped)
 		return VTD_FAULT_SFS_9;
 	if (is_nested(walk)) {
@@ -73,7 +71,14 @@ static enum vtd_fault update(struct walk *walk, const struct walk_entry *entry, 
 		if (fault)
 			return fault;
 	}
-	return swap(walk, at, entry->value, entry->value | bits);
+	return swap(walk, at, entry.value, entry.value | bits);
+}
+
+static inline enum vtd_fault update(struct walk *walk, const struct walk_entry *entry,
+				    uint64_t guest_at, uint64_t bits)
+{
+	return (entry->value & bits) == bits ? VTD_FAULT_NONE
+					     : set_bits(walk, *entry, guest_at, bits);
 }
 
 static uint64_t accessed_bits(const struct walk *walk)
@@ -83,37 +88,32 @@ static uint64_t accessed_bits(const struct walk *walk)
 
 /* Entries */
 
-static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_entry *entry)
+static inline enum vtd_fault judge_entry(const struct space *space, uint64_t value, bool leaf,
+					 unsigned level, uint64_t reserved)
 {
-	bool leaf = vtd_fs_pte_is_leaf(entry->value, entry->level);
-
-	if (!(entry->value & VTD_FS_PTE_P))
+	if (__builtin_expect(!(value & VTD_FS_PTE_P), 0))
 		return VTD_FAULT_SFS_2;
-	if (entry->value & walk->lookup->masks->fs[entry->level][leaf])
+	if (__builtin_expect((value & reserved) != 0, 0))
 		return VTD_FAULT_SFS_3;
-	if (is_nested(walk) && !vtd_fits(vtd_pte_address(entry->value, leaf ? entry->level : 1),
-					 walk->space->input_bits))
+	if (space->pgtt == VTD_PGTT_NESTED &&
+	    !vtd_fits(vtd_pte_address(value, leaf ? level : 1), space->input_bits))
 		return VTD_FAULT_SFS_5;
 	return VTD_FAULT_NONE;
 }
 
-static enum vtd_fault read_entry(struct walk *walk, struct walk_entry *entry)
+static inline uint8_t rights_of(uint64_t pte)
 {
-	if (!memory_read_near(walk->lookup->physmem, &walk->first, entry->at, &entry->value))
-		return entry->level == walk->space->first_levels ? VTD_FAULT_SFS_4
-								 : VTD_FAULT_SFS_1;
-	return judge_entry(walk, entry);
+	static_assert((int)VTD_FS_PTE_RW == PAGING_WRITE && (int)VTD_FS_PTE_US == PAGING_USER,
+		      "the same bits");
+
+	return (uint8_t)(PAGING_READ | (pte & (PAGING_WRITE | PAGING_USER)));
 }
 
-static uint8_t rights_of(uint64_t pte)
-{
-	return (uint8_t)(PAGING_READ | (pte & VTD_FS_PTE_RW ? PAGING_WRITE : 0) |
-			 (pte & VTD_FS_PTE_US ? PAGING_USER : 0));
-}
-
-static void found_leaf(const struct walk_entry *entry, uint64_t address, struct walk_leaf *leaf)
+static inline void found_leaf(const struct walk_entry *entry, uint64_t address, uint8_t rights,
+			      struct walk_leaf *leaf)
 {
 	leaf->entry = *entry;
+	leaf->rights = rights;
 	leaf->size_lg2 = vtd_level_shift(entry->level);
 	leaf->output = vtd_pte_address(entry->value, entry->level) |
 		       (address & (vtd_level_size(entry->level) - 1));
@@ -128,7 +128,7 @@ struct way {
 	bool from_walk; /* above was read from memory, not found in a cache */
 };
 
-static void begin(struct walk *walk, uint64_t address, struct way *way)
+static inline void begin(const struct walk *walk, uint64_t address, struct way *way)
 {
 	const struct space *space = walk->space;
 
@@ -142,7 +142,7 @@ static void begin(struct walk *walk, uint64_t address, struct way *way)
 	};
 	way->from_walk = false;
 	way->located = true;
-	if (cache_paging_find(walk->lookup->caches, &way->above))
+	if (walk->keeps && cache_paging_find(walk->lookup->caches, &way->above))
 		return;
 	way->above.level = (uint8_t)(space->first_levels + 1);
 	way->above.table = way->above.table_host = space->first_root;
@@ -151,7 +151,7 @@ static void begin(struct walk *walk, uint64_t address, struct way *way)
 }
 
 /* Finds the host address of the table; only then can the entry that led to it be cached. */
-static enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t guest_at)
+static inline enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t guest_at)
 {
 	enum vtd_fault fault;
 	uint64_t at = 0;
@@ -163,12 +163,12 @@ static enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t 
 		way->above.table_host = at & ~(uint64_t)(VSVA_PAGE_SIZE - 1);
 		way->located = true;
 	}
-	if (way->from_walk)
+	if (walk->keeps && way->from_walk)
 		walk_passed(walk, &way->above);
 	return VTD_FAULT_NONE;
 }
 
-static void descend(struct walk *walk, struct way *way, const struct walk_entry *entry)
+static inline void descend(const struct walk *walk, struct way *way, const struct walk_entry *entry)
 {
 	way->above.level = (uint8_t)entry->level;
 	way->above.table = way->above.table_host = vtd_pte_address(entry->value, 1);
@@ -178,28 +178,37 @@ static void descend(struct walk *walk, struct way *way, const struct walk_entry 
 
 enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf)
 {
+	const struct space *space = walk->space;
+	const uint64_t(*reserved)[2] = walk->lookup->masks->fs;
+	uint64_t accessed = accessed_bits(walk);
 	struct way way;
 
 	begin(walk, address, &way);
 	for (;;) {
 		struct walk_entry entry = {.level = way.above.level - 1u};
 		uint64_t offset = vtd_level_index(address, entry.level) * sizeof(uint64_t);
-		enum vtd_fault fault = locate_table(walk, &way, way.above.table + offset);
+		uint64_t guest_at = way.above.table + offset;
+		enum vtd_fault fault = locate_table(walk, &way, guest_at);
+		bool is_leaf;
 
 		if (fault)
 			return fault;
 		entry.at = way.above.table_host + offset;
-		fault = read_entry(walk, &entry);
+		if (!memory_read_near(walk->lookup->physmem, &walk->first, entry.at, &entry.value))
+			return entry.level == space->first_levels ? VTD_FAULT_SFS_4
+								  : VTD_FAULT_SFS_1;
+		is_leaf = vtd_fs_pte_is_leaf(entry.value, entry.level);
+		fault = judge_entry(space, entry.value, is_leaf, entry.level,
+				    reserved[entry.level][is_leaf]);
 		if (fault)
 			return fault;
 		way.above.rights &= rights_of(entry.value);
-		if (vtd_fs_pte_is_leaf(entry.value, entry.level)) {
-			leaf->rights = way.above.rights;
-			leaf->guest_at = way.above.table + offset;
-			found_leaf(&entry, address, leaf);
+		if (is_leaf) {
+			leaf->guest_at = guest_at;
+			found_leaf(&entry, address, way.above.rights, leaf);
 			return VTD_FAULT_NONE;
 		}
-		fault = update(walk, &entry, way.above.table + offset, accessed_bits(walk));
+		fault = update(walk, &entry, guest_at, accessed);
 		if (fault)
 			return fault;
 		descend(walk, &way, &entry);

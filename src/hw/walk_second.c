@@ -22,13 +22,12 @@ static enum vtd_fault no_right_left(const struct space *space, bool write)
 }
 
 /* To set bits of an entry that has passed every check. */
-static enum vtd_fault update(struct walk *walk, const struct walk_entry *entry, uint64_t bits)
+static __attribute__((noinline)) enum vtd_fault set_bits(struct walk *walk, struct walk_entry entry,
+							 uint64_t bits)
 {
-	if ((entry->value & bits) == bits)
-		return VTD_FAULT_NONE;
 	if (walk->look_ahead || !walk->space->snooped)
 		return VTD_FAULT_SSS_5;
-	switch (memory_swap(walk->lookup->physmem, entry->at, entry->value, entry->value | bits)) {
+	switch (memory_swap(walk->lookup->physmem, entry.at, entry.value, entry.value | bits)) {
 	case MEMORY_SWAPPED:
 		return VTD_FAULT_NONE;
 	case MEMORY_CHANGED:
@@ -39,18 +38,13 @@ static enum vtd_fault update(struct walk *walk, const struct walk_entry *entry, 
 	}
 }
 
-/* What an entry that was read says about itself. */
-static enum vtd_fault judge_entry(const struct walk *walk, const struct walk_entry *entry,
-				  bool leaf, bool write)
+static inline enum vtd_fault update(struct walk *walk, const struct walk_entry *entry,
+				    uint64_t bits)
 {
-	if (!vtd_ss_pte_is_present(entry->value))
-		return no_right_left(walk->space, write);
-	if (entry->value & walk->lookup->masks->ss[entry->level][leaf])
-		return walk->space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
-	return VTD_FAULT_NONE;
+	return (entry->value & bits) == bits ? VTD_FAULT_NONE : set_bits(walk, *entry, bits);
 }
 
-static uint8_t rights_of(uint64_t pte)
+static inline uint8_t rights_of(uint64_t pte)
 {
 	static_assert((int)VTD_SS_PTE_R == PAGING_READ && (int)VTD_SS_PTE_W == PAGING_WRITE,
 		      "the same bits");
@@ -58,27 +52,44 @@ static uint8_t rights_of(uint64_t pte)
 	return pte & (PAGING_READ | PAGING_WRITE);
 }
 
-static void found_leaf(const struct walk_entry *entry, uint64_t address, struct walk_leaf *leaf)
+/* What an entry that was read says about itself: is it present, and are its reserved bits clear? *rights:
+ * those of the way down to it, and then its own with them. */
+static inline enum vtd_fault judge_entry(const struct space *space, uint64_t value,
+					 uint64_t reserved, bool write, uint8_t *rights)
+{
+	if (__builtin_expect(!vtd_ss_pte_is_present(value), 0))
+		return no_right_left(space, write);
+	if (__builtin_expect((value & reserved) != 0, 0))
+		return space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
+	*rights &= rights_of(value);
+	return *rights ? VTD_FAULT_NONE : no_right_left(space, write);
+}
+
+static inline void found_leaf(const struct walk_entry *entry, uint64_t address, uint8_t rights,
+			      struct walk_leaf *leaf)
 {
 	leaf->entry = *entry;
+	leaf->rights = rights;
 	leaf->size_lg2 = vtd_level_shift(entry->level);
 	leaf->output = vtd_pte_address(entry->value, entry->level) |
 		       (address & (vtd_level_size(entry->level) - 1));
 }
 
 /* Where to begin: at the top, or below what a cache knows. */
-static void begin(struct walk *walk, uint64_t address, struct paging_entry *above)
+static inline void begin(const struct walk *walk, uint64_t address, struct paging_entry *above)
 {
 	const struct space *space = walk->space;
 
-	*above = (struct paging_entry){
-		.level = (uint8_t)space->second_levels,
-		.kind = (uint8_t)space->pgtt,
-		.did = space->did,
-		.input = address,
-	};
-	if (cache_paging_find(walk->lookup->caches, above))
-		return;
+	if (walk->keeps) {
+		*above = (struct paging_entry){
+			.level = (uint8_t)space->second_levels,
+			.kind = (uint8_t)space->pgtt,
+			.did = space->did,
+			.input = address,
+		};
+		if (cache_paging_find(walk->lookup->caches, above))
+			return;
+	}
 	above->level = (uint8_t)(space->second_levels + 1);
 	above->table = space->second_root;
 	above->rights = PAGING_READ | PAGING_WRITE;
@@ -93,45 +104,45 @@ static void keep_passed(struct walk *walk, struct paging_entry *above, unsigned 
 	walk_passed(walk, above);
 }
 
+/* A walk in a walk: five of them for a page of which nothing is cached. What the loop needs is in local
+ * variables. */
 enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
 				 struct walk_leaf *leaf)
 {
-	uint64_t accessed = walk->space->ssade ? VTD_SS_PTE_A : 0, table;
+	const struct space *space = walk->space;
+	const struct physmem *pm = walk->lookup->physmem;
+	const uint64_t(*reserved)[2] = walk->lookup->masks->ss;
+	uint64_t accessed = space->ssade ? VTD_SS_PTE_A : 0, table;
+	struct memory_near near = walk->second;
 	struct paging_entry above;
+	struct walk_entry entry;
+	enum vtd_fault fault;
 	uint8_t rights;
 
 	begin(walk, address, &above);
 	table = above.table;
 	rights = above.rights;
-	for (unsigned level = above.level - 1u;; level--) {
-		struct walk_entry entry = {.at = table + vtd_level_index(address, level) * 8,
-					   .level = level};
-		enum vtd_fault fault;
-		bool is_leaf;
-
-		if (!memory_read_near(walk->lookup->physmem, &walk->second, entry.at, &entry.value))
-			return access_error(walk->space, level);
-		is_leaf = vtd_ss_pte_is_leaf(entry.value, level);
-		fault = judge_entry(walk, &entry, is_leaf, write);
+	for (entry.level = above.level - 1u;; entry.level--) {
+		entry.at = table + vtd_level_index(address, entry.level) * 8;
+		if (!memory_read_near(pm, &near, entry.at, &entry.value))
+			return access_error(space, entry.level);
+		if (vtd_ss_pte_is_leaf(entry.value, entry.level))
+			break;
+		fault = judge_entry(space, entry.value, reserved[entry.level][0], write, &rights);
+		if (!fault)
+			fault = update(walk, &entry, accessed);
 		if (fault)
 			return fault;
-		rights &= rights_of(entry.value);
-		if (!rights)
-			return no_right_left(walk->space, write);
-		if (is_leaf) {
-			leaf->rights = rights;
-			found_leaf(&entry, address, leaf);
-			return VTD_FAULT_NONE;
-		}
-		if ((entry.value & accessed) != accessed) {
-			fault = update(walk, &entry, accessed);
-			if (fault)
-				return fault;
-		}
 		table = vtd_pte_address(entry.value, 1);
 		if (walk->keeps)
-			keep_passed(walk, &above, level, table, rights);
+			keep_passed(walk, &above, entry.level, table, rights);
 	}
+	fault = judge_entry(space, entry.value, reserved[entry.level][1], write, &rights);
+	if (fault)
+		return fault;
+	walk->second = near;
+	found_leaf(&entry, address, rights, leaf);
+	return VTD_FAULT_NONE;
 }
 
 enum vtd_fault walk_commit_second_stage(struct walk *walk, const struct walk_leaf *leaf, bool dirty)

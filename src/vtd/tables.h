@@ -293,12 +293,12 @@ static inline bool vtd_fs_leaf_is_supported(const struct vtd_rules *rules, unsig
 
 static inline bool vtd_fs_pte_is_leaf(uint64_t pte, unsigned level)
 {
-	return level == 1 || (level <= VTD_LEAF_LEVEL_MAX && (pte & VTD_FS_PTE_PS));
+	return pte & VTD_FS_PTE_PS ? level <= VTD_LEAF_LEVEL_MAX : level == 1;
 }
 
 static inline bool vtd_ss_pte_is_leaf(uint64_t pte, unsigned level)
 {
-	return level == 1 || (level <= VTD_LEAF_LEVEL_MAX && (pte & VTD_SS_PTE_PS));
+	return pte & VTD_SS_PTE_PS ? level <= VTD_LEAF_LEVEL_MAX : level == 1;
 }
 
 /* second-stage entries have no present bit: R=W=0 means not present */
