@@ -164,8 +164,9 @@ struct vsva_flush {
 	hpasid_t pasid; /* {VSVA_FLUSH_RID}: RID_PASID */
 	bool all;       /* whole PASID; else the naturally aligned range below */
 	uint64_t addr;
-	uint8_t order; /* 2^order pages */
-	bool leaf;     /* only leaf entries have changed (IH) */
+	uint8_t order;   /* 2^order pages */
+	bool leaf;       /* only leaf entries have changed (IH) */
+	bool device_tlb; /* of vsva_flush_iotlb: the device TLB with it, where ATS is on */
 };
 /* First-stage translations of the PASID on this device's domain. 0 also if nothing is bound. */
 int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush);

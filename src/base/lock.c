@@ -6,7 +6,18 @@
 #include "base/check.h"
 #include "base/sched.h"
 
-#ifdef VSVA_DEBUG
+void lock_init(struct lock *lock, enum lock_rank rank, const char *name)
+{
+	*lock = (struct lock){.rank = rank, .name = name};
+	CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0);
+}
+
+void lock_destroy(struct lock *lock)
+{
+	CHECK(pthread_mutex_destroy(&lock->mutex) == 0);
+}
+
+#ifdef LOCKS_ARE_WATCHED
 
 /* Deeper than the ranks there are: a rank is never held twice. */
 #define HELD_MAX 32
@@ -56,47 +67,6 @@ bool lock_none_held(void)
 	return held_count == 0;
 }
 
-#else
-
-static void held_check_order(const struct lock *lock)
-{
-	(void)lock;
-}
-
-static void held_add(const struct lock *lock)
-{
-	(void)lock;
-}
-
-static void held_remove(const struct lock *lock)
-{
-	(void)lock;
-}
-
-bool lock_is_held(const struct lock *lock)
-{
-	(void)lock;
-	return true;
-}
-
-bool lock_none_held(void)
-{
-	return true;
-}
-
-#endif
-
-void lock_init(struct lock *lock, enum lock_rank rank, const char *name)
-{
-	*lock = (struct lock){.rank = rank, .name = name};
-	CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0);
-}
-
-void lock_destroy(struct lock *lock)
-{
-	CHECK(pthread_mutex_destroy(&lock->mutex) == 0);
-}
-
 void lock_take(struct lock *lock)
 {
 	held_check_order(lock);
@@ -115,3 +85,5 @@ void lock_drop(struct lock *lock)
 	else
 		CHECK(pthread_mutex_unlock(&lock->mutex) == 0);
 }
+
+#endif

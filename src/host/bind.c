@@ -160,7 +160,6 @@ int binding_publish(struct domain_locked locked, struct binding *binding)
 	int err = child_publish(locked, binding);
 
 	stat_add(&iommu->stats.binds);
-	stat_add(&iommu->stats.bound_now);
 	if (!err)
 		err = ioasid_activate(binding_set(locked, binding), &binding->id,
 				      ioasid_flags(binding));

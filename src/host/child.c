@@ -258,17 +258,14 @@ void child_forget(struct domain_locked locked, struct binding *binding)
 	list_remove(&binding->in_dev);
 }
 
+/* All that have an entry are of one domain (join()): with its lock they stay. */
 bool child_is_shared(struct domain_locked locked, const struct binding *binding)
 {
-	struct function *function = binding->dev->function;
-	const struct binding *at;
+	const struct binding *at = function_find_bindings(binding->dev->function, binding->id.id.v);
 
 	(void)locked;
-	lock_take(&function->lock);
-	at = function_find_bindings(function, binding->id.id.v);
 	while (at && (at == binding || __atomic_load_n(&at->is_dying, __ATOMIC_ACQUIRE)))
-		at = at->same;
-	lock_drop(&function->lock);
+		at = rcu_load(at->same);
 	return at != NULL;
 }
 

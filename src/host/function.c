@@ -187,6 +187,9 @@ int function_allow_pasids(struct function *function)
 {
 	int err;
 
+	/* Page requests are switched on last, and off with everything else. */
+	if (function_is_pri_on(function))
+		return function_is_isolated(function) ? -ENODEV : 0;
 	lock_take(&function->lock);
 	err = allow_pasids(function);
 	lock_drop(&function->lock);

@@ -56,8 +56,9 @@ static struct flush_range range_of(const struct vsva_flush *flush)
 	return (struct flush_range){.addr = flush->addr, .order = flush->order};
 }
 
-static int flush_iotlb(struct vsva_dev *dev, uint32_t pasid, struct flush_range range, bool leaf)
+static int flush_iotlb(struct vsva_dev *dev, uint32_t pasid, const struct vsva_flush *what)
 {
+	struct flush_range range = range_of(what);
 	struct flush flush;
 	did_t did_;
 	int err;
@@ -66,7 +67,9 @@ static int flush_iotlb(struct vsva_dev *dev, uint32_t pasid, struct flush_range 
 		return 0;
 	trace_begin(dev, pasid, range);
 	flush_begin(&flush, dev->iommu);
-	flush_first_stage(&flush, did_, pasid, range, leaf);
+	flush_first_stage(&flush, did_, pasid, range, what->leaf);
+	if (what->device_tlb)
+		function_flush_device_tlb(dev->function, &flush, pasid, range);
 	err = flush_end(&flush);
 	trace_end(dev, pasid, err);
 	return err;
@@ -82,7 +85,7 @@ int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush)
 	err = dev_enter_flush(dev);
 	if (err)
 		return err;
-	err = flush_iotlb(dev, pasid, range_of(flush), flush->leaf);
+	err = flush_iotlb(dev, pasid, flush);
 	dev_leave_flush(dev);
 	return err;
 }

@@ -386,24 +386,25 @@ struct vsva_ioasid_space *vsva_iommu_ioasid_space(struct vsva_iommu *iommu)
 
 static uint64_t counter(const uint64_t *value)
 {
-	return __atomic_load_n(value, __ATOMIC_RELAXED);
+	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
 
 void vsva_iommu_get_stats(struct vsva_iommu *iommu, struct vsva_iommu_stats *out)
 {
 	const struct vsva_iommu_stats *stats = &iommu->stats;
+	uint64_t unbinds = counter(&stats->unbinds); /* first: there are never more of them */
 
 	*out = (struct vsva_iommu_stats){
 		.binds = counter(&stats->binds),
-		.unbinds = counter(&stats->unbinds),
+		.unbinds = unbinds,
 		.invalidations = counter(&stats->invalidations),
 		.page_requests = counter(&stats->page_requests),
 		.page_responses = counter(&stats->page_responses),
 		.faults = counter(&stats->faults),
 		.timeouts = counter(&stats->timeouts),
-		.bound_now = counter(&stats->bound_now),
 		.domains_now = counter(&stats->domains_now),
 		.devices_now = counter(&stats->devices_now),
 		.requests_pending_now = __atomic_load_n(&iommu->prq.pending, __ATOMIC_RELAXED),
 	};
+	out->bound_now = out->binds - unbinds;
 }

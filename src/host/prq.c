@@ -270,7 +270,8 @@ static void recover_from_overflow(struct prq_locked locked)
 	if (slot_at(&iommu->prq, vtd_PQT_PQT(VTD_READ(&iommu->port, PQT))) != iommu->prq.head)
 		return;
 	group_drop_collecting(locked);
-	iommu->prq.overflow_count++;
+	__atomic_store_n(&iommu->prq.overflow_count, iommu->prq.overflow_count + 1,
+			 __ATOMIC_RELAXED);
 	VTD_WRITE(&iommu->port, PRS, VTD_PRS_PRO);
 	LOG_LIMITED(LOG_WARN, VSVA_CODE_PRQ_FULL,
 		    "host: the page-request queue was full; devices ask again");
@@ -383,11 +384,7 @@ static uint64_t discard_all_of(struct function *function, group_filter *filter, 
 
 uint64_t prq_overflows(struct vsva_iommu *iommu)
 {
-	struct prq_locked locked = prq_lock(iommu);
-	uint64_t overflows = iommu->prq.overflow_count;
-
-	prq_unlock(locked);
-	return overflows;
+	return __atomic_load_n(&iommu->prq.overflow_count, __ATOMIC_RELAXED);
 }
 
 struct owner {
@@ -468,6 +465,15 @@ static void discard_dying_of_all(struct prq_locked locked)
 
 /* Draining on behalf of a virtual unit */
 
+static bool is_reported(struct vsva_dev *dev)
+{
+	struct prq_locked locked = prq_lock(dev->iommu);
+	bool is_done = !group_is_unreported(locked, dev);
+
+	prq_unlock(locked);
+	return is_done;
+}
+
 /* Nothing of the device is in the queue, and none of its groups waits to be reported. */
 static bool is_drained(void *arg)
 {
@@ -488,6 +494,7 @@ static bool is_drained(void *arg)
 int vsva_drain_page_requests(struct vsva_dev *dev)
 {
 	struct flush flush;
+	bool is_taken_in;
 	int err;
 
 	if (!dev)
@@ -497,9 +504,11 @@ int vsva_drain_page_requests(struct vsva_dev *dev)
 	err = flush_end(&flush);
 	if (err)
 		return err;
-	take_in_and_answer(dev->iommu);
+	is_taken_in = take_in_and_answer(dev->iommu);
 	while (report_next_of(dev))
 		;
+	if (is_taken_in && is_reported(dev))
+		return 0;
 	return host_wait(dev->iommu->pool, is_drained, dev, dev->iommu->qi.timeout_ms) ? 0
 										       : -ETIMEDOUT;
 }

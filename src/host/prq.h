@@ -45,10 +45,10 @@ struct prq {
 	struct list groups[GROUP_STATES];
 	struct list reports; /* that are being made */
 	uint64_t next_serial;
-	uint64_t overflow_count;
-	bool is_stopped;  /* the unit is being reset: its registers say nothing */
-	bool has_dying;   /* atomic: groups of dying bindings are to be answered */
-	uint32_t pending; /* ready and reported; atomic, writers: lock */
+	uint64_t overflow_count; /* atomic, writers: lock */
+	bool is_stopped;         /* the unit is being reset: its registers say nothing */
+	bool has_dying;          /* atomic: groups of dying bindings are to be answered */
+	uint32_t pending;        /* ready and reported; atomic, writers: lock */
 };
 
 #define GROUP_BUCKETS 64u

@@ -62,7 +62,6 @@ static void note_unbound(struct domain_locked locked, const struct binding *bind
 	struct vsva_iommu *iommu = locked.domain->iommu;
 
 	stat_add(&iommu->stats.unbinds);
-	stat_sub(&iommu->stats.bound_now);
 	TRACE(iommu->trace, HOST, UNBIND_DONE, .vm = locked.domain->vm, .rid = binding->dev->rid,
 	      .hpasid = binding->id.id, .gpasid = binding->id.guest, .result = err);
 }

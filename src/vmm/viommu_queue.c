@@ -41,12 +41,12 @@ static bool is_rid_pasid(const struct vsva_assigned *assigned, uint32_t guest)
  * leaves the device TLB out when it flushes a whole PASID or domain (its deferred unmaps), trusting
  * the host to flush both.
  */
-static void flush(struct vsva_assigned *assigned, const struct vsva_flush *what)
+static void flush(struct vsva_assigned *assigned, struct vsva_flush what)
 {
-	int err = vsva_flush_iotlb(assigned->dev, what);
+	int err;
 
-	if (!err && (what->all || !assigned_guest_sees_ats(assigned)))
-		err = vsva_flush_device_tlb(assigned->dev, what, false);
+	what.device_tlb = what.all || !assigned_guest_sees_ats(assigned);
+	err = vsva_flush_iotlb(assigned->dev, &what);
 	if (err)
 		LOG_LIMITED(LOG_WARN, VSVA_CODE_INVALIDATION_FAILED,
 			    "%s: device %04x: invalidation failed: error %d", assigned->vm->name,
@@ -60,7 +60,7 @@ static void flush_rid(struct vsva_assigned *assigned, struct vsva_flush what)
 	if (assigned->rid_kind != VSVA_RID_NESTED)
 		return;
 	what.pasid = hpasid(VSVA_FLUSH_RID);
-	flush(assigned, &what);
+	flush(assigned, what);
 }
 
 static void flush_pasid(struct vsva_assigned *assigned, uint32_t guest, did_t domain,
@@ -73,7 +73,7 @@ static void flush_pasid(struct vsva_assigned *assigned, uint32_t guest, did_t do
 	if (!shadow || !shadow_has_domain(shadow, domain))
 		return;
 	what.pasid = shadow->hpasid;
-	flush(assigned, &what);
+	flush(assigned, what);
 }
 
 /* IOTLB descriptor: of first-stage translations it always removes all that have the domain (VT-d
@@ -89,7 +89,7 @@ static void flush_domain(struct vsva_assigned *assigned, bool all_domains, did_t
 		if (!all_domains && !shadow_has_domain(shadow, domain))
 			continue;
 		what.pasid = shadow->hpasid;
-		flush(assigned, &what);
+		flush(assigned, what);
 	}
 }
 

@@ -233,6 +233,21 @@ static void test_flush_iotlb_is_exact(void **state)
 	expect_log_count(world, 3);
 }
 
+/* In one sequence that is waited for once. */
+static void test_flush_iotlb_and_device_tlb(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = bound(world);
+	struct vsva_flush flush = {.pasid = pasid, .all = true, .device_tlb = true};
+	unsigned waits = world->fake.wait_count;
+
+	assert_int_equal(vsva_flush_iotlb(world->dev, &flush), 0);
+	expect_piotlb_all(world, 0, world_child(world, pasid), pasid.v);
+	expect_pasid_dev_tlb(world, 1, RID_PF, pasid.v, VTD_DEVICE_TLB_ALL, true);
+	expect_log_count(world, 2);
+	assert_int_equal(world->fake.wait_count, waits + 1);
+}
+
 static void test_flush_refuses_bad_pasid(void **state)
 {
 	struct world *world = *state;
@@ -314,6 +329,7 @@ int main(void)
 		T(test_invalidate_domain_reaches_all_children),
 		T(test_invalidate_after_detach_has_no_device),
 		T(test_flush_iotlb_is_exact),
+		T(test_flush_iotlb_and_device_tlb),
 		T(test_flush_refuses_bad_pasid),
 		T(test_flush_rid_uses_plain_descriptor),
 		T(test_flush_device_tlb_sizes),

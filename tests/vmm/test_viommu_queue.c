@@ -65,12 +65,12 @@ static void test_pasid_flush_reaches_every_device_that_has_it(void **state)
 	(void)state;
 	begin_with_three(&raw, NULL);
 	raw_submit(&raw, &d);
-	assert_int_equal(raw_count(&raw, VSVA_EV_INVALIDATE), 4);
+	assert_int_equal(raw_count(&raw, VSVA_EV_INVALIDATE), 2); /* both TLBs in one sequence */
 	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_PASID_IOTLB), 2);
 	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_PASID_DEV_TLB), 2);
 	assert_int_not_equal(raw_event(&raw, VSVA_EV_INVALIDATE, 0)->rid.v,
-			     raw_event(&raw, VSVA_EV_INVALIDATE, 2)->rid.v);
-	for (unsigned i = 0; i < 4; i++) {
+			     raw_event(&raw, VSVA_EV_INVALIDATE, 1)->rid.v);
+	for (unsigned i = 0; i < 2; i++) {
 		const struct vsva_event *event = raw_event(&raw, VSVA_EV_INVALIDATE, i);
 
 		assert_int_equal(event->hpasid.v, raw_hpasid(&raw, 5).v);
