@@ -113,7 +113,7 @@ class World:
             self.process.kill()
             self.process.wait()
         self.log.close()
-        shutil.rmtree(self.scratch)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 class Element:
