@@ -33,7 +33,7 @@ struct vsva_guest_options {
 };
 
 /* Creates the VM and boots: root table, queues, interrupts, translation on. options NULL: defaults.
- * 0; -ENOMEM; -ENOSPC; -ETIMEDOUT the virtual unit does not answer. */
+ * 0; -ENOMEM; -ENOSPC; -EAGAIN no thread; -ETIMEDOUT the virtual unit does not answer. */
 int vsva_guest_create(struct vsva_machine *machine, const struct vsva_guest_options *options,
 		      struct vsva_guest **out);
 /* The VM dies, whatever the guest was doing: nothing in it is asked to clean up. Processes and

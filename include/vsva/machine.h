@@ -40,7 +40,7 @@ struct vsva_machine_options {
 
 struct vsva_machine;
 
-/* options NULL: defaults. 0; -ENOMEM; -EINVAL. */
+/* options NULL: defaults. 0; -ENOMEM; -EINVAL; -ETIMEDOUT the unit does not come up. */
 int vsva_machine_create(const struct vsva_machine_options *options, struct vsva_machine **out);
 /* All VMs must have been destroyed. NULL is ignored. */
 void vsva_machine_destroy(struct vsva_machine *machine);

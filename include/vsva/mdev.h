@@ -39,7 +39,7 @@ struct vsva_mdev; /* a mediated device */
 /* Takes an accelerator that no VM has: it is attached to a domain with nothing in it, reset and
  * enabled, its queues are free to be given out. 0; -EINVAL no DSA, or a bare machine; -EBUSY a VM
  * has it, or it is a parent already; -ENODEV it does not answer or lacks what is needed; -ENOSPC no
- * domain id or host PASIDs; -ENOMEM; -ETIMEDOUT. */
+ * domain id or host PASIDs; -ENOMEM; -EAGAIN no thread; -ETIMEDOUT. */
 int vsva_vdcm_create(struct vsva_device *device, struct vsva_vdcm **out);
 /* Gives the accelerator back, disabled. 0; -EBUSY: it has mediated devices. NULL: 0. */
 int vsva_vdcm_destroy(struct vsva_vdcm *vdcm);

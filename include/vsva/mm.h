@@ -52,7 +52,8 @@ bool vsva_mm_is_dead(struct vsva_mm *mm);
 int vsva_mm_map(struct vsva_mm *mm, uva_t address, uint64_t len, uint32_t prot, uva_t *out);
 /* Unmaps [address, address+len), whether or not all of it is mapped. 0; -EINVAL; -ENOMEM an area
  * could not be cut, nothing is unmapped; -ESRCH; -ETIMEDOUT the unit does not answer: it is
- * unmapped, but its pages are not used again before the unit has answered. */
+ * unmapped, but its pages are not used again before the unit has answered an unmap or a protect that
+ * comes later, of this or any other range. */
 int vsva_mm_unmap(struct vsva_mm *mm, uva_t address, uint64_t len);
 /* Changes the rights of memory that is mapped without holes. 0; -EINVAL; -ENOMEM a hole, or an area
  * could not be cut: nothing is changed; -ESRCH; -ETIMEDOUT changed, but the unit does not answer.

@@ -72,6 +72,7 @@ int vsva_sva_disable(struct vsva_dev *dev);
  *   -ENODEV    the device does not answer any more
  *   -ENOSPC    no PASID that the device can have is free
  *   -ESRCH     the address space has exited
+ *   -EAGAIN    no thread for the PASIDs of the host's processes (the first bind of a machine)
  *   -ENOMEM, -ETIMEDOUT  unwound without a trace
  */
 int vsva_sva_bind(struct vsva_dev *dev, struct vsva_mm *mm, uint32_t flags,

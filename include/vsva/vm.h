@@ -37,7 +37,7 @@ struct vsva_vm_options {
 	void *msi_arg;
 };
 
-/* 0; -EINVAL bare machine; -ENOSPC quota or domain ids; -ENOMEM. */
+/* 0; -EINVAL bare machine; -ENOSPC quota or domain ids; -ENOMEM; -EAGAIN no thread. */
 int vsva_vm_create(struct vsva_machine *machine, const struct vsva_vm_options *options,
 		   struct vsva_vm **out);
 /* In whatever state: devices stop, everything bound is unbound, PASIDs and memory are released.

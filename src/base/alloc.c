@@ -6,32 +6,7 @@
 #include <sys/mman.h>
 #include <string.h>
 
-struct fail_nth {
-	uint64_t nth; /* 0: off */
-	uint64_t hits;
-	int stuck;
-};
-
-static _Thread_local struct fail_nth fail_nth;
 static size_t bytes_in_use, blocks_in_use; /* atomic */
-
-void fail_nth_set(uint64_t nth, int stuck)
-{
-	fail_nth = (struct fail_nth){.nth = nth, .stuck = stuck};
-}
-
-uint64_t fail_nth_hits(void)
-{
-	return fail_nth.hits;
-}
-
-int fail_nth_now(void)
-{
-	if (__builtin_expect(fail_nth.nth == 0, 1))
-		return 0;
-	fail_nth.hits++;
-	return fail_nth.hits == fail_nth.nth || (fail_nth.stuck && fail_nth.hits > fail_nth.nth);
-}
 
 /* What the allocator set aside, not what was asked for: this is what an object costs. */
 static void *account(void *memory)
@@ -43,7 +18,7 @@ static void *account(void *memory)
 	return memory;
 }
 
-void *base_calloc(size_t count, size_t len)
+void *(base_calloc)(size_t count, size_t len)
 {
 	size_t total;
 
@@ -52,14 +27,14 @@ void *base_calloc(size_t count, size_t len)
 	return account(calloc(1, total ? total : 1));
 }
 
-void *base_zalloc(size_t len)
+void *(base_zalloc)(size_t len)
 {
-	return base_calloc(1, len);
+	return (base_calloc)(1, len);
 }
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
-void *base_zalloc_aligned(size_t align, size_t len)
+void *(base_zalloc_aligned)(size_t align, size_t len)
 {
 	void *memory;
 
@@ -74,10 +49,10 @@ void *base_zalloc_aligned(size_t align, size_t len)
 	return account(memory);
 }
 
-char *base_strdup(const char *text)
+char *(base_strdup)(const char *text)
 {
 	size_t len = strlen(text) + 1;
-	char *copy = base_zalloc(len);
+	char *copy = (base_zalloc)(len);
 
 	return copy ? memcpy(copy, text, len) : NULL;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fail.h"
+
 /* Zeroed memory or NULL. */
 void *base_zalloc(size_t len);
 void *base_zalloc_aligned(size_t align, size_t len);
@@ -16,15 +18,11 @@ void *base_calloc(size_t count, size_t len);
 char *base_strdup(const char *text);
 void base_free(void *memory);
 
-/*
- * Fail the nth: the nth fallible step from now (1 = the next) fails, and with stuck every later one
- * too. 0 switches it off. fail_nth_hits() says how many fallible steps were taken since the last
- * fail_nth_set(). Steps other than allocation (id exhaustion, memory access) ask fail_nth_now().
- * Per thread; costs one thread-local load where it is off.
- */
-void fail_nth_set(uint64_t nth, int stuck);
-uint64_t fail_nth_hits(void);
-int fail_nth_now(void);
+/* Their calls are sites. */
+#define base_zalloc(len)                FAIL_SITE(base_zalloc(len))
+#define base_zalloc_aligned(align, len) FAIL_SITE(base_zalloc_aligned(align, len))
+#define base_calloc(count, len)         FAIL_SITE(base_calloc(count, len))
+#define base_strdup(text)               FAIL_SITE(base_strdup(text))
 
 /* Bytes handed out and not yet freed, all threads. */
 size_t base_bytes_in_use(void);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/fail.h"
+
 #define CHUNK_PAGES (1u << HOST_PAGES_ORDER_MAX)
 #define CHUNK_LEN   ((size_t)CHUNK_PAGES * VSVA_PAGE_SIZE)
 #define PAGE_NONE   UINT16_MAX
@@ -64,8 +66,9 @@ static void free_list_remove(struct host_chunk *chunk, unsigned index)
 
 static struct host_chunk *chunk_map(void)
 {
-	unsigned char *memory = mmap(NULL, MAPPING_LEN, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned char *memory = FAIL_CALL(MAP_FAILED, ENOMEM,
+					  mmap(NULL, MAPPING_LEN, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 	struct host_chunk *chunk;
 
 	if (memory == MAP_FAILED)

@@ -36,7 +36,7 @@ static struct map *map_of(struct physmem *pm)
 	return container_of(pm, struct map, pm);
 }
 
-struct physmem *physmem_create(void)
+struct physmem *(physmem_create)(void)
 {
 	struct map *map = base_zalloc(sizeof(*map));
 	void *slots;
@@ -44,9 +44,9 @@ struct physmem *physmem_create(void)
 	if (!map)
 		return NULL;
 	/* mapped, not allocated: most of it is never touched */
-	slots = fail_nth_now() ? MAP_FAILED
-			       : mmap(NULL, SLOTS_BYTES, PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	slots = FAIL_CALL(MAP_FAILED, ENOMEM,
+			  mmap(NULL, SLOTS_BYTES, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 	if (slots == MAP_FAILED) {
 		base_free(map);
 		return NULL;
@@ -138,13 +138,13 @@ static struct added *added_alloc(void *memory, size_t len, bool writable)
 	return added;
 }
 
-int physmem_add(struct physmem *pm, void *memory, size_t len, bool writable, hpa_t *base)
+int(physmem_add)(struct physmem *pm, void *memory, size_t len, bool writable, hpa_t *base)
 {
-	return physmem_add_like(pm, memory, len, writable, 0, base);
+	return (physmem_add_like)(pm, memory, len, writable, 0, base);
 }
 
-int physmem_add_like(struct physmem *pm, void *memory, size_t len, bool writable, uint64_t like,
-		     hpa_t *base)
+int(physmem_add_like)(struct physmem *pm, void *memory, size_t len, bool writable, uint64_t like,
+		      hpa_t *base)
 {
 	struct map *map = map_of(pm);
 	struct added *added;
@@ -236,7 +236,7 @@ static bool pieces_place(struct physmem *pm, struct added *first)
 	return true;
 }
 
-int physmem_add_at(struct physmem *pm, hpa_t at, void *memory, size_t len, bool writable)
+int(physmem_add_at)(struct physmem *pm, hpa_t at, void *memory, size_t len, bool writable)
 {
 	struct map *map = map_of(pm);
 	struct added *first;
@@ -350,7 +350,7 @@ static int host_pages_grow(struct map *map)
 	return 0;
 }
 
-int physmem_alloc_pages(struct physmem *pm, unsigned order, hpa_t *base, void **memory)
+int(physmem_alloc_pages)(struct physmem *pm, unsigned order, hpa_t *base, void **memory)
 {
 	struct map *map = map_of(pm);
 	int err;

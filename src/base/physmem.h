@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "base/fail.h"
 #include "base/rcu.h"
 #include "vsva/types.h"
 
@@ -98,6 +99,17 @@ static inline void *physmem_ptr(struct physmem *pm, hpa_t address, size_t len, b
 /* Host's own zeroed pages (page tables, queues): 2^order contiguous pages, aligned to their size.
  * -ENOMEM. */
 int physmem_alloc_pages(struct physmem *pm, unsigned order, hpa_t *base, void **memory);
+/* Their calls are sites. */
+#define physmem_create() FAIL_SITE(physmem_create())
+#define physmem_add(pm, memory, len, writable, base)                                               \
+	FAIL_SITE(physmem_add(pm, memory, len, writable, base))
+#define physmem_add_like(pm, memory, len, writable, like, base)                                    \
+	FAIL_SITE(physmem_add_like(pm, memory, len, writable, like, base))
+#define physmem_add_at(pm, at, memory, len, writable)                                              \
+	FAIL_SITE(physmem_add_at(pm, at, memory, len, writable))
+#define physmem_alloc_pages(pm, order, base, memory)                                               \
+	FAIL_SITE(physmem_alloc_pages(pm, order, base, memory))
+
 void physmem_free_pages(struct physmem *pm, hpa_t base, unsigned order);
 /* Pages handed out by physmem_alloc_pages and not freed. */
 size_t physmem_pages_in_use(struct physmem *pm);

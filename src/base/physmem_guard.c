@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "base/alloc.h"
+#include "base/fail.h"
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/physmem.h"
@@ -58,8 +58,9 @@ static struct guard_entry *entry_find_free(void)
 
 static struct guard_entry *entry_from_new_block(void)
 {
-	struct guard_block *block =
-		mmap(NULL, BLOCK_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct guard_block *block = FAIL_CALL(
+		MAP_FAILED, ENOMEM,
+		mmap(NULL, BLOCK_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 
 	if (block == MAP_FAILED)
 		return NULL;

@@ -28,11 +28,10 @@ static size_t memory_len(const struct ring *ring)
 /* Mapped, not allocated: a lane that nobody writes costs nothing. */
 static bool map_slots(struct ring *ring)
 {
-	void *memory = MAP_FAILED;
+	void *memory = FAIL_CALL(MAP_FAILED, ENOMEM,
+				 mmap(NULL, memory_len(ring), PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 
-	if (!fail_nth_now())
-		memory = mmap(NULL, memory_len(ring), PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return false;
 	ring->memory = memory;

@@ -77,28 +77,36 @@ static int make_leaf(struct sparse *sparse, uint32_t index)
 	return 0;
 }
 
-int sparse_reserve(struct sparse *sparse, uint32_t index)
+int(sparse_reserve)(struct sparse *sparse, uint32_t index)
 {
 	if (index >= SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES)
 		return -EINVAL;
 	return leaf_of(sparse, index) ? 0 : make_leaf(sparse, index);
 }
 
-int sparse_set(struct sparse *sparse, uint32_t index, void *pointer)
+static void put(void **leaf, uint32_t index, void *pointer)
 {
-	int err = pointer ? sparse_reserve(sparse, index) : 0;
+	/* who reads one, who reads all */
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse array", 0);
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse", index);
+	__atomic_store_n(&leaf[index & (SPARSE_LEAF_ENTRIES - 1)], pointer, __ATOMIC_RELEASE);
+}
+
+int(sparse_set)(struct sparse *sparse, uint32_t index, void *pointer)
+{
+	int err = (sparse_reserve)(sparse, index);
+
+	if (!err)
+		put(leaf_of(sparse, index), index, pointer);
+	return err;
+}
+
+void sparse_replace(struct sparse *sparse, uint32_t index, void *pointer)
+{
 	void **leaf = leaf_of(sparse, index);
 
-	if (err)
-		return err;
-	if (leaf) {
-		/* who reads one, who reads all */
-		SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse array", 0);
-		SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "sparse", index);
-		__atomic_store_n(&leaf[index & (SPARSE_LEAF_ENTRIES - 1)], pointer,
-				 __ATOMIC_RELEASE);
-	}
-	return leaf || index < SPARSE_TOP_ENTRIES * SPARSE_LEAF_ENTRIES ? 0 : -EINVAL;
+	if (leaf)
+		put(leaf, index, pointer);
 }
 
 /* The first in a leaf that is at or after *index; else *index is beyond the leaf. */

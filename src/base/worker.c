@@ -67,7 +67,7 @@ static void cond_init_monotonic(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attr);
 }
 
-struct worker_pool *worker_pool_create(enum worker_mode mode, uint64_t seed)
+struct worker_pool *(worker_pool_create)(enum worker_mode mode, uint64_t seed)
 {
 	struct worker_pool *pool = base_zalloc(sizeof(*pool));
 
@@ -205,7 +205,7 @@ static int thread_start(struct worker *worker)
 	sigdelset(&blocked, SIGILL);
 	sigdelset(&blocked, SIGTRAP);
 	pthread_sigmask(SIG_SETMASK, &blocked, &before);
-	err = fail_nth_now() ? EAGAIN : pthread_create(&worker->thread, NULL, worker_main, worker);
+	err = FAIL_CALL(EAGAIN, EAGAIN, pthread_create(&worker->thread, NULL, worker_main, worker));
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!err)
 		pthread_setname_np(worker->thread, worker->name);
@@ -241,8 +241,8 @@ static void worker_free(struct worker *worker)
 	base_free(worker);
 }
 
-struct worker *worker_create(struct worker_pool *pool, const char *name, bool (*run)(void *arg),
-			     void *arg)
+struct worker *(worker_create)(struct worker_pool *pool, const char *name, bool (*run)(void *arg),
+			       void *arg)
 {
 	struct worker *worker = base_zalloc(sizeof(*worker));
 

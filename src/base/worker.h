@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/fail.h"
+
 enum worker_mode { WORKERS_MANUAL, WORKERS_THREADS };
 
 struct worker_pool;
@@ -33,6 +35,8 @@ enum worker_mode worker_pool_mode(const struct worker_pool *pool);
 /* run returns true if there is more to do. name: a literal. NULL: no memory or no thread. */
 struct worker *worker_create(struct worker_pool *pool, const char *name, bool (*run)(void *arg),
 			     void *arg);
+#define worker_pool_create(mode, seed)      FAIL_SITE(worker_pool_create(mode, seed))
+#define worker_create(pool, name, run, arg) FAIL_SITE(worker_create(pool, name, run, arg))
 /* Any thread, any lock held but LOCK_RANK_WORKER and above; never blocks. NULL is ignored. */
 void worker_kick(struct worker *worker);
 /* Returns when run is not running and will not run again. Not from within run of the same worker,

@@ -33,8 +33,9 @@ static int make_memory(struct vsva_guest *guest)
 	guest->frame_used = base_zalloc(guest->ram_len / VSVA_PAGE_SIZE);
 	if (!guest->frame_used)
 		return -ENOMEM;
-	guest->ram = mmap(NULL, guest->ram_len, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	guest->ram = FAIL_CALL(MAP_FAILED, ENOMEM,
+			       mmap(NULL, guest->ram_len, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 	if (guest->ram == MAP_FAILED) {
 		guest->ram = NULL;
 		return -ENOMEM;

@@ -202,7 +202,24 @@ struct condemned {
 	unsigned order;
 };
 
-/* Cuts the range out of the areas; -EINVAL if it would cut a huge page. */
+static bool cuts_a_huge_page(const struct guest_area *area, uint64_t start, uint64_t end)
+{
+	uint64_t area_end = area->start + area->len;
+
+	if (!area->huge || area_end <= start || end <= area->start)
+		return false;
+	return (start > area->start && start % HUGE_SIZE) || (end < area_end && end % HUGE_SIZE);
+}
+
+static int check_cut(const struct vsva_process *process, uint64_t start, uint64_t end)
+{
+	for (const struct guest_area *area = process->areas; area; area = area->next)
+		if (cuts_a_huge_page(area, start, end))
+			return -EINVAL;
+	return 0;
+}
+
+/* Cuts the range out of the areas. -ENOMEM: it lies in the middle of one, and nothing is changed. */
 static int cut_areas(struct vsva_process *process, uint64_t start, uint64_t end)
 {
 	struct guest_area **link = &process->areas;
@@ -216,9 +233,6 @@ static int cut_areas(struct vsva_process *process, uint64_t start, uint64_t end)
 			link = &area->next;
 			continue;
 		}
-		if (area->huge && ((start > area->start && start % HUGE_SIZE) ||
-				   (end < area_end && end % HUGE_SIZE)))
-			return -EINVAL;
 		if (start > area->start && end < area_end) {
 			rest = base_zalloc(sizeof(*rest));
 			if (!rest)
@@ -256,37 +270,74 @@ static int condemn(struct condemned **list, gpa_t frame, unsigned order)
 	return 0;
 }
 
-static int clear_entries(struct vsva_process *process, uint64_t start, uint64_t end,
-			 struct condemned **list)
+/* The first entry that is present at or after *at, of how much, and *at where it begins; NULL: none. */
+static uint64_t *next_entry(struct vsva_process *process, uint64_t *at, uint64_t end,
+			    unsigned *level)
 {
-	unsigned level;
+	for (; *at < end; *at += VSVA_PAGE_SIZE) {
+		uint64_t *entry = table_leaf(&process->table, *at, level);
 
-	for (uint64_t at = start; at < end; at += vtd_level_size(level)) {
-		uint64_t *entry = table_leaf(&process->table, at, &level);
-		int err;
-
-		if (!entry) {
-			level = 1;
-			continue;
-		}
-		err = condemn(list, table_frame(entry, level), VTD_LEVEL_BITS * (level - 1));
-		if (err)
-			return err;
-		__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
-		trace_unmap(process, GUEST_UNMAP, at, vtd_level_size(level));
+		if (entry)
+			return entry;
 	}
-	return 0;
+	return NULL;
 }
 
-/* Frames that a device may still reach are nobody's any more. */
-static void free_condemned(struct vsva_guest *guest, struct condemned *list, bool reachable)
+/* Nothing is changed yet. */
+static int condemn_frames(struct vsva_process *process, uint64_t start, uint64_t end,
+			  struct condemned **list)
+{
+	uint64_t at = start, *entry;
+	unsigned level;
+	int err = 0;
+
+	while (!err && (entry = next_entry(process, &at, end, &level))) {
+		err = condemn(list, table_frame(entry, level), VTD_LEVEL_BITS * (level - 1));
+		at += vtd_level_size(level);
+	}
+	return err;
+}
+
+static void clear_entries(struct vsva_process *process, uint64_t start, uint64_t end)
+{
+	uint64_t at = start, *entry;
+	unsigned level;
+
+	while ((entry = next_entry(process, &at, end, &level))) {
+		__atomic_store_n(entry, 0, __ATOMIC_RELEASE);
+		trace_unmap(process, GUEST_UNMAP, at, vtd_level_size(level));
+		at += vtd_level_size(level);
+	}
+}
+
+/* What can fail comes first. */
+static int unmap(struct vsva_process *process, uint64_t start, uint64_t end,
+		 struct condemned **list)
+{
+	int err = check_cut(process, start, end);
+
+	if (!err)
+		err = condemn_frames(process, start, end, list);
+	if (!err)
+		err = cut_areas(process, start, end);
+	if (!err)
+		clear_entries(process, start, end);
+	return err;
+}
+
+/* Not of those that a device may still reach: they are nobody's any more. */
+static void free_frames(struct vsva_guest *guest, const struct condemned *list)
+{
+	for (; list; list = list->next)
+		frame_free(guest, list->frame, list->order);
+}
+
+static void forget_condemned(struct condemned *list)
 {
 	while (list) {
 		struct condemned *one = list;
 
 		list = one->next;
-		if (!reachable)
-			frame_free(guest, one->frame, one->order);
 		base_free(one);
 	}
 }
@@ -295,23 +346,27 @@ int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t le
 {
 	struct vsva_guest *guest = process->guest;
 	struct condemned *list = NULL;
-	int err, flushed = 0;
+	int err;
 
 	if (!is_valid_request(address, len, false))
 		return -EINVAL;
 	lock_take(&guest->lock);
-	err = cut_areas(process, address.v, address.v + len);
-	if (!err)
-		err = clear_entries(process, address.v, address.v + len, &list);
+	err = unmap(process, address.v, address.v + len, &list);
 	lock_drop(&guest->lock);
+	if (err) {
+		forget_condemned(list);
+		return err;
+	}
 	if (process->binds)
-		flushed = pasid_flush_range(guest, process->pasid, address.v, len);
-	if (!flushed)
+		err = pasid_flush_range(guest, process->pasid, address.v, len);
+	if (!err)
 		trace_unmap(process, GUEST_UNMAP_DONE, address.v, len);
 	lock_take(&guest->lock);
-	free_condemned(guest, list, flushed != 0);
+	if (!err)
+		free_frames(guest, list);
 	lock_drop(&guest->lock);
-	return err ? err : flushed;
+	forget_condemned(list);
+	return err;
 }
 
 /* CPU accesses */

@@ -248,7 +248,7 @@ void child_forget(struct domain_locked locked, struct binding *binding)
 	lock_take(&function->lock);
 	first = function_find_bindings(function, binding->id.id.v);
 	if (first == binding) {
-		sparse_set(&function->bindings, binding->id.id.v, binding->same);
+		sparse_replace(&function->bindings, binding->id.id.v, binding->same);
 	} else {
 		for (at = first; at->same != binding; at = at->same)
 			;

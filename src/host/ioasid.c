@@ -125,7 +125,7 @@ static void entry_reclaim(struct entry *entry)
 	CHECK(!entry->bindings);
 	entry_set_state(entry, VSVA_IOASID_FREE);
 	list_remove(&entry->link);
-	sparse_set(&space->entries, id, NULL);
+	sparse_replace(&space->entries, id, NULL);
 	allocator_give(space, id);
 	set_count(set, set->count - 1);
 	set->pending--;

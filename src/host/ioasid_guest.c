@@ -47,7 +47,7 @@ int guest_give(struct entry *entry, gpasid_t guest)
 void guest_unindex(const struct entry *entry)
 {
 	if (is_indexed(gpasid(entry->guest)))
-		sparse_set(&entry->set->guests, entry->guest, NULL);
+		sparse_replace(&entry->set->guests, entry->guest, NULL);
 }
 
 void guest_forget(struct entry *entry)

@@ -146,8 +146,8 @@ void mdev_gate_close(struct vsva_mdev *mdev)
 {
 	SEAM_FLAG_WRITE("mdev gate");
 	__atomic_store_n(&mdev->gate_is_open, false, __ATOMIC_SEQ_CST);
-	while (!host_wait(mdev->vdcm->pool, is_nobody_inside, mdev,
-			  VSVA_LIMIT_DSA_COMMAND_TIMEOUT_MS))
+	while (!host_wait_out(mdev->vdcm->pool, is_nobody_inside, mdev,
+			      VSVA_LIMIT_DSA_COMMAND_TIMEOUT_MS))
 		;
 }
 

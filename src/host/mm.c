@@ -338,7 +338,8 @@ static int take_away(struct mm_locked locked, uint64_t start, uint64_t end)
 	int err = 0;
 
 	trace_range(mm, MM_UNMAP, start, end);
-	if (mm_table_condemn(&mm->table, range_of(start, end)))
+	/* also when nothing is there, because it went without the unit's answer: who asks again is told */
+	if (mm_table_condemn(&mm->table, range_of(start, end)) || mm->is_in_doubt)
 		err = settle_range(locked, start, end);
 	if (!err)
 		trace_range(mm, MM_UNMAP_DONE, start, end);

@@ -54,7 +54,7 @@ static void dev_init(struct vsva_dev *dev, struct function *function, uint32_t b
 /* Who found it has it in hand for the length of a report. */
 static int wait_until_unused(struct vsva_iommu *iommu, rid_t rid_, unsigned *refs)
 {
-	if (host_wait(iommu->pool, has_no_refs, refs, iommu->qi.timeout_ms))
+	if (host_wait_out(iommu->pool, has_no_refs, refs, iommu->qi.timeout_ms))
 		return 0;
 	LOG_LIMITED(LOG_ERROR, VSVA_CODE_DEVICE_IN_USE,
 		    "host: device %04x is still in use; its memory is given up", rid_.v);
@@ -188,7 +188,7 @@ static void registry_remove(struct function *function)
 
 	lock_take(&iommu->registry_lock);
 	CHECK(!function->vf_count);
-	sparse_set(&iommu->functions, function->rid.v, NULL);
+	sparse_replace(&iommu->functions, function->rid.v, NULL);
 	if (function->pf != function)
 		function->pf->vf_count--;
 	lock_drop(&iommu->registry_lock);

@@ -72,7 +72,7 @@ static bool gate_is_empty(void *arg)
 static void gate_close(struct worker_pool *pool, struct gate *gate)
 {
 	__atomic_store_n(&gate->is_closed, true, __ATOMIC_SEQ_CST);
-	while (!host_wait(pool, gate_is_empty, gate, VSVA_LIMIT_QI_TIMEOUT_MS) &&
+	while (!host_wait_out(pool, gate_is_empty, gate, VSVA_LIMIT_QI_TIMEOUT_MS) &&
 	       worker_pool_mode(pool) == WORKERS_THREADS)
 		LOG_LIMITED(LOG_WARN, VSVA_CODE_CLOSE_SLOW,
 			    "host: a call on a handle that is being closed lasts long");
@@ -88,7 +88,7 @@ static bool begin_close(struct worker_pool *pool, bool *is_closing, bool *is_gon
 {
 	if (!__atomic_exchange_n(is_closing, true, __ATOMIC_ACQ_REL))
 		return true;
-	while (!host_wait(pool, is_set, is_gone, VSVA_LIMIT_QI_TIMEOUT_MS) &&
+	while (!host_wait_out(pool, is_set, is_gone, VSVA_LIMIT_QI_TIMEOUT_MS) &&
 	       worker_pool_mode(pool) == WORKERS_THREADS)
 		;
 	return false;

@@ -132,7 +132,7 @@ static hpasid_t retire(struct vsva_vm *vm, struct pasid_mention *mention)
 	if (mention->is_stale)
 		return hpasid(VSVA_PASID_INVALID);
 	mention->is_stale = true;
-	sparse_set(&vm->pasids, mention->guest.v, NULL);
+	sparse_replace(&vm->pasids, mention->guest.v, NULL);
 	vsva_ioasid_detach_gpasid(vm->set, mention->host);
 	__atomic_fetch_sub(&vm->stats.pasids_now, 1, __ATOMIC_RELAXED);
 	return mention->host;

@@ -72,7 +72,7 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 	if (!err)
 		err = bind_entry(assigned, shadow->gpasid, shadow->hpasid, entry);
 	if (err) {
-		sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
+		sparse_replace(&assigned->shadows, shadow->gpasid.v, NULL);
 		pasid_map_put(vm, shadow->mention, MENTION_BIND);
 		return err;
 	}
@@ -88,7 +88,7 @@ static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
 	pasid_map_put(vm, shadow->mention, MENTION_BIND);
 	VM_COUNT(vm, unbinds);
 	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
-	sparse_set(&assigned->shadows, shadow->gpasid.v, NULL);
+	sparse_replace(&assigned->shadows, shadow->gpasid.v, NULL);
 	base_free(shadow);
 }
 

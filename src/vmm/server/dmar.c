@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fail.h"
 #include "base/log.h"
 
 /* VT-d 8.1 to 8.3; ACPI 5.2.6 for the header. */
@@ -140,7 +141,7 @@ int dmar_build(const struct dmar_config *config, unsigned char table[DMAR_SIZE_M
 static int write_all(int fd, const unsigned char *data, size_t len)
 {
 	while (len) {
-		ssize_t count = write(fd, data, len);
+		ssize_t count = FAIL_CALL(-1, ENOSPC, write(fd, data, len));
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
@@ -155,14 +156,15 @@ static int write_all(int fd, const unsigned char *data, size_t len)
 static int write_and_rename(const char *temporary, const char *path, const unsigned char *table,
 			    size_t len)
 {
-	int rc, fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int rc, fd = FAIL_CALL(-1, EMFILE,
+			       open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
 
 	if (fd < 0)
 		return -errno;
 	rc = write_all(fd, table, len);
 	if (close(fd) && !rc)
 		rc = -errno;
-	if (!rc && rename(temporary, path))
+	if (!rc && FAIL_CALL(-1, ENOSPC, rename(temporary, path)))
 		rc = -errno;
 	if (rc)
 		unlink(temporary);

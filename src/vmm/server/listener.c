@@ -164,7 +164,8 @@ static void accept_client(struct vfu_port *port)
 	if (vfu_connection_is_attached(port->connection) &&
 	    is_hung_up(vfu_connection_socket(port->connection)))
 		return;
-	socket = accept4(port->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	socket = FAIL_CALL(-1, EMFILE,
+			   accept4(port->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
 	if (socket >= 0) {
 		welcome(port, socket);
 		return;
@@ -294,7 +295,7 @@ static int open_vm(struct vfu_vm *vm, const struct vfu_function *functions, unsi
 	int rc = path ? socket_dir_open(&vm->dir, path) : -ENOMEM;
 
 	base_free(path);
-	vm->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	vm->wake = FAIL_CALL(-1, EMFILE, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (!rc && vm->wake < 0)
 		rc = -errno;
 	for (unsigned i = 0; !rc && i < count; i++)
@@ -349,7 +350,7 @@ int vfu_server_create(const char *dir, struct vfu_server **out)
 		base_free(server);
 		return rc;
 	}
-	server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	server->stop = FAIL_CALL(-1, EMFILE, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (server->stop < 0) {
 		rc = -errno;
 		socket_dir_close(&server->dir);
@@ -392,7 +393,8 @@ void vfu_server_stop(struct vfu_server *server)
 int vfu_server_start(struct vfu_server *server)
 {
 	for (struct vfu_vm *vm = server->vms; vm; vm = vm->next) {
-		int rc = pthread_create(&vm->thread, NULL, vm_thread, vm);
+		int rc =
+			FAIL_CALL(EAGAIN, EAGAIN, pthread_create(&vm->thread, NULL, vm_thread, vm));
 
 		if (rc) {
 			vfu_server_stop(server);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fail.h"
 #include "vmm/server/vm_server.h"
 
 /* Posted writes on two sockets are not ordered with each other: a doorbell could overtake a
@@ -20,7 +21,7 @@ char *served_qemu_arguments(const struct served_vm *vm)
 {
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = FAIL_CALL(NULL, ENOMEM, open_memstream(&text, &len));
 
 	if (!out)
 		return NULL;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/fail.h"
 #include "base/log.h"
 #include "vmm/server/vm_server.h"
 
@@ -95,8 +96,9 @@ static int add(struct served_vm *vm, struct served_window *window, int fd)
 
 	if (vm->window_count == VSVA_LIMIT_VM_WINDOWS)
 		return -ENOSPC;
-	window->memory = mmap(NULL, window->size, PROT_READ | (writable ? PROT_WRITE : 0),
-			      MAP_SHARED, fd, (off_t)window->fd_offset);
+	window->memory = FAIL_CALL(MAP_FAILED, ENOMEM,
+				   mmap(NULL, window->size, PROT_READ | (writable ? PROT_WRITE : 0),
+					MAP_SHARED, fd, (off_t)window->fd_offset));
 	if (window->memory == MAP_FAILED)
 		return -errno;
 	err = map_into(vm, window, writable);

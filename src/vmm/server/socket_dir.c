@@ -52,9 +52,9 @@ static int open_dir(const char *path)
 {
 	int fd;
 
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (FAIL_CALL(-1, ENOSPC, mkdir(path, 0700)) && errno != EEXIST)
 		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = FAIL_CALL(-1, EMFILE, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	return fd < 0 ? -errno : fd;
 }
 
@@ -134,10 +134,10 @@ static int bind_and_publish(const struct socket_dir *dir, const char *name, int 
 
 	snprintf(unfinished, sizeof(unfinished), "%s%s", name, UNFINISHED);
 	unlinkat(dir->fd, unfinished, 0);
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)))
+	if (FAIL_CALL(-1, ENOSPC, bind(fd, (const struct sockaddr *)address, sizeof(*address))))
 		return -errno;
-	if (fchmodat(dir->fd, unfinished, 0600, 0) || listen(fd, BACKLOG) ||
-	    renameat(dir->fd, unfinished, dir->fd, name)) {
+	if (fchmodat(dir->fd, unfinished, 0600, 0) || FAIL_CALL(-1, ENOMEM, listen(fd, BACKLOG)) ||
+	    FAIL_CALL(-1, ENOSPC, renameat(dir->fd, unfinished, dir->fd, name))) {
 		int rc = -errno;
 
 		unlinkat(dir->fd, unfinished, 0);
@@ -155,7 +155,7 @@ int socket_dir_listen(struct socket_dir *dir, const char *name)
 		rc = check_replaceable(dir, name);
 	if (rc)
 		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = FAIL_CALL(-1, EMFILE, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	if (fd < 0)
 		return -errno;
 	rc = bind_and_publish(dir, name, fd, &address);

@@ -170,7 +170,7 @@ static int write_dmar(struct served_vm *vm)
 	len = dmar_build(&config, table);
 	if (len < 0)
 		return len;
-	if (asprintf(&path, "%s/dmar.bin", vm->directory) < 0)
+	if (FAIL_CALL(-1, ENOMEM, asprintf(&path, "%s/dmar.bin", vm->directory)) < 0)
 		return -ENOMEM;
 	err = dmar_write_file(path, table, (size_t)len);
 	free(path);
@@ -220,7 +220,9 @@ static int make_vm(struct vsva_server *server, unsigned number)
 
 	vm->server = server;
 	snprintf(vm->name, sizeof(vm->name), "vm%u", number);
-	if (asprintf(&vm->directory, "%s/%s", server->options.socket_dir, vm->name) < 0) {
+	if (FAIL_CALL(-1, ENOMEM,
+		      asprintf(&vm->directory, "%s/%s", server->options.socket_dir, vm->name)) <
+	    0) {
 		vm->directory = NULL;
 		return -ENOMEM;
 	}
