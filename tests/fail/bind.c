@@ -80,6 +80,20 @@ static void ask_again(struct fail_world *w)
 		run_ask(w);
 }
 
+/* The unit has the request in its queue, and the host has not seen it. A device that still waits for the
+ * answer of the first time does not ask again. */
+static int run_drain_with_one_in_the_queue(struct fail_world *w)
+{
+	struct vsva_unit_stats before, now;
+
+	vsva_machine_unit_stats(w->machine, &before);
+	world_begin_write(w, w->pasid, 0x5000);
+	do
+		vsva_machine_unit_stats(w->machine, &now);
+	while (now.page_requests == before.page_requests && vsva_machine_step(w->machine));
+	return vsva_drain_page_requests(w->dev);
+}
+
 const struct trial bind_trials[] = {
 	UNDONE(bind_gpasid, setup_bind, undo_bind, MAY_NOMEM | MAY_NOSPC | MAY_TIMEDOUT),
 	DONE(unbind_gpasid, world_asked, MAY_TIMEDOUT),
@@ -89,6 +103,8 @@ const struct trial bind_trials[] = {
 	UNDONE(flush_device_tlb, world_bound, NULL, MAY_TIMEDOUT),
 	UNDONE(page_response, world_asked, NULL, 0),
 	UNDONE(drain_page_requests, world_asked, NULL, MAY_TIMEDOUT),
+	VARIANT(drain_page_requests, " with one in the queue", run_drain_with_one_in_the_queue,
+		world_handled, .again = ask_again, .may = MAY_TIMEDOUT, .neither_if = MAY_TIMEDOUT),
 	{.function = "page request",
 	 .variant = "",
 	 .setup = world_handled,

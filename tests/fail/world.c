@@ -271,7 +271,7 @@ static void enable(struct fail_world *w)
 	assert_int_equal(vsva_device_config_write(w->device, 4, 2, 0x6), 0);
 }
 
-void world_write(struct fail_world *w, hpasid_t pasid, uint64_t address)
+void world_begin_write(struct fail_world *w, hpasid_t pasid, uint64_t address)
 {
 	uint32_t command =
 		TEST_ENGINE_FILL_MEMORY | TEST_ENGINE_USE_ATS | TEST_ENGINE_PAGE_REQUESTS;
@@ -283,6 +283,11 @@ void world_write(struct fail_world *w, hpasid_t pasid, uint64_t address)
 					   pasid.v | TEST_ENGINE_PASID_VALID),
 			 0);
 	assert_int_equal(vsva_device_write(w->device, 0, TEST_ENGINE_CMD, 4, command), 0);
+}
+
+void world_write(struct fail_world *w, hpasid_t pasid, uint64_t address)
+{
+	world_begin_write(w, pasid, address);
 	world_run(w);
 }
 

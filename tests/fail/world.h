@@ -101,6 +101,8 @@ void world_handled(struct fail_world *w);
 void world_asked(struct fail_world *w);
 /* Switches the device on, and has it write to an address under the PASID. */
 void world_write(struct fail_world *w, hpasid_t pasid, uint64_t address);
+/* The same up to the command: nothing has run yet. */
+void world_begin_write(struct fail_world *w, hpasid_t pasid, uint64_t address);
 /* The answer. */
 struct vsva_page_response world_response(const struct fail_world *w);
 
