@@ -13,7 +13,7 @@
  *     did when it was chosen, up to where it waited: before that it does the same, and the order
  *     does not matter;
  *   - a thread is not preempted in front of a read section in which it does nothing that others meet:
- *     when the section was does not matter (explore.c finds that out by letting it go on first).
+ *     when the section was does not matter (depth_first.c finds that out by letting it go on first).
  *
  * What a thread does that sleeps leads nowhere new.
  */
