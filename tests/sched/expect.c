@@ -21,13 +21,25 @@ static void print_result(const struct explore_case *test, const char *how,
 		      result->known, result->decisions, result->rounds, result->seconds);
 }
 
+/* Each line of it as a comment of TAP. Not by cmocka, which cuts long lines. */
+static void print_comment(const char *title, const char *text)
+{
+	printf("# %s", title);
+	for (; *text; text++) {
+		putchar(*text);
+		if (*text == '\n')
+			printf("# ");
+	}
+	putchar('\n');
+}
+
 static void print_finding(const struct explore_case *test, const struct explore_result *result)
 {
 	char replay[EXPLORE_SCHEDULE_LEN + 128];
 
 	write_replay(test, result, replay, sizeof(replay));
-	/* not by cmocka, which cuts long lines */
-	printf("# found: %s\n# VSVA_SCHEDULE='%s'\n", result->text, replay);
+	print_comment("found: ", result->text);
+	printf("# VSVA_SCHEDULE='%s'\n", replay);
 }
 
 /* true: the environment asks for the replay of a schedule, so nothing else is done. */
