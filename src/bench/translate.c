@@ -40,6 +40,19 @@ static uint32_t requests_of(const struct requests *r)
 	return r->pages > REQUESTS ? r->pages : REQUESTS;
 }
 
+/* counted: what the unit counted meanwhile, for the caller to see whether it was what it is to be. */
+static int time_counted(struct bench_run *run, uint32_t pasid, double *ns,
+			struct unit_cache_stats *counted)
+{
+	struct requests *r = run->state;
+	int err;
+
+	unit_get_stats(r->silicon.unit, counted);
+	err = requests_time(run, r, 0, pasid, requests_of(r), ns);
+	*counted = requests_counted(r, counted);
+	return err;
+}
+
 /* Hits */
 
 static int open_hits(struct bench_run *run)
@@ -61,16 +74,12 @@ static int open_hits_no_pasid(struct bench_run *run)
 
 static int time_hits(struct bench_run *run, uint32_t pasid, double *ns)
 {
-	struct requests *r = run->state;
-	uint32_t count = requests_of(r);
+	uint32_t count = requests_of(run->state);
 	struct unit_cache_stats stats;
-	int err;
+	int err = time_counted(run, pasid, ns, &stats);
 
-	unit_get_stats(r->silicon.unit, &stats);
-	err = requests_time(run, r, 0, pasid, count, ns);
 	if (err)
 		return err;
-	stats = requests_counted(r, &stats);
 	if (stats.iotlb_hits + stats.iotlb_misses != count ||
 	    stats.iotlb_misses * 1000 > (uint64_t)count * MISSES_PER_MILLE)
 		return bench_fail(run, -EIO, "%llu of %u requests missed the IOTLB",
@@ -114,16 +123,12 @@ static int open_walks(struct bench_run *run)
 
 static int measure_walks(struct bench_run *run, struct bench_sample *out)
 {
-	struct requests *r = run->state;
-	uint32_t count = requests_of(r);
+	uint32_t count = requests_of(run->state);
 	struct unit_cache_stats stats;
-	int err;
+	int err = time_counted(run, PASID, &out->value, &stats);
 
-	unit_get_stats(r->silicon.unit, &stats);
-	err = requests_time(run, r, 0, PASID, count, &out->value);
 	if (err)
 		return err;
-	stats = requests_counted(r, &stats);
 	if (stats.walks != count)
 		return bench_fail(run, -EIO, "%llu walks for %u requests",
 				  (unsigned long long)stats.walks, count);
@@ -145,16 +150,12 @@ static int open_random(struct bench_run *run)
 
 static int measure_random(struct bench_run *run, struct bench_sample *out)
 {
-	struct requests *r = run->state;
-	uint32_t count = requests_of(r);
+	uint32_t count = requests_of(run->state);
 	struct unit_cache_stats stats;
-	int err;
+	int err = time_counted(run, PASID, &out->value, &stats);
 
-	unit_get_stats(r->silicon.unit, &stats);
-	err = requests_time(run, r, 0, PASID, count, &out->value);
 	if (err)
 		return err;
-	stats = requests_counted(r, &stats);
 	if (stats.iotlb_hits + stats.iotlb_misses != count || stats.walks != stats.iotlb_misses)
 		return bench_fail(run, -EIO, "%llu hits, %llu misses, %llu walks of %u requests",
 				  (unsigned long long)stats.iotlb_hits,
