@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/sched.h"
 #include "host/teardown.h"
 #include "host/wait.h"
 #include "vsva/limits.h"
@@ -46,15 +47,20 @@ static struct worker_pool *pool_of(const struct vsva_container *container)
 	return container->iommu->pool;
 }
 
+/* To the scheduler, those who enter and leave do not meet each other, but whoever looks whether all
+ * are out meets them: so they are the readers. */
 static void gate_leave(struct worker_pool *pool, struct gate *gate)
 {
+	SEAM_FLAG_READ("gate users");
 	if (__atomic_fetch_sub(&gate->users, 1, __ATOMIC_SEQ_CST) == 1)
 		worker_pool_notify(pool);
 }
 
 static int gate_enter(struct worker_pool *pool, struct gate *gate)
 {
+	SEAM_FLAG_READ("gate users");
 	__atomic_fetch_add(&gate->users, 1, __ATOMIC_SEQ_CST);
+	SEAM_FLAG_READ("gate");
 	if (!__atomic_load_n(&gate->is_closed, __ATOMIC_SEQ_CST))
 		return 0;
 	gate_leave(pool, gate);
@@ -65,12 +71,14 @@ static bool gate_is_empty(void *arg)
 {
 	struct gate *gate = arg;
 
+	SEAM_FLAG_WRITE("gate users");
 	return __atomic_load_n(&gate->users, __ATOMIC_SEQ_CST) == 0;
 }
 
 /* Whoever is inside leaves in bounded time; without threads nobody is, but a caller of ours. */
 static void gate_close(struct worker_pool *pool, struct gate *gate)
 {
+	SEAM_FLAG_WRITE("gate");
 	__atomic_store_n(&gate->is_closed, true, __ATOMIC_SEQ_CST);
 	while (!host_wait_out(pool, gate_is_empty, gate, VSVA_LIMIT_QI_TIMEOUT_MS) &&
 	       worker_pool_mode(pool) == WORKERS_THREADS)
@@ -80,12 +88,14 @@ static void gate_close(struct worker_pool *pool, struct gate *gate)
 
 static bool is_set(void *arg)
 {
+	SEAM_FLAG_READ("is gone");
 	return __atomic_load_n((bool *)arg, __ATOMIC_ACQUIRE);
 }
 
 /* The one who closes first does it; others wait for him. true: this caller is the first. */
 static bool begin_close(struct worker_pool *pool, bool *is_closing, bool *is_gone)
 {
+	SEAM_FLAG_WRITE("is closing");
 	if (!__atomic_exchange_n(is_closing, true, __ATOMIC_ACQ_REL))
 		return true;
 	while (!host_wait_out(pool, is_set, is_gone, VSVA_LIMIT_QI_TIMEOUT_MS) &&
@@ -96,6 +106,7 @@ static bool begin_close(struct worker_pool *pool, bool *is_closing, bool *is_gon
 
 static void end_close(struct worker_pool *pool, bool *is_gone)
 {
+	SEAM_FLAG_WRITE("is gone");
 	__atomic_store_n(is_gone, true, __ATOMIC_RELEASE);
 	worker_pool_notify(pool);
 }
@@ -426,6 +437,7 @@ static int device_enter(struct vsva_container_device *device)
 
 static bool is_closed(const struct gate *gate)
 {
+	SEAM_FLAG_READ("gate");
 	return __atomic_load_n(&gate->is_closed, __ATOMIC_SEQ_CST);
 }
 
@@ -551,6 +563,7 @@ static int teardown(struct vsva_container *container)
 {
 	int err, device_err;
 
+	SEAM_FLAG_WRITE("gate");
 	__atomic_store_n(&container->gate.is_closed, true, __ATOMIC_SEQ_CST);
 	vsva_ioasid_free_all(container->set);
 	gate_close(pool_of(container), &container->gate);

@@ -60,7 +60,7 @@ static const struct triples_plant plants[] = {
 	 .sabotage.skip_grace_periods = true,
 	 .verdict = EXPLORE_FAILED},
 	{"a mediated device without lock is found",
-	 {"free", "cycle", "close"},
+	 {"free", "work", "cycle"},
 	 .sabotage.no_lock = "mediated device",
 	 .verdict = EXPLORE_FAILED},
 	{"a command register without lock is found",

