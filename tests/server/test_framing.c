@@ -138,6 +138,60 @@ static void test_coalesced_messages(void **state)
 	free(all);
 }
 
+static void make_reset(struct bytes *b, uint16_t id)
+{
+	begin(b, id, 13, 0);
+	end_message(b);
+}
+
+/* Messages of a header alone are read together with what comes next, whose descriptors are its own:
+ * whether they came in the same read, with its first bytes, or with its last. */
+static void test_descriptors_of_the_message_behind(void **state)
+{
+	struct world *w = *state;
+	unsigned before = count_fds();
+	int fd = memory_file(0x4000, 0);
+	struct bytes map;
+
+	make_map(&map, 0x1000, 0x4000, 0, READ);
+	for (size_t first = 1; first <= map.len; first++) {
+		make_reset(&w->out, 5);
+		client_send(w->client, w->out.at, w->out.len, NULL, 0);
+		client_send(w->client, map.at, first, &fd, 1);
+		assert_true(world_serve(w));
+		client_send(w->client, map.at + first, map.len - first, NULL, 0);
+		assert_true(world_serve(w));
+		assert_int_equal(client_receive(w->client, &w->in), 16);
+		assert_int_equal(get32(&w->in, 8), 1); /* no descriptor was seen with the reset */
+		assert_true(client_receive(w->client, &w->in) > 0);
+		assert_int_equal(get32(&w->in, 8), 1);
+		assert_true(w->fake.last_window_had_file);
+		make_unmap(&w->out, 0x1000, 0x4000, 0);
+		assert_int_equal(transact(w), 0);
+	}
+	close(fd);
+	assert_int_equal(count_fds(), before);
+}
+
+/* The end of the stream, with a descriptor of a message that has just begun. */
+static void test_descriptor_of_the_message_behind_is_closed(void **state)
+{
+	struct world *w = *state;
+	int fd = memory_file(0x4000, 0);
+	unsigned before = count_fds();
+	struct bytes map;
+
+	make_map(&map, 0x1000, 0x4000, 0, READ);
+	make_reset(&w->out, 5);
+	client_send(w->client, w->out.at, w->out.len, NULL, 0);
+	client_send(w->client, map.at, 9, &fd, 1);
+	assert_int_equal(vfu_connection_receive(w->connection), 1);
+	assert_int_equal(count_fds(), before + 1);
+	vfu_connection_detach(w->connection);
+	assert_int_equal(count_fds(), before - 1); /* and the socket's */
+	close(fd);
+}
+
 static void test_descriptors_never_leak(void **state)
 {
 	struct world *w = *state;
@@ -226,6 +280,8 @@ int main(void)
 		TEST(test_unexpected_replies_are_ignored),
 		TEST(test_fragmented_byte_by_byte),
 		TEST(test_coalesced_messages),
+		TEST(test_descriptors_of_the_message_behind),
+		TEST(test_descriptor_of_the_message_behind_is_closed),
 		TEST(test_descriptors_never_leak),
 		TEST(test_disconnect_at_every_byte),
 		TEST(test_back_pressure),

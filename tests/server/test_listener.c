@@ -332,6 +332,34 @@ static void run_doorbell(struct house *h, bool vtd_goes_first, const char *expec
 	assert_true(vfu_vm_step(h->vms[0], 0));
 }
 
+/* More commands than a client's turn has, of which the first of the next turn was read in this one:
+ * nothing else will arrive that the socket could tell of. */
+static void test_command_read_early_is_carried_out(void **state)
+{
+	struct house *h = *state;
+	int client;
+
+	add_vm(h, 0, false);
+	client = connect_to(h, "vm0/vtd");
+	assert_true(vfu_vm_step(h->vms[0], 0));
+	make_version(&h->out, client_qemu_capabilities);
+	client_send(client, h->out.at, h->out.len, NULL, 0);
+	assert_true(vfu_vm_step(h->vms[0], 0));
+	assert_true(client_receive(client, &h->in) > 0);
+	make_read(&h->out, 0, 8, 8);
+	client_send(client, h->out.at, h->out.len, NULL, 0);
+	begin(&h->out, 7, 13, 0); /* DEVICE_RESET, a header alone */
+	end_message(&h->out);
+	for (unsigned i = 0; i < 64; i++)
+		client_send(client, h->out.at, h->out.len, NULL, 0);
+	assert_true(vfu_vm_step(h->vms[0], 0));
+	assert_true(vfu_vm_step(h->vms[0], 0));
+	for (unsigned i = 0; i < 65; i++)
+		assert_true(client_receive(client, &h->in) > 0);
+	close(client);
+	assert_true(vfu_vm_step(h->vms[0], 0));
+}
+
 static void test_doorbell_does_not_overtake_register_writes(void **state)
 {
 	run_doorbell(*state, true, "vvvd");
@@ -562,6 +590,7 @@ int main(void)
 		TEST(test_several_vms_and_functions),
 		TEST(test_second_client_is_turned_away),
 		TEST(test_stop_descriptor),
+		TEST(test_command_read_early_is_carried_out),
 		TEST(test_doorbell_does_not_overtake_register_writes),
 		TEST(test_doorbell_overtakes_without_the_rule),
 		TEST(test_one_vm_never_waits_for_another),

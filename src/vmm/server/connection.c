@@ -99,7 +99,7 @@ void vfu_connection_detach(struct vfu_connection *connection)
 		return;
 	vfu_sender_close(&connection->sender);
 	end_session(connection);
-	vfu_message_release(&connection->message);
+	vfu_message_drop(&connection->message);
 	close(connection->socket);
 	connection->socket = -1;
 }
@@ -165,6 +165,12 @@ int vfu_connection_receive(struct vfu_connection *connection)
 		LOG_LIMITED(rc == -ECONNRESET ? LOG_INFO : LOG_WARN, VSVA_CODE_CLIENT_PROTOCOL,
 			    "%s: client %s", connection->name, connection->message.problem);
 	return rc;
+}
+
+bool vfu_connection_holds_command(struct vfu_connection *connection)
+{
+	return vfu_message_is_complete(&connection->message) &&
+	       vfu_sender_can_reply(&connection->sender);
 }
 
 static bool is_reply(const struct vfu_header *header)

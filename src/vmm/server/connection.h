@@ -46,6 +46,8 @@ short vfu_connection_poll_events(struct vfu_connection *connection);
  * (said in the log), detach it.
  */
 int vfu_connection_receive(struct vfu_connection *connection);
+/* Has a command been read already, which poll therefore will not tell of? */
+bool vfu_connection_holds_command(struct vfu_connection *connection);
 /* Carries out the command that is there and sends the reply. 0; -errno: detach. */
 int vfu_connection_execute(struct vfu_connection *connection);
 /* Sends what waits. 0; -errno: detach. */

@@ -106,8 +106,8 @@ static void serve(struct vfu_port *port)
 		detach(port);
 		return;
 	}
-	while (budget && serve_one(port))
-		budget--;
+	while ((budget || vfu_connection_holds_command(port->connection)) && serve_one(port))
+		budget -= budget > 0;
 }
 
 /* What has arrived for functions that go first came before the command that the later port holds.

@@ -11,27 +11,69 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
+/* The first read of a message. What has descriptors is no shorter, so that they are another's only
+ * if the read went beyond the end of the message. */
+#define FIRST_READ 32u
+
 int vfu_message_init(struct vfu_message *message)
 {
 	memset(message, 0, sizeof(*message));
-	message->payload = base_zalloc(VFU_PAYLOAD_MAX);
-	return message->payload ? 0 : -ENOMEM;
+	message->bytes = base_zalloc(sizeof(message->header) + VFU_PAYLOAD_MAX);
+	if (!message->bytes)
+		return -ENOMEM;
+	message->payload = message->bytes + sizeof(message->header);
+	return 0;
 }
 
 void vfu_message_fini(struct vfu_message *message)
 {
-	vfu_message_release(message);
-	base_free(message->payload);
+	vfu_message_drop(message);
+	base_free(message->bytes);
+	message->bytes = NULL;
 	message->payload = NULL;
 }
 
-void vfu_message_release(struct vfu_message *message)
+static void close_fds(struct vfu_message *message)
 {
 	for (unsigned i = 0; i < message->fd_count; i++)
 		if (message->fds[i] >= 0)
 			close(message->fds[i]);
+}
+
+bool vfu_message_is_complete(const struct vfu_message *message)
+{
+	struct vfu_header header;
+
+	if (message->received < sizeof(header))
+		return false;
+	memcpy(&header, message->bytes, sizeof(header));
+	return message->received >= header.size;
+}
+
+void vfu_message_release(struct vfu_message *message)
+{
+	size_t size = message->header.size;
+
+	close_fds(message);
+	memmove(message->fds, message->fds + message->fd_count,
+		message->next_fd_count * sizeof(message->fds[0]));
+	message->fd_count = message->next_fd_count;
+	message->fds_lost = message->next_fds_lost;
+	message->next_fd_count = 0;
+	message->next_fds_lost = false;
+	message->received -= size;
+	if (message->received)
+		memmove(message->bytes, message->bytes + size, message->received);
+}
+
+void vfu_message_drop(struct vfu_message *message)
+{
+	message->fd_count += message->next_fd_count;
+	close_fds(message);
 	message->fd_count = 0;
 	message->fds_lost = false;
+	message->next_fd_count = 0;
+	message->next_fds_lost = false;
 	message->received = 0;
 }
 
@@ -135,22 +177,23 @@ static int check_header(struct vfu_message *message)
 	return 0;
 }
 
-static int receive_header(struct vfu_message *message, int socket)
+/* 0, if the header has not arrived yet too. */
+static int read_header(struct vfu_message *message)
 {
-	size_t have = message->received;
-	ssize_t count = receive_some(message, socket, (unsigned char *)&message->header + have,
-				     sizeof(message->header) - have);
+	if (message->received < sizeof(message->header))
+		return 0;
+	memcpy(&message->header, message->bytes, sizeof(message->header));
+	return check_header(message);
+}
 
-	if (count > 0 && message->received == sizeof(message->header)) {
-		int rc = check_header(message);
-
-		return rc ? rc : 1;
-	}
-	return count > 0 ? 1 : (int)count;
+static ssize_t receive_first(struct vfu_message *message, int socket)
+{
+	return receive_some(message, socket, message->bytes + message->received,
+			    FIRST_READ - message->received);
 }
 
 /* An oversized payload overwrites itself: only its length matters. */
-static int receive_payload(struct vfu_message *message, int socket)
+static ssize_t receive_payload(struct vfu_message *message, int socket)
 {
 	size_t have = message->received - sizeof(message->header);
 	size_t at = have % VFU_PAYLOAD_MAX;
@@ -158,22 +201,35 @@ static int receive_payload(struct vfu_message *message, int socket)
 
 	if (want > VFU_PAYLOAD_MAX - at)
 		want = VFU_PAYLOAD_MAX - at;
-	return (int)receive_some(message, socket, message->payload + at, want);
+	return receive_some(message, socket, message->payload + at, want);
 }
 
-static bool is_complete(const struct vfu_message *message)
+/* 1: some bytes more; 0: none there now; -errno. A read that went beyond the end brought the next message's descriptors: the
+ * kernel ends a read behind the bytes that have some. */
+static int receive_more(struct vfu_message *message, int socket)
 {
-	return message->received >= sizeof(message->header) &&
-	       message->received == message->header.size;
+	unsigned fd_count = message->fd_count;
+	bool fds_lost = message->fds_lost;
+	ssize_t count = message->received < sizeof(message->header)
+				? receive_first(message, socket)
+				: receive_payload(message, socket);
+	int rc = count > 0 ? read_header(message) : (int)count;
+
+	if (rc || !vfu_message_is_complete(message) || message->received == message->header.size)
+		return rc ? rc : count > 0;
+	message->next_fd_count = message->fd_count - fd_count;
+	message->next_fds_lost = message->fds_lost;
+	message->fd_count = fd_count;
+	message->fds_lost = fds_lost;
+	return 1;
 }
 
 int vfu_message_receive(struct vfu_message *message, int socket)
 {
-	int rc = 1;
+	int rc = read_header(message);
 
-	while (rc > 0 && !is_complete(message))
-		rc = message->received < sizeof(message->header) ? receive_header(message, socket)
-								 : receive_payload(message, socket);
+	for (rc = rc ? rc : 1; rc > 0 && !vfu_message_is_complete(message);)
+		rc = receive_more(message, socket);
 	if (rc == -ECONNRESET && message->received == 0)
 		return broken(message, rc, "closed");
 	if (rc == -ECONNRESET)

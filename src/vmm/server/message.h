@@ -3,8 +3,9 @@
  * Framing: one message at a time from a stream socket, with the file descriptors that came with it,
  * and a bounded buffer of bytes that wait to be sent. Nothing here blocks.
  *
- * Reads never cross the end of a message, so the descriptors found belong to this message. A
- * descriptor that nobody takes is closed by vfu_message_release().
+ * One read is enough for most messages: it may bring the first bytes of the next one, with that one's
+ * descriptors, which are kept until its turn. A descriptor that nobody takes is closed by
+ * vfu_message_release().
  */
 #ifndef VMM_SERVER_MESSAGE_H
 #define VMM_SERVER_MESSAGE_H
@@ -30,11 +31,14 @@
 
 struct vfu_message {
 	struct vfu_header header;
+	unsigned char *bytes;   /* the header as it came, then the payload */
 	unsigned char *payload; /* VFU_PAYLOAD_MAX bytes */
-	size_t received;        /* bytes of header and payload that have arrived */
+	size_t received;        /* bytes that have arrived, of the next message too */
 	int fds[VFU_FDS_MAX];   /* -1: taken */
 	unsigned fd_count;
-	bool fds_lost;     /* more came than fit, or we had no room for more open files */
+	bool fds_lost;          /* more came than fit, or we had no room for more open files */
+	unsigned next_fd_count; /* behind the fd_count of this message */
+	bool next_fds_lost;
 	char problem[128]; /* why the stream is broken, after -EPROTO or -ECONNRESET */
 };
 
@@ -47,13 +51,17 @@ void vfu_message_fini(struct vfu_message *message);
  * -EPROTO: not a vfio-user message; -ECONNRESET: the other side is gone; other -errno of recvmsg.
  */
 int vfu_message_receive(struct vfu_message *message, int socket);
+/* Is a whole message there, or a header that says so, without any read? */
+bool vfu_message_is_complete(const struct vfu_message *message);
 size_t vfu_message_payload_len(const struct vfu_message *message);
 /* Was the payload too long to be kept? */
 bool vfu_message_is_oversized(const struct vfu_message *message);
 /* The descriptor becomes the caller's. */
 int vfu_message_take_fd(struct vfu_message *message, unsigned index);
-/* Closes what nobody took; the next message may be received. */
+/* Of a whole message: closes what nobody took; the next message may be received. */
 void vfu_message_release(struct vfu_message *message);
+/* The stream ends: also what has arrived of the next message is forgotten. */
+void vfu_message_drop(struct vfu_message *message);
 
 /* Bytes to be sent, in order. */
 struct vfu_output {
