@@ -15,6 +15,7 @@ int cache_init(struct cache *cache, const struct cache_shape *shape)
 	size_t set = CACHE_WAYS * CACHE_STEP(shape->value_words);
 	int err;
 
+	CHECK(shape->value_words == 1 || shape->value_words == CACHE_VALUE_WORDS);
 	CHECK(shape->lines && shape->lines % set == 0 && shape->groups <= CACHE_GROUPS_MAX);
 	*cache = (struct cache){.sets = (uint32_t)(shape->lines / set),
 				.value_words = shape->value_words};
@@ -53,19 +54,22 @@ size_t cache_bytes(const struct cache *cache)
 	       cache_groups_bytes(&cache->groups);
 }
 
-static size_t first_way(const struct cache *cache, const struct cache_key *key)
-{
-	return cache_first_way(cache, key, cache->value_words);
-}
-
-static size_t way_at(const struct cache *cache, size_t first, unsigned way)
-{
-	return first + (size_t)way * CACHE_STEP(cache->value_words);
-}
-
 static uint64_t *line_at(const struct cache *cache, size_t index)
 {
 	return cache->lines + index * CACHE_LINE_WORDS(cache->value_words);
+}
+
+/* The line that is the first way of the key's set. value_words: the cache's; a constant makes it short. */
+static inline uint64_t *first_way(const struct cache *cache, const struct cache_key *key,
+				  unsigned value_words)
+{
+	return cache->lines +
+	       cache_first_way(cache, key, value_words) * CACHE_LINE_WORDS(value_words);
+}
+
+static inline uint64_t *way_at(uint64_t *first, unsigned way)
+{
+	return first + way * CACHE_WAY_WORDS;
 }
 
 static uint32_t line_group(const uint64_t *line)
@@ -96,38 +100,42 @@ static void count_add(struct cache *cache, uint32_t group, int difference)
 	cache->groups.groups[group].lines += (uint32_t)difference;
 }
 
-/* An even sequence number again only after the last word: see cache_line_read(). */
-static void line_write(struct cache *cache, size_t index, const struct cache_key *key,
-		       const uint64_t *value, uint64_t generation)
+static uint64_t *birth_of(const struct cache *cache, const uint64_t *line)
 {
-	uint64_t *line = line_at(cache, index);
+	return &cache->births[(size_t)(line - cache->lines) / CACHE_LINE_WORDS(cache->value_words)];
+}
+
+/* An even sequence number again only after the last word: see cache_line_read(). */
+static inline void line_write(struct cache *cache, uint64_t *line, const struct cache_key *key,
+			      const uint64_t *value, unsigned value_words, uint64_t generation)
+{
 	uint64_t sequence = __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) & LINE_SEQUENCE;
 	uint64_t state = ((sequence + 2 * LINE_BUSY) & LINE_SEQUENCE) |
 			 generation << LINE_GENERATION_SHIFT | LINE_IN_USE;
 
 	__atomic_store_n(&line[LINE_STATE], sequence | LINE_BUSY, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < cache->value_words; i++)
+	for (unsigned i = 0; i < value_words; i++)
 		__atomic_store_n(&line[LINE_VALUE + i], value[i], __ATOMIC_RELEASE);
 	__atomic_store_n(&line[LINE_ADDRESS], key->word[1], __ATOMIC_RELEASE);
 	__atomic_store_n(&line[LINE_KEY], key->word[0], __ATOMIC_RELEASE);
 	if (cache->births)
-		__atomic_store_n(&cache->births[index], ++cache->born, __ATOMIC_RELEASE);
+		__atomic_store_n(birth_of(cache, line), ++cache->born, __ATOMIC_RELEASE);
 	__atomic_store_n(&line[LINE_STATE], state, __ATOMIC_RELEASE);
 }
 
-static void line_erase(struct cache *cache, size_t index)
+static void line_erase(struct cache *cache, uint64_t *line)
 {
 	static const uint64_t nothing[CACHE_VALUE_WORDS];
 
-	line_write(cache, index, &(struct cache_key){{0}}, nothing, 0);
+	line_write(cache, line, &(struct cache_key){{0}}, nothing, cache->value_words, 0);
 }
 
 /* The line is live. */
-static void line_remove(struct cache *cache, size_t index)
+static void line_remove(struct cache *cache, uint64_t *line)
 {
-	uint32_t group = line_group(line_at(cache, index));
+	uint32_t group = line_group(line);
 
-	line_erase(cache, index);
+	line_erase(cache, line);
 	count_add(cache, group, -1);
 	if (!cache->groups.groups[group].lines)
 		cache_group_drop(&cache->groups, group);
@@ -140,7 +148,7 @@ static void erase_lines_of(struct cache *cache, uint32_t group)
 {
 	for (size_t i = 0; i < cache_lines(cache); i++)
 		if (line_at(cache, i)[LINE_KEY] && line_group(line_at(cache, i)) == group)
-			line_erase(cache, i);
+			line_erase(cache, line_at(cache, i));
 }
 
 static unsigned group_remove(struct cache *cache, uint32_t group)
@@ -183,58 +191,74 @@ static uint32_t group_of(struct cache *cache, const struct cache_insertion *inse
 
 /* Insertion */
 
+/* Whoever finds the line at this moment may lose his mark, no more: all else in the word is ours. */
 static bool take_if_unused(uint64_t *line)
 {
-	return !(__atomic_fetch_and(&line[LINE_STATE], ~LINE_IN_USE, __ATOMIC_RELAXED) &
-		 LINE_IN_USE);
+	uint64_t state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED);
+
+	if (!(state & LINE_IN_USE))
+		return true;
+	__atomic_store_n(&line[LINE_STATE], state & ~LINE_IN_USE, __ATOMIC_RELAXED);
+	return false;
 }
 
-/* Second chance: the first line that nobody has used since we last passed. */
-static size_t victim_unused(struct cache *cache, size_t first)
+/* Second chance: the first way that nobody has used since we last passed. */
+static uint64_t *victim_unused(struct cache *cache, uint64_t *first)
 {
-	cache->hand++;
-	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned way = 0; way < CACHE_WAYS; way++) {
-			size_t i = way_at(cache, first, (cache->hand + way) % CACHE_WAYS);
+	unsigned begin = ++cache->hand;
 
-			if (take_if_unused(line_at(cache, i)))
-				return i;
-		}
+	for (unsigned i = 0; i < 2 * CACHE_WAYS; i++) {
+		uint64_t *line = way_at(first, (begin + i) % CACHE_WAYS);
+
+		if (take_if_unused(line))
+			return line;
+	}
 	return first;
 }
 
-static bool has_value(const struct cache *cache, const uint64_t *line, const uint64_t *value)
+static inline bool has_value(const uint64_t *line, const uint64_t *value, unsigned value_words)
 {
-	for (unsigned i = 0; i < cache->value_words; i++)
+	for (unsigned i = 0; i < value_words; i++)
 		if (line[LINE_VALUE + i] != value[i])
 			return false;
 	return true;
 }
 
-static bool is_to_replace(const struct cache *cache, const uint64_t *line,
-			  const struct cache_insertion *insertion)
+/* Of a line that is live. */
+static inline bool is_to_replace(const uint64_t *line, const struct cache_insertion *insertion,
+				 unsigned value_words)
 {
-	return line_is_live(cache, line) && line_has_key(line, &insertion->key) &&
-	       (!insertion->keep_older || has_value(cache, line, insertion->value));
+	return line_has_key(line, &insertion->key) &&
+	       (!insertion->keep_older || has_value(line, insertion->value, value_words));
 }
 
-static size_t choose_way(struct cache *cache, size_t first, const struct cache_insertion *insertion)
+/* Which line gives way, and what it is. */
+struct choice {
+	uint64_t *line;
+	bool live;    /* it is worth something */
+	bool replace; /* it says what the insertion says, or has its key */
+};
+
+static inline struct choice choose_line(struct cache *cache, uint64_t *first,
+					const struct cache_insertion *insertion,
+					unsigned value_words)
 {
-	size_t unused = SIZE_MAX;
+	uint64_t *unused = NULL;
 
 	for (unsigned way = 0; way < CACHE_WAYS; way++) {
-		size_t i = way_at(cache, first, way);
+		uint64_t *line = way_at(first, way);
 
-		if (is_to_replace(cache, line_at(cache, i), insertion))
-			return i;
-		if (unused == SIZE_MAX && !line_is_live(cache, line_at(cache, i)))
-			unused = i;
+		if (!line_is_live(cache, line))
+			unused = unused ? unused : line;
+		else if (is_to_replace(line, insertion, value_words))
+			return (struct choice){.line = line, .live = true, .replace = true};
 	}
-	if (unused != SIZE_MAX)
-		return unused;
+	if (unused)
+		return (struct choice){.line = unused};
 	if (insertion->eviction == CACHE_EVICT_ANY)
-		return way_at(cache, first, insertion->lot % CACHE_WAYS);
-	return victim_unused(cache, first);
+		return (struct choice){.line = way_at(first, insertion->lot % CACHE_WAYS),
+				       .live = true};
+	return (struct choice){.line = victim_unused(cache, first), .live = true};
 }
 
 static void note_number(struct cache *cache, const struct cache_key *key)
@@ -248,37 +272,54 @@ static void note_number(struct cache *cache, const struct cache_key *key)
 
 /* Look-ups begin with the first way, and what is new will be looked for: the line that was there gives
  * way. Not where ages count: it would look younger. */
-static size_t make_first(struct cache *cache, size_t first, size_t way)
+static inline uint64_t *make_first(struct cache *cache, uint64_t *first, uint64_t *line,
+				   unsigned value_words)
 {
-	const uint64_t *line = line_at(cache, first);
-	struct cache_key key = {{line[LINE_KEY], line[LINE_ADDRESS]}};
+	struct cache_key key = {{first[LINE_KEY], first[LINE_ADDRESS]}};
 
-	if (cache->births || way == first)
-		return way;
-	line_write(cache, way, &key, &line[LINE_VALUE], line_generation(line));
+	if (cache->births || line == first)
+		return line;
+	line_write(cache, line, &key, &first[LINE_VALUE], value_words, line_generation(first));
 	return first;
+}
+
+/* The line that will be written over no longer counts; its group stays if the new line is of it. */
+static void forget_line(struct cache *cache, uint32_t old, uint32_t group)
+{
+	count_add(cache, old, -1);
+	if (old != group && !cache->groups.groups[old].lines)
+		cache_group_drop(&cache->groups, old);
+}
+
+static inline __attribute__((always_inline)) void
+insert(struct cache *cache, const struct cache_insertion *insertion, unsigned value_words)
+{
+	uint64_t *first = first_way(cache, &insertion->key, value_words);
+	struct choice choice = choose_line(cache, first, insertion, value_words);
+	struct cache_key key = insertion->key;
+	uint32_t group;
+
+	if (insertion->keep_older && choice.replace)
+		return; /* it is there already, and older */
+	group = group_of(cache, insertion);
+	/* It may have gone with a group that made room. */
+	if (choice.live && line_is_live(cache, choice.line))
+		forget_line(cache, line_group(choice.line), group);
+	note_number(cache, &key);
+	key.word[0] = key.word[0] << CACHE_GROUP_BITS | group;
+	line_write(cache, make_first(cache, first, choice.line, value_words), &key,
+		   insertion->value, value_words, cache->generations[group]);
+	count_add(cache, group, 1);
 }
 
 void cache_insert(struct cache *cache, const struct lock *lock,
 		  const struct cache_insertion *insertion)
 {
-	size_t first = first_way(cache, &insertion->key);
-	size_t i = choose_way(cache, first, insertion);
-	struct cache_key key = insertion->key;
-	uint32_t group;
-
 	DEBUG_CHECK(lock_is_held(lock));
-	if (line_is_live(cache, line_at(cache, i))) {
-		if (insertion->keep_older && is_to_replace(cache, line_at(cache, i), insertion))
-			return; /* it is there already, and older */
-		line_remove(cache, i);
-	}
-	i = make_first(cache, first, i);
-	note_number(cache, &key);
-	group = group_of(cache, insertion);
-	key.word[0] = key.word[0] << CACHE_GROUP_BITS | group;
-	line_write(cache, i, &key, insertion->value, cache->generations[group]);
-	count_add(cache, group, 1);
+	if (cache->value_words == 1)
+		insert(cache, insertion, 1);
+	else
+		insert(cache, insertion, CACHE_VALUE_WORDS);
 }
 
 /* Removal */
@@ -319,17 +360,16 @@ static uint64_t pages_of(const struct cache *cache, const struct cache_scope *sc
 
 static unsigned remove_page(struct cache *cache, uint32_t group, const struct cache_key *key)
 {
-	size_t first = first_way(cache, key);
+	uint64_t *first = first_way(cache, key, cache->value_words);
 	unsigned removed = 0;
 
 	for (unsigned way = 0; way < CACHE_WAYS; way++) {
-		size_t i = way_at(cache, first, way);
-		const uint64_t *line = line_at(cache, i);
+		uint64_t *line = way_at(first, way);
 
 		if (!line_has_key(line, key) || line_group(line) != group ||
 		    !line_is_live(cache, line))
 			continue;
-		line_remove(cache, i);
+		line_remove(cache, line);
 		removed++;
 	}
 	return removed;
@@ -370,12 +410,12 @@ static unsigned remove_line_by_line(struct cache *cache, uint32_t group,
 	unsigned removed = 0;
 
 	for (size_t i = 0; i < cache_lines(cache); i++) {
-		const uint64_t *line = line_at(cache, i);
+		uint64_t *line = line_at(cache, i);
 
 		if (line_group(line) != group || !line_is_live(cache, line) ||
 		    !line_touches(line, scope))
 			continue;
-		line_remove(cache, i);
+		line_remove(cache, line);
 		removed++;
 	}
 	return removed;
@@ -438,10 +478,10 @@ bring_set_near(const struct cache *cache, uint32_t group, const struct cache_sco
 	unsigned lg2 = (unsigned)__builtin_ctzll(cache->numbers);
 	struct cache_key key =
 		cache_key(cache->groups.groups[group].owner, lg2, page_first(scope->first, lg2));
-	size_t first = first_way(cache, &key);
+	uint64_t *first = first_way(cache, &key, cache->value_words);
 
 	for (unsigned way = 0; way < CACHE_WAYS; way++)
-		__builtin_prefetch(line_at(cache, way_at(cache, first, way)));
+		__builtin_prefetch(way_at(first, way));
 }
 
 /* Group and set: the one says where the other is. */
@@ -474,11 +514,11 @@ void cache_remove_all(struct cache *cache, const struct lock *lock)
 
 void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot)
 {
-	size_t i = lot % cache_lines(cache);
+	uint64_t *line = line_at(cache, lot % cache_lines(cache));
 
 	DEBUG_CHECK(lock_is_held(lock));
-	if (line_is_live(cache, line_at(cache, i)))
-		line_remove(cache, i);
+	if (line_is_live(cache, line))
+		line_remove(cache, line);
 }
 
 bool cache_peek(const struct cache *cache, size_t index, struct cache_entry *out)

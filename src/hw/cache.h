@@ -30,7 +30,7 @@
 #include "vsva/types.h"
 
 #define CACHE_WAYS        4u
-#define CACHE_VALUE_WORDS 4u /* at most */
+#define CACHE_VALUE_WORDS 4u /* or one */
 
 /* Word 0 of a key has 38 bits of owner and 6 of number; in a line the number of its group is below
  * them. */
@@ -80,6 +80,11 @@ enum { LINE_STATE, LINE_KEY, LINE_ADDRESS, LINE_VALUE };
 /* Where pages are short and lines too, two pages that lie side by side have lines side by side, in one
  * cache line of the CPU: a way is every other line. */
 #define CACHE_STEP(value_words) ((value_words) == 1 ? 2u : 1u)
+/* So the ways of a set are as far from each other in every cache, in words. */
+#define CACHE_WAY_WORDS 8u
+static_assert(CACHE_STEP(1) * CACHE_LINE_WORDS(1) == CACHE_WAY_WORDS &&
+		      CACHE_STEP(4) * CACHE_LINE_WORDS(4) == CACHE_WAY_WORDS,
+	      "a cache line of the CPU");
 
 /* LINE_STATE: generation (0 while the line is written: no group has that), sequence, and whether the
  * line was found since the search for a victim last passed. */
@@ -118,9 +123,9 @@ struct cache {
 };
 
 struct cache_shape {
-	size_t lines; /* a multiple of CACHE_WAYS * CACHE_STEP */
-	unsigned value_words;
-	uint32_t groups; /* when there are more, one loses its lines */
+	size_t lines;         /* a multiple of CACHE_WAYS * CACHE_STEP */
+	unsigned value_words; /* 1 or CACHE_VALUE_WORDS */
+	uint32_t groups;      /* when there are more, one loses its lines */
 	bool keeps_age;
 };
 
@@ -204,6 +209,7 @@ static inline bool cache_line_read(const struct cache *cache, size_t index,
 	word = __atomic_load_n(&line[LINE_KEY], __ATOMIC_ACQUIRE);
 	if (word >> CACHE_GROUP_BITS != key->word[0])
 		return false;
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < value_words; i++)
 		value[i] = __atomic_load_n(&line[LINE_VALUE + i], __ATOMIC_ACQUIRE);
 	word &= CACHE_GROUPS_MAX - 1;
@@ -216,6 +222,13 @@ static inline bool cache_line_read(const struct cache *cache, size_t index,
 static inline uint64_t cache_born(const struct cache *cache, size_t index)
 {
 	return cache->births ? __atomic_load_n(&cache->births[index], __ATOMIC_ACQUIRE) : 0;
+}
+
+/* A count that two threads add to at once may lose one. */
+static inline void cache_count_hit(struct cache *cache)
+{
+	__atomic_store_n(&cache->hits, __atomic_load_n(&cache->hits, __ATOMIC_RELAXED) + 1,
+			 __ATOMIC_RELAXED);
 }
 
 /* Written only where it changes something: a line that many devices use stays shared. */

@@ -30,17 +30,6 @@ static inline uint64_t page_first(uint64_t addr, unsigned size_lg2)
 	return addr >> size_lg2 << size_lg2;
 }
 
-uint64_t cache_iotlb_ways(const struct cache *cache, const struct cache_key *key, unsigned from,
-			  uint64_t need)
-{
-	size_t first = cache_first_way(cache, key, 1);
-	uint64_t value = 0;
-
-	for (size_t way = from; way < CACHE_WAYS && !value; way++)
-		value = cache_iotlb_way(cache, key, first + way * CACHE_STEP(1), need);
-	return value;
-}
-
 /* Policy LRU. */
 static enum iotlb_answer find_first(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
 				    const struct iotlb_need *need, struct iotlb_page *out)
@@ -122,13 +111,16 @@ void cache_iotlb_decode(const struct cache_entry *entry, struct iotlb_page *out)
 void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
 		      const struct iotlb_page *page, const struct cache_tag *tag)
 {
-	struct cache_key key =
-		cache_key(cache_owner_of_requests(rid, pasid), page->size_lg2, page->input);
-	uint64_t value[CACHE_VALUE_WORDS] = {page->output | page->flags};
 	struct caches_locked lock;
 
 	if (!caches_lock_to_fill(caches, generation, &lock))
 		return;
-	caches_fill(&caches->iotlb, &lock, &key, value, tag);
+	caches_fill(&caches->iotlb, &lock,
+		    &(struct cache_insertion){
+			    .key = cache_key(cache_owner_of_requests(rid, pasid), page->size_lg2,
+					     page->input),
+			    .value = {page->output | page->flags},
+			    .tag = *tag,
+		    });
 	caches_unlock(&lock);
 }

@@ -44,6 +44,14 @@ struct iotlb_need {
 /* Value word of a line: the page's output, and flags below. */
 #define IOTLB_FLAGS UINT64_C(0xfff)
 
+/* Flags that an entry must have to grant a request of a user that is not unusual. */
+static inline uint64_t iotlb_ordinary_need(enum unit_access access)
+{
+	static_assert((int)IOTLB_READ == UNIT_READ && (int)IOTLB_WRITE == UNIT_WRITE, "flags");
+	static_assert(UNIT_WRITE << 4 == IOTLB_DIRTY, "a write needs it");
+	return IOTLB_USER | (uint64_t)access | ((uint64_t)access & UNIT_WRITE) << 4;
+}
+
 /* Policy LRU. What a line for pages of this size says to (owner, address), if it grants the need:
  * its value, which is not 0; or 0. way: of the set that the key has. */
 static inline __attribute__((always_inline)) uint64_t
@@ -58,8 +66,21 @@ cache_iotlb_way(const struct cache *cache, const struct cache_key *key, size_t l
 	return value;
 }
 /* The first way of the set that does; they are asked from `from` on. */
-uint64_t cache_iotlb_ways(const struct cache *cache, const struct cache_key *key, unsigned from,
-			  uint64_t need);
+static inline __attribute__((always_inline)) uint64_t cache_iotlb_ways(const struct cache *cache,
+								       const struct cache_key *key,
+								       unsigned from, uint64_t need)
+{
+	size_t first = cache_first_way(cache, key, 1);
+
+#pragma GCC unroll 4
+	for (size_t way = from; way < CACHE_WAYS; way++) {
+		uint64_t value = cache_iotlb_way(cache, key, first + way * CACHE_STEP(1), need);
+
+		if (value)
+			return value;
+	}
+	return 0;
+}
 
 enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
 				   const struct iotlb_need *need, struct iotlb_page *out);

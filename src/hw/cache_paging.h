@@ -30,6 +30,40 @@ struct paging_entry {
 	uint64_t table_host; /* next table, host physical; the same but for nested */
 };
 
+static inline struct cache_key cache_paging_key(const struct paging_entry *e, unsigned level)
+{
+	return cache_key(cache_owner_of_space(e->did, e->pasid), vtd_level_shift(level),
+			 e->input & ~(vtd_level_size(level) - 1));
+}
+
+static inline void cache_paging_found(const uint64_t value[CACHE_VALUE_WORDS], unsigned level,
+				      struct paging_entry *out)
+{
+	out->level = (uint8_t)level;
+	out->table = value[0];
+	out->table_host = value[1];
+	out->rights = (uint8_t)value[2];
+}
+
+/* Policy LRU. As cache_paging_find(), but each level only where its line most likely is. */
+static inline bool cache_paging_find_near(struct caches *caches, struct paging_entry *out)
+{
+	struct cache *cache = out->first_stage ? &caches->first : &caches->second;
+	uint64_t numbers = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED);
+	uint64_t value[CACHE_VALUE_WORDS];
+
+	for (unsigned level = 2; level <= out->level; level++) {
+		struct cache_key key = cache_paging_key(out, level);
+
+		if (!(numbers >> vtd_level_shift(level) & 1) ||
+		    !caches_find_near(cache, &key, value))
+			continue;
+		cache_paging_found(value, level, out);
+		return true;
+	}
+	return false;
+}
+
 /* Fills *out from the deepest entry that covers out->input, given first_stage, did, pasid, and with
  * out->level the level of the top table. false: begin at the top. */
 bool cache_paging_find(struct caches *caches, struct paging_entry *out);

@@ -42,6 +42,53 @@ bool cache_context_find(struct caches *caches, rid_t rid, bool is_legacy, struct
 void cache_context_fill(struct caches *caches, uint64_t generation, rid_t rid,
 			const struct context_view *view);
 
+/* Last value word of both caches: everything that is not the entry itself. */
+#define CACHE_PASID_FAULT_SHIFT 8
+#define CACHE_PASID_PASID_SHIFT 16
+enum {
+	CACHE_PASID_FPD = 1,
+	CACHE_PASID_DTE = 2,
+	CACHE_PASID_PRE = 4,
+	CACHE_PASID_RID_PRIV = 8,
+	CACHE_PASID_CONTEXT_FPD = 16,
+};
+
+static inline struct cache_key cache_pasid_key(rid_t rid, uint32_t pasid)
+{
+	return cache_key(cache_owner_of_requests(rid, pasid), 0, 0);
+}
+
+/* What a line says, whoever finds it. */
+static inline void cache_pasid_decode(const uint64_t value[CACHE_VALUE_WORDS],
+				      struct pasid_view *out)
+{
+	uint64_t meta = value[3];
+
+	*out = (struct pasid_view){
+		.entry.q = {value[0], value[1], value[2]},
+		.pasid = (uint32_t)(meta >> CACHE_PASID_PASID_SHIFT & VSVA_PASID_MAX),
+		.dte = meta & CACHE_PASID_DTE,
+		.pre = meta & CACHE_PASID_PRE,
+		.rid_priv = meta & CACHE_PASID_RID_PRIV,
+		.context_fpd = meta & CACHE_PASID_CONTEXT_FPD,
+		.fpd = meta & CACHE_PASID_FPD,
+		.fault = (enum vtd_fault)(meta >> CACHE_PASID_FAULT_SHIFT & 0xff),
+	};
+}
+
+/* Policy LRU. Only where the line most likely is: the first way of its set. */
+static inline bool cache_pasid_find_near(struct caches *caches, rid_t rid, uint32_t pasid,
+					 struct pasid_view *out)
+{
+	struct cache_key key = cache_pasid_key(rid, pasid);
+	uint64_t value[CACHE_VALUE_WORDS];
+
+	if (!caches_find_near(&caches->pasid, &key, value))
+		return false;
+	cache_pasid_decode(value, out);
+	return true;
+}
+
 /* pasid: VSVA_PASID_INVALID for none */
 bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct pasid_view *out);
 void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
@@ -50,6 +97,5 @@ void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uin
 /* What a line says, whoever finds it. */
 void cache_context_decode(const uint64_t value[CACHE_VALUE_WORDS], bool is_legacy,
 			  struct context_view *out);
-void cache_pasid_decode(const uint64_t value[CACHE_VALUE_WORDS], struct pasid_view *out);
 
 #endif

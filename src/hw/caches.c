@@ -87,37 +87,10 @@ size_t caches_bytes(const struct caches *caches)
 	       cache_bytes(&caches->second);
 }
 
-static struct caches_locked lock_all(struct caches *caches, bool removes)
-{
-	lock_take(&caches->lock);
-	return (struct caches_locked){.caches = caches, .removes = removes};
-}
-
 struct caches_locked caches_lock_to_remove(struct caches *caches)
 {
-	return lock_all(caches, true);
-}
-
-void caches_unlock(struct caches_locked *lock)
-{
-	struct caches *caches = lock->caches;
-
-	caches_check_locked(lock);
-	if (lock->removes)
-		__atomic_store_n(&caches->generation, caches->generation + 1, __ATOMIC_RELEASE);
-	lock_drop(&caches->lock);
-	lock->caches = NULL;
-}
-
-bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct caches_locked *lock)
-{
-	if (!caches_keep(caches))
-		return false;
-	*lock = lock_all(caches, false);
-	if (caches->generation == generation)
-		return true;
-	caches_unlock(lock);
-	return false;
+	lock_take(&caches->lock);
+	return (struct caches_locked){.caches = caches, .removes = true};
 }
 
 void caches_pass(struct caches *caches)
@@ -204,25 +177,19 @@ bool caches_find(struct caches *caches, struct cache *cache, const struct cache_
 	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
 	if (found == SIZE_MAX || !caches_serve(caches))
 		return false;
-	__atomic_store_n(&cache->hits, __atomic_load_n(&cache->hits, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELAXED);
+	cache_count_hit(cache);
 	return true;
 }
 
-void caches_fill(struct cache *cache, const struct caches_locked *lock, const struct cache_key *key,
-		 const uint64_t value[CACHE_VALUE_WORDS], const struct cache_tag *tag)
+void caches_fill(struct cache *cache, const struct caches_locked *lock,
+		 struct cache_insertion *insertion)
 {
 	struct caches *caches = lock->caches;
-	struct cache_insertion insertion = {
-		.key = *key,
-		.tag = *tag,
-		.keep_older = caches_serve_stalest(caches),
-	};
 
-	memcpy(insertion.value, value, sizeof(insertion.value));
-	if (caches->policy >= UNIT_CACHE_RANDOM) {
-		insertion.eviction = CACHE_EVICT_ANY;
-		insertion.lot = caches_draw(caches, CACHE_WAYS);
+	if (__builtin_expect(caches->policy >= UNIT_CACHE_RANDOM, 0)) {
+		insertion->keep_older = caches_serve_stalest(caches);
+		insertion->eviction = CACHE_EVICT_ANY;
+		insertion->lot = caches_draw(caches, CACHE_WAYS);
 	}
 	if (caches->policy == UNIT_CACHE_RANDOM) {
 		if (caches_draw(caches, 4) == 0)
@@ -231,5 +198,5 @@ void caches_fill(struct cache *cache, const struct caches_locked *lock, const st
 			cache_remove_any(cache, &lock->caches->lock,
 					 caches_draw(caches, UINT32_MAX));
 	}
-	cache_insert(cache, &lock->caches->lock, &insertion);
+	cache_insert(cache, &lock->caches->lock, insertion);
 }

@@ -50,11 +50,21 @@ int caches_init(struct caches *caches, const struct unit_config *config, size_t 
 void caches_fini(struct caches *caches);
 size_t caches_bytes(const struct caches *caches);
 
-void caches_unlock(struct caches_locked *lock);
 static inline void caches_check_locked(const struct caches_locked *lock)
 {
 	DEBUG_CHECK(lock_is_held(&lock->caches->lock));
 	(void)lock;
+}
+
+static inline void caches_unlock(struct caches_locked *lock)
+{
+	struct caches *caches = lock->caches;
+
+	caches_check_locked(lock);
+	if (lock->removes)
+		__atomic_store_n(&caches->generation, caches->generation + 1, __ATOMIC_RELEASE);
+	lock_drop(&caches->lock);
+	lock->caches = NULL;
 }
 
 /*
@@ -68,9 +78,6 @@ static inline uint64_t caches_generation(const struct caches *caches)
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
 	return __atomic_load_n(&caches->generation, __ATOMIC_ACQUIRE);
 }
-/* Locks for a fill. false, and not locked: something was invalidated since that generation. */
-bool caches_lock_to_fill(struct caches *caches, uint64_t generation, struct caches_locked *lock);
-
 /* Moves the generation on and removes nothing: there is a new root. */
 void caches_pass(struct caches *caches);
 /* Everything: SRTP with ESRTPS=1, TE cleared in a unit with scalable mode. VT-d 6.6, 11.4.4 */
@@ -101,12 +108,44 @@ static inline bool caches_keep_faults(const struct caches *caches)
 	return caches->caching_mode && caches->policy >= UNIT_CACHE_RANDOM;
 }
 
+/* Locks for a fill. false, and not locked: something was invalidated since that generation. */
+static inline bool caches_lock_to_fill(struct caches *caches, uint64_t generation,
+				       struct caches_locked *lock)
+{
+	if (!caches_keep(caches))
+		return false;
+	lock_take(&caches->lock);
+	*lock = (struct caches_locked){.caches = caches};
+	if (caches->generation == generation)
+		return true;
+	caches_unlock(lock);
+	return false;
+}
+
 /* The first line of the key's set that has the key; the stalest or none, as the policy wants it.
  * value: CACHE_VALUE_WORDS. false: none. Not for the IOTLB, whose lines are of one word. */
 bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
 		 uint64_t *value);
-/* Inserts, as the policy wants it. */
-void caches_fill(struct cache *cache, const struct caches_locked *lock, const struct cache_key *key,
-		 const uint64_t value[CACHE_VALUE_WORDS], const struct cache_tag *tag);
+/* Policy LRU: as caches_find(), but only in the first way of the set, where what was inserted last is. */
+static inline bool caches_find_near(struct cache *cache, const struct cache_key *key,
+				    uint64_t *value)
+{
+	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS);
+	uint64_t state;
+	bool found;
+
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
+	found = cache_line_read(cache, first, key, CACHE_VALUE_WORDS, value, &state);
+	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
+	if (!found)
+		return false;
+	cache_line_touch(cache, first, CACHE_VALUE_WORDS, state);
+	cache_count_hit(cache);
+	return true;
+}
+
+/* Inserts key, value and tag, as the policy wants it, which fills in the rest. */
+void caches_fill(struct cache *cache, const struct caches_locked *lock,
+		 struct cache_insertion *insertion);
 
 #endif

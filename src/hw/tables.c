@@ -361,14 +361,6 @@ static enum vtd_fault find_pasid(const struct lookup *lookup, struct pasid_view 
 
 /* Space */
 
-static void set_second_stage(struct space *space, const struct vtd_rules *rules, unsigned aw,
-			     uint64_t root)
-{
-	space->second_root = root;
-	space->second_levels = vtd_aw_levels(aw);
-	space->input_bits = vtd_ss_input_bits(rules->cap, aw);
-}
-
 static enum vtd_fault legacy_space(const struct lookup *lookup, struct space *space)
 {
 	struct context_view view;
@@ -383,31 +375,9 @@ static enum vtd_fault legacy_space(const struct lookup *lookup, struct space *sp
 	space->ats = vtd_legacy_context_TT(e) == VTD_TT_SECOND_STAGE_ATS;
 	space->did = (uint16_t)vtd_legacy_context_DID(e);
 	space->sre = true;
-	set_second_stage(space, lookup->rules, (unsigned)vtd_legacy_context_AW(e),
-			 vtd_legacy_context_SSPTPTR(e));
+	space_set_second_stage(space, lookup->rules, (unsigned)vtd_legacy_context_AW(e),
+			       vtd_legacy_context_SSPTPTR(e));
 	return VTD_FAULT_NONE;
-}
-
-static void fill_space(const struct lookup *lookup, const struct pasid_view *view,
-		       struct space *space)
-{
-	const struct vtd_pasid_entry *e = &view->entry;
-
-	space->pgtt = (enum vtd_pgtt)vtd_pasid_entry_PGTT(e);
-	space->ats = view->dte;
-	space->rid_priv = view->rid_priv;
-	space->did = (uint16_t)vtd_pasid_entry_DID(e);
-	space->pasid = view->pasid;
-	space->first_root = vtd_pasid_entry_FSPTPTR(e);
-	space->first_levels = vtd_fspm_levels((unsigned)vtd_pasid_entry_FSPM(e));
-	space->sre = vtd_pasid_entry_SRE(e);
-	space->wpe = vtd_pasid_entry_WPE(e);
-	space->eafe = vtd_pasid_entry_EAFE(e);
-	space->ssade = vtd_pasid_entry_SSADE(e);
-	space->snooped = vtd_pasid_entry_PWSNP(e);
-	if (space->pgtt == VTD_PGTT_SECOND_STAGE || space->pgtt == VTD_PGTT_NESTED)
-		set_second_stage(space, lookup->rules, (unsigned)vtd_pasid_entry_AW(e),
-				 vtd_pasid_entry_SSPTPTR(e));
 }
 
 enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *space)
@@ -429,6 +399,6 @@ enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *spac
 	}
 	space->fpd = view.fpd;
 	if (!fault)
-		fill_space(lookup, &view, space);
+		space_set_pasid(space, lookup->rules, &view);
 	return fault;
 }

@@ -62,6 +62,37 @@ struct space {
 	bool sre, wpe, eafe, ssade, snooped;
 };
 
+static inline void space_set_second_stage(struct space *space, const struct vtd_rules *rules,
+					  unsigned aw, uint64_t root)
+{
+	space->second_root = root;
+	space->second_levels = vtd_aw_levels(aw);
+	space->input_bits = vtd_ss_input_bits(rules->cap, aw);
+}
+
+/* Of a request whose PASID entry has passed its checks. *space was all zero. */
+static inline void space_set_pasid(struct space *space, const struct vtd_rules *rules,
+				   const struct pasid_view *view)
+{
+	const struct vtd_pasid_entry *e = &view->entry;
+
+	space->pgtt = (enum vtd_pgtt)vtd_pasid_entry_PGTT(e);
+	space->ats = view->dte;
+	space->rid_priv = view->rid_priv;
+	space->did = (uint16_t)vtd_pasid_entry_DID(e);
+	space->pasid = view->pasid;
+	space->first_root = vtd_pasid_entry_FSPTPTR(e);
+	space->first_levels = vtd_fspm_levels((unsigned)vtd_pasid_entry_FSPM(e));
+	space->sre = vtd_pasid_entry_SRE(e);
+	space->wpe = vtd_pasid_entry_WPE(e);
+	space->eafe = vtd_pasid_entry_EAFE(e);
+	space->ssade = vtd_pasid_entry_SSADE(e);
+	space->snooped = vtd_pasid_entry_PWSNP(e);
+	if (space->pgtt == VTD_PGTT_SECOND_STAGE || space->pgtt == VTD_PGTT_NESTED)
+		space_set_second_stage(space, rules, (unsigned)vtd_pasid_entry_AW(e),
+				       vtd_pasid_entry_SSPTPTR(e));
+}
+
 /* RTA.1 to RTA.4: is there a table mode that serves this request? */
 enum vtd_fault tables_check_mode(const struct lookup *lookup);
 /* The context entry, and whether it lets this request pass. *fpd is valid after a fault too. */

@@ -15,6 +15,7 @@
 #include "hw/fault.h"
 #include "hw/unit_state.h"
 #include "hw/walk.h"
+#include "hw/walk_short.h"
 
 /* How often a translation begins anew because somebody changed an entry under it. */
 #define RACES_MAX 64u
@@ -544,11 +545,10 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 		out->hpa = hpa(0);
 }
 
-static void trace_walk(const struct job *job, const struct unit_translation *out)
+static void trace_walk(const struct unit *unit, const struct unit_request *r,
+		       const struct unit_translation *out)
 {
-	const struct unit_request *r = job->request;
-
-	TRACE(job->unit->config.trace, UNIT, TRANSLATE, .rid = r->rid, .hpasid = hpasid(r->pasid),
+	TRACE(unit->config.trace, UNIT, TRANSLATE, .rid = r->rid, .hpasid = hpasid(r->pasid),
 	      .addr = r->addr, .hpa = out->hpa, .value = (uint64_t)out->fault,
 	      .write = (r->access & UNIT_WRITE) != 0);
 }
@@ -619,7 +619,7 @@ translate_uncached(struct unit *unit, const struct unit_request *request, enum r
 	fault = translate(&job, out);
 	if (fault)
 		answer_fault(&job, fault, out);
-	trace_walk(&job, out);
+	trace_walk(unit, request, out);
 }
 
 /* Requests */
@@ -678,6 +678,9 @@ static inline void answer_ordinary(struct unit_grant grant, struct unit_translat
 
 static inline struct unit_grant grant_of(uint64_t value, unsigned size_lg2, uint64_t addr)
 {
+	static_assert((int)IOTLB_READ == VSVA_PROT_READ && (int)IOTLB_WRITE == VSVA_PROT_WRITE,
+		      "flags");
+
 	return (struct unit_grant){
 		.hpa = hpa((value & ~IOTLB_FLAGS) | (addr & ((UINT64_C(1) << size_lg2) - 1))),
 		.page_lg2 = (uint8_t)size_lg2,
@@ -689,15 +692,6 @@ static inline struct cache_key key_of(rid_t rid, uint32_t pasid, uint64_t addr, 
 {
 	return cache_key(cache_owner_of_requests(rid, pasid), size_lg2,
 			 addr >> size_lg2 << size_lg2);
-}
-
-static inline uint64_t ordinary_need(enum unit_access access)
-{
-	static_assert((int)IOTLB_READ == UNIT_READ && (int)IOTLB_WRITE == UNIT_WRITE, "flags");
-	static_assert((int)IOTLB_READ == VSVA_PROT_READ && (int)IOTLB_WRITE == VSVA_PROT_WRITE,
-		      "flags");
-	static_assert(UNIT_WRITE << 4 == IOTLB_DIRTY, "a write needs it");
-	return IOTLB_USER | (uint64_t)access | ((uint64_t)access & UNIT_WRITE) << 4;
 }
 
 /* Of an ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
@@ -724,7 +718,7 @@ find_first(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum uni
 	if (__builtin_expect(!has_short_way(unit, pasid), 0))
 		return (struct unit_grant){.page_lg2 = 0};
 	value = cache_iotlb_way(iotlb, &key, cache_first_way(iotlb, &key, 1),
-				ordinary_need(access));
+				iotlb_ordinary_need(access));
 	if (__builtin_expect(!value, 0))
 		return (struct unit_grant){.page_lg2 = 0};
 	count_hit(unit);
@@ -737,19 +731,20 @@ find_further(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum u
 {
 	const struct cache *iotlb = &unit->caches.iotlb;
 	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
+	uint64_t need = iotlb_ordinary_need(access), value;
+	unsigned lg2 = VTD_PAGE_SHIFT;
+	struct cache_key key = key_of(rid, pasid, addr, lg2);
 
-	for (; sizes; sizes &= sizes - 1) {
-		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
-		struct cache_key key = key_of(rid, pasid, addr, lg2);
-		uint64_t value =
-			cache_iotlb_ways(iotlb, &key, lg2 == VTD_PAGE_SHIFT, ordinary_need(access));
-
-		if (!value)
-			continue;
-		count_hit(unit);
-		return grant_of(value, lg2, addr);
+	value = cache_iotlb_ways(iotlb, &key, 1, need);
+	for (sizes &= ~vtd_level_size(1); !value && sizes; sizes &= sizes - 1) {
+		lg2 = (unsigned)__builtin_ctzll(sizes);
+		key = key_of(rid, pasid, addr, lg2);
+		value = cache_iotlb_ways(iotlb, &key, 0, need);
 	}
-	return (struct unit_grant){.page_lg2 = 0};
+	if (!value)
+		return (struct unit_grant){.page_lg2 = 0};
+	count_hit(unit);
+	return grant_of(value, lg2, addr);
 }
 
 struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
@@ -778,35 +773,52 @@ uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t ad
 	return done;
 }
 
+/* Of a request that has a short way. */
+static void translate_missing(struct unit *unit, const struct unit_request *request,
+			      struct unit_translation *out)
+{
+	struct root root = unit_root(unit);
+	uint64_t value = has_pasid(request) ? walk_short(unit, request, root) : 0;
+
+	if (value) {
+		answer_ordinary(grant_of(value, VTD_PAGE_SHIFT, request->addr), out);
+		trace_walk(unit, request, out);
+		return;
+	}
+	if (is_to_interrupts(request) || !root_is_enabled(root)) {
+		translate_closely(unit, request, root, out);
+		return;
+	}
+	*out = (struct unit_translation){0};
+	/* Under this policy nobody keeps what is not present. */
+	translate_uncached(unit, request, REQUEST_UNTRANSLATED, root, false, out);
+}
+
 void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
 			    struct unit_translation *out)
 {
-	struct root root = unit_root(unit);
-
 	DEBUG_CHECK(rcu_is_reading());
-	/* Under this policy nobody keeps what is not present. */
-	if (root_is_enabled(root) && !request->unusual && has_short_way(unit, request->pasid) &&
-	    !is_to_interrupts(request)) {
-		*out = (struct unit_translation){0};
-		translate_uncached(unit, request, REQUEST_UNTRANSLATED, root, false, out);
-	} else {
-		translate_closely(unit, request, root, out);
-	}
+	if (!request->unusual && has_short_way(unit, request->pasid))
+		translate_missing(unit, request, out);
+	else
+		translate_closely(unit, request, unit_root(unit), out);
 }
 
 static __attribute__((noinline)) void translate_further(struct unit *unit,
 							const struct unit_request *request,
 							struct unit_translation *out)
 {
-	struct unit_grant grant = {.page_lg2 = 0};
+	struct unit_grant grant;
 
-	if (!request->unusual && has_short_way(unit, request->pasid))
-		grant = find_further(unit, request->rid, request->pasid, request->addr,
-				     request->access);
+	if (request->unusual || !has_short_way(unit, request->pasid)) {
+		translate_closely(unit, request, unit_root(unit), out);
+		return;
+	}
+	grant = find_further(unit, request->rid, request->pasid, request->addr, request->access);
 	if (grant.page_lg2)
 		answer_ordinary(grant, out);
 	else
-		unit_translate_unknown(unit, request, out);
+		translate_missing(unit, request, out);
 }
 
 void unit_translate(struct unit *unit, const struct unit_request *request,

@@ -76,6 +76,59 @@ enum vtd_fault walk_commit_first_stage(struct walk *walk, const struct walk_leaf
 bool walk_second_stage_is_dirty(const struct walk *walk, const struct walk_leaf *leaf);
 bool walk_first_stage_is_dirty(const struct walk_leaf *leaf);
 
+/* What entries that were read say about themselves, for whoever reads some. reserved: the bits that must
+ * be clear in such an entry (struct vtd_masks). */
+
+static inline enum vtd_fault walk_judge_first(const struct space *space, uint64_t value, bool leaf,
+					      unsigned level, uint64_t reserved)
+{
+	if (__builtin_expect(!(value & VTD_FS_PTE_P), 0))
+		return VTD_FAULT_SFS_2;
+	if (__builtin_expect((value & reserved) != 0, 0))
+		return VTD_FAULT_SFS_3;
+	if (space->pgtt == VTD_PGTT_NESTED &&
+	    !vtd_fits(vtd_pte_address(value, leaf ? level : 1), space->input_bits))
+		return VTD_FAULT_SFS_5;
+	return VTD_FAULT_NONE;
+}
+
+static inline uint8_t walk_first_rights(uint64_t pte)
+{
+	static_assert((int)VTD_FS_PTE_RW == PAGING_WRITE && (int)VTD_FS_PTE_US == PAGING_USER,
+		      "the same bits");
+
+	return (uint8_t)(PAGING_READ | (pte & (PAGING_WRITE | PAGING_USER)));
+}
+
+/* Set in every entry of the first stage that is used. */
+static inline uint64_t walk_first_accessed(const struct space *space)
+{
+	return VTD_FS_PTE_A | (space->eafe ? VTD_FS_PTE_EA : 0u);
+}
+
+/* Legacy mode knows no "not present", only rights; write goes before read. */
+static inline enum vtd_fault walk_no_right_left(const struct space *space, bool write)
+{
+	if (!space->legacy)
+		return VTD_FAULT_SSS_2;
+	return write ? VTD_FAULT_LGN_2 : VTD_FAULT_LGN_3;
+}
+
+/* *rights: those of the way down to the entry, and then its own with them. */
+static inline enum vtd_fault walk_judge_second(const struct space *space, uint64_t value,
+					       uint64_t reserved, bool write, uint8_t *rights)
+{
+	static_assert((int)VTD_SS_PTE_R == PAGING_READ && (int)VTD_SS_PTE_W == PAGING_WRITE,
+		      "the same bits");
+
+	if (__builtin_expect(!vtd_ss_pte_is_present(value), 0))
+		return walk_no_right_left(space, write);
+	if (__builtin_expect((value & reserved) != 0, 0))
+		return space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
+	*rights &= value & (PAGING_READ | PAGING_WRITE);
+	return *rights ? VTD_FAULT_NONE : walk_no_right_left(space, write);
+}
+
 /* For the two walks: remember a non-leaf entry for the paging-structure caches. */
 static inline void walk_passed(struct walk *walk, const struct paging_entry *entry)
 {

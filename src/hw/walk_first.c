@@ -81,34 +81,6 @@ static inline enum vtd_fault update(struct walk *walk, const struct walk_entry *
 					     : set_bits(walk, *entry, guest_at, bits);
 }
 
-static uint64_t accessed_bits(const struct walk *walk)
-{
-	return VTD_FS_PTE_A | (walk->space->eafe ? VTD_FS_PTE_EA : 0u);
-}
-
-/* Entries */
-
-static inline enum vtd_fault judge_entry(const struct space *space, uint64_t value, bool leaf,
-					 unsigned level, uint64_t reserved)
-{
-	if (__builtin_expect(!(value & VTD_FS_PTE_P), 0))
-		return VTD_FAULT_SFS_2;
-	if (__builtin_expect((value & reserved) != 0, 0))
-		return VTD_FAULT_SFS_3;
-	if (space->pgtt == VTD_PGTT_NESTED &&
-	    !vtd_fits(vtd_pte_address(value, leaf ? level : 1), space->input_bits))
-		return VTD_FAULT_SFS_5;
-	return VTD_FAULT_NONE;
-}
-
-static inline uint8_t rights_of(uint64_t pte)
-{
-	static_assert((int)VTD_FS_PTE_RW == PAGING_WRITE && (int)VTD_FS_PTE_US == PAGING_USER,
-		      "the same bits");
-
-	return (uint8_t)(PAGING_READ | (pte & (PAGING_WRITE | PAGING_USER)));
-}
-
 static inline void found_leaf(const struct walk_entry *entry, uint64_t address, uint8_t rights,
 			      struct walk_leaf *leaf)
 {
@@ -180,7 +152,7 @@ enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk
 {
 	const struct space *space = walk->space;
 	const uint64_t(*reserved)[2] = walk->lookup->masks->fs;
-	uint64_t accessed = accessed_bits(walk);
+	uint64_t accessed = walk_first_accessed(walk->space);
 	struct way way;
 
 	begin(walk, address, &way);
@@ -198,11 +170,11 @@ enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk
 			return entry.level == space->first_levels ? VTD_FAULT_SFS_4
 								  : VTD_FAULT_SFS_1;
 		is_leaf = vtd_fs_pte_is_leaf(entry.value, entry.level);
-		fault = judge_entry(space, entry.value, is_leaf, entry.level,
-				    reserved[entry.level][is_leaf]);
+		fault = walk_judge_first(space, entry.value, is_leaf, entry.level,
+					 reserved[entry.level][is_leaf]);
 		if (fault)
 			return fault;
-		way.above.rights &= rights_of(entry.value);
+		way.above.rights &= walk_first_rights(entry.value);
 		if (is_leaf) {
 			leaf->guest_at = guest_at;
 			found_leaf(&entry, address, way.above.rights, leaf);
@@ -217,7 +189,7 @@ enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk
 
 enum vtd_fault walk_commit_first_stage(struct walk *walk, const struct walk_leaf *leaf, bool dirty)
 {
-	uint64_t bits = accessed_bits(walk) | (dirty ? VTD_FS_PTE_D : 0u);
+	uint64_t bits = walk_first_accessed(walk->space) | (dirty ? VTD_FS_PTE_D : 0u);
 
 	return update(walk, &leaf->entry, leaf->guest_at, bits);
 }

@@ -13,14 +13,6 @@ static enum vtd_fault access_error(const struct space *space, unsigned level)
 	return top ? VTD_FAULT_SSS_4 : VTD_FAULT_SSS_1;
 }
 
-/* Legacy mode knows no "not present", only rights; write goes before read. */
-static enum vtd_fault no_right_left(const struct space *space, bool write)
-{
-	if (!space->legacy)
-		return VTD_FAULT_SSS_2;
-	return write ? VTD_FAULT_LGN_2 : VTD_FAULT_LGN_3;
-}
-
 /* To set bits of an entry that has passed every check. */
 static __attribute__((noinline)) enum vtd_fault set_bits(struct walk *walk, struct walk_entry entry,
 							 uint64_t bits)
@@ -42,27 +34,6 @@ static inline enum vtd_fault update(struct walk *walk, const struct walk_entry *
 				    uint64_t bits)
 {
 	return (entry->value & bits) == bits ? VTD_FAULT_NONE : set_bits(walk, *entry, bits);
-}
-
-static inline uint8_t rights_of(uint64_t pte)
-{
-	static_assert((int)VTD_SS_PTE_R == PAGING_READ && (int)VTD_SS_PTE_W == PAGING_WRITE,
-		      "the same bits");
-
-	return pte & (PAGING_READ | PAGING_WRITE);
-}
-
-/* What an entry that was read says about itself: is it present, and are its reserved bits clear? *rights:
- * those of the way down to it, and then its own with them. */
-static inline enum vtd_fault judge_entry(const struct space *space, uint64_t value,
-					 uint64_t reserved, bool write, uint8_t *rights)
-{
-	if (__builtin_expect(!vtd_ss_pte_is_present(value), 0))
-		return no_right_left(space, write);
-	if (__builtin_expect((value & reserved) != 0, 0))
-		return space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
-	*rights &= rights_of(value);
-	return *rights ? VTD_FAULT_NONE : no_right_left(space, write);
 }
 
 static inline void found_leaf(const struct walk_entry *entry, uint64_t address, uint8_t rights,
@@ -128,7 +99,8 @@ enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write
 			return access_error(space, entry.level);
 		if (vtd_ss_pte_is_leaf(entry.value, entry.level))
 			break;
-		fault = judge_entry(space, entry.value, reserved[entry.level][0], write, &rights);
+		fault = walk_judge_second(space, entry.value, reserved[entry.level][0], write,
+					  &rights);
 		if (!fault)
 			fault = update(walk, &entry, accessed);
 		if (fault)
@@ -137,7 +109,7 @@ enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write
 		if (walk->keeps)
 			keep_passed(walk, &above, entry.level, table, rights);
 	}
-	fault = judge_entry(space, entry.value, reserved[entry.level][1], write, &rights);
+	fault = walk_judge_second(space, entry.value, reserved[entry.level][1], write, &rights);
 	if (fault)
 		return fault;
 	walk->second = near;

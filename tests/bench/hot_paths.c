@@ -33,10 +33,11 @@ static uint64_t va_of(unsigned i)
 	return SILICON_VA + i % PAGES * (uint64_t)VSVA_PAGE_SIZE;
 }
 
-/* Twice: what sets A bits and fills caches is not what is counted. */
-static void open_silicon(enum unit_cache_policy policy)
+/* Twice: what sets A bits and fills caches is not what is counted. iotlb_entries 0: as many as usual. */
+static void open_silicon(enum unit_cache_policy policy, uint32_t iotlb_entries)
 {
-	const struct silicon_options options = {.policy = policy, .memory = UINT64_C(2) << 20};
+	const struct silicon_options options = {
+		.policy = policy, .iotlb_entries = iotlb_entries, .memory = UINT64_C(2) << 20};
 
 	MUST(!silicon_open(&options, &silicon));
 	MUST(!silicon_map(&silicon, PASID, SILICON_VA, 0, PAGES));
@@ -57,9 +58,9 @@ void hot_translations(unsigned count)
 	MUST(t.response == VTD_RESP_NONE);
 }
 
-static void translate(enum unit_cache_policy policy, unsigned count)
+static void translate(enum unit_cache_policy policy, uint32_t iotlb_entries, unsigned count)
 {
-	open_silicon(policy);
+	open_silicon(policy, iotlb_entries);
 	rcu_read_lock();
 	hot_translations(count);
 	rcu_read_unlock();
@@ -68,12 +69,18 @@ static void translate(enum unit_cache_policy policy, unsigned count)
 
 static void iotlb_hit(unsigned count)
 {
-	translate(UNIT_CACHE_LRU, count);
+	translate(UNIT_CACHE_LRU, 0, count);
 }
 
 static void walk(unsigned count)
 {
-	translate(UNIT_CACHE_NEVER, count);
+	translate(UNIT_CACHE_NEVER, 0, count);
+}
+
+/* An IOTLB that is too small for anything, and paging-structure caches. */
+static void walk_cached(unsigned count)
+{
+	translate(UNIT_CACHE_LRU, 1, count);
 }
 
 HOT void hot_copies(unsigned count);
@@ -92,7 +99,7 @@ void hot_copies(unsigned count)
 
 static void device_tlb_dma(unsigned count)
 {
-	open_silicon(UNIT_CACHE_LRU);
+	open_silicon(UNIT_CACHE_LRU, 0);
 	rcu_read_lock();
 	hot_copies(2 * HOT_PAGES); /* fills it: the same whatever the count */
 	hot_copies(count);
@@ -110,7 +117,7 @@ static void invalidate_page(unsigned count)
 {
 	struct unit_cache_stats before, after;
 
-	open_silicon(UNIT_CACHE_LRU);
+	open_silicon(UNIT_CACHE_LRU, 0);
 	unit_get_stats(silicon.unit, &before);
 	for (unsigned i = 0; i < count; i++) {
 		struct vtd_desc desc = silicon_page_descriptor(PASID, va_of(i));
@@ -163,6 +170,7 @@ static const struct {
 	{"iotlb_hit", iotlb_hit},
 	{"device_tlb_dma", device_tlb_dma},
 	{"walk", walk},
+	{"walk_cached", walk_cached},
 	{"invalidate_page", invalidate_page},
 	{"bind_unbind", bind_unbind},
 };
