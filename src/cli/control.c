@@ -250,11 +250,14 @@ static int make_address(const char *path, struct sockaddr_un *address)
 	return 0;
 }
 
-/* A socket that nobody serves is left over from a server that was killed. */
+/* A socket that nobody serves is left over from a server that was killed. Another file refuses a connection
+ * too, and is somebody's. */
 static bool is_left_over(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool refused = fd >= 0 &&
+	struct stat status;
+	bool refused = fd >= 0 && lstat(address->sun_path, &status) == 0 &&
+		       S_ISSOCK(status.st_mode) &&
 		       connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
 		       errno == ECONNREFUSED;
 
@@ -272,8 +275,10 @@ static int bind_socket(int fd, const struct sockaddr_un *address)
 		return -errno;
 	if (bind(fd, at, sizeof(*address)) == 0)
 		return 0;
-	if (errno != EADDRINUSE || !is_left_over(address))
+	if (errno != EADDRINUSE)
 		return -errno;
+	if (!is_left_over(address))
+		return -EADDRINUSE;
 	unlink(address->sun_path);
 	return bind(fd, at, sizeof(*address)) < 0 ? -errno : 0;
 }

@@ -2,10 +2,12 @@
 /* vsva COMMAND: finds the command and ends with its status. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/json_text.h"
@@ -153,10 +155,25 @@ static int check_output(int status)
 	return status ? status : CLI_SETUP;
 }
 
+/*
+ * Whoever starts a program with standard output closed would have the next file or socket that it opens take
+ * what is printed. What stands in for a closed one cannot be used either, so that check_output() sees it.
+ */
+static bool keep_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	if (!keep_standard_streams())
+		return CLI_SETUP; /* there is nobody to tell */
 	argp_err_exit_status = CLI_USAGE;
 	setenv("ARGP_HELP_FMT", "rmargin=105", 0); /* the examples in the help need it */
 	if (argc < 2) {
