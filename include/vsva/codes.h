@@ -284,6 +284,9 @@ extern "C" {
 	c(OBJECT_UNKNOWN, "docs/control.md", "the server or the snapshot has no such "    \
 	  "thing",                                                                        \
 	  "use the same version of vsva for both")                                        \
+	c(NO_EVENTS, "docs/trace.md", "no event was recorded, or none is selected",       \
+	  "record some: vsva run --trace, serve --events, boot --events, or a vsva "      \
+	  "trace that runs meanwhile")                                                    \
 	c(CONTROL_ABSENT, "docs/control.md", "no control socket answers",                 \
 	  "start vsva serve or vsva boot, or name the socket: --control PATH")            \
 	c(CONTROL_NOT_MADE, "docs/control.md", "the control socket cannot be made",       \

@@ -4,9 +4,12 @@
  * different days can be. A change counts if it is larger than both a twentieth and what the
  * repetitions of either file differ among themselves.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/bench.h"
 #include "cli/status.h"
@@ -27,15 +30,19 @@ static struct json_object *figures_of(struct json_object *file)
 /* NULL: complained. */
 static struct json_object *read_file(const char *path)
 {
-	struct json_object *file = json_object_from_file(path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct json_object *file;
 
+	if (fd < 0) {
+		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	file = json_object_from_fd(fd);
+	close(fd);
 	if (file && figures_of(file))
 		return file;
-	if (file)
-		complain(VSVA_CODE_FILE_FORMAT,
-			 "%s: has no figures; it should be what `vsva bench --json` wrote", path);
-	else
-		complain(VSVA_CODE_FILE_FORMAT, "%s: %s", path, json_util_get_last_err());
+	complain(VSVA_CODE_FILE_FORMAT,
+		 "%s: has no figures; it should be what `vsva bench --json` wrote", path);
 	json_object_put(file);
 	return NULL;
 }

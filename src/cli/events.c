@@ -99,9 +99,9 @@ static bool begins(const char *line, const char *with)
 	return !strncmp(line, with, strlen(with));
 }
 
-static bool check_header(const struct events *events)
+static bool check_header(const struct events *events, const char *text)
 {
-	struct json_object *line = json_tokener_parse(events->line);
+	struct json_object *line = json_tokener_parse(text);
 	uint64_t trace = json_number_of(line, "trace", 0);
 	uint64_t snapshot = json_number_of(line, "snapshot", 0);
 	bool is_good = trace == TRACE_VERSION || (!trace && snapshot == SNAPSHOT_VERSION);
@@ -126,12 +126,20 @@ static bool next_line(struct events *events)
 	return len > 0;
 }
 
+static bool read_header(struct events *events)
+{
+	bool is_there = next_line(events);
+
+	if (!ferror(events->file))
+		return check_header(events, is_there ? events->line : "");
+	complain(VSVA_CODE_FILE, "%s: %s", events->path, strerror(errno));
+	return false;
+}
+
 /* Names and owners may stand behind the events: they are read before. Events and pages are many. */
 static bool read_objects(struct events *events)
 {
-	if (!next_line(events))
-		events->line[0] = 0;
-	if (!check_header(events))
+	if (!read_header(events))
 		return false;
 	while (next_line(events)) {
 		struct json_object *line;

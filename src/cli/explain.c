@@ -154,15 +154,17 @@ static int explain_log(const struct arguments *arguments)
 	bool is_input = !strcmp(arguments->dmesg, "-");
 	FILE *file = is_input ? stdin : fopen(arguments->dmesg, "re");
 	struct explain_chain chain;
+	bool is_read = false;
 
-	if (!file) {
-		complain(VSVA_CODE_FILE, "%s: %s", arguments->dmesg, strerror(errno));
-		return CLI_SETUP;
+	if (file) {
+		explain_dmesg(file, &chain);
+		is_read = !ferror(file);
 	}
-	explain_dmesg(file, &chain);
-	if (!is_input)
+	if (!is_read)
+		complain(VSVA_CODE_FILE, "%s: %s", arguments->dmesg, strerror(errno));
+	if (file && !is_input)
 		fclose(file);
-	return show_chain(arguments, &chain);
+	return is_read ? show_chain(arguments, &chain) : CLI_SETUP;
 }
 
 static int explain_device(const struct arguments *arguments)

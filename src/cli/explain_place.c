@@ -74,8 +74,10 @@ int explain_find(struct view *view, uint16_t rid, uint32_t vm, struct explain_pl
 	place->assigned = view_get_if_there(view, "assigned");
 	place->pasids = view_get_if_there(view, "pasid");
 	place->vms = view_get_if_there(view, "vm");
-	place->owner =
-		find_rid(place->assigned, vm == EXPLAIN_NO_VM ? "device" : "guest_device", rid, vm);
+	if (vm != EXPLAIN_NO_VM)
+		place->owner = find_rid(place->assigned, "guest_device", rid, vm);
+	if (!place->owner)
+		place->owner = find_rid(place->assigned, "device", rid, vm);
 	if (place->owner) {
 		place->rid = rid_of(place->owner, "device");
 		place->guest_rid = rid_of(place->owner, "guest_device");

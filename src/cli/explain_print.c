@@ -9,13 +9,14 @@
 
 #define MEANING_MAX 240u
 
+/* It begins a sentence. */
 static const char *access_name(const struct explain_request *request)
 {
 	if (request->execute)
-		return "execute access";
+		return "An execute access";
 	if (request->read && request->write)
-		return "atomic access";
-	return request->write ? "write" : "read";
+		return "An atomic access";
+	return request->write ? "A write" : "A read";
 }
 
 static void print_who(const struct explain_request *request, const struct explain_result *result,
@@ -24,7 +25,7 @@ static void print_who(const struct explain_request *request, const struct explai
 	char rid[8];
 
 	rid_format(result->rid, rid);
-	fprintf(out, "A %s of 0x%" PRIx64 " by %s", access_name(request), request->address, rid);
+	fprintf(out, "%s of 0x%" PRIx64 " by %s", access_name(request), request->address, rid);
 	if (result->vm) {
 		rid_format(result->guest_rid, rid);
 		fprintf(out, " (%s of VM %u)", rid, result->vm);

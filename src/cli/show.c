@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/output.h"
+#include "cli/spawn.h"
 #include "cli/status.h"
 
 static const char documentation[] =
@@ -85,10 +86,19 @@ struct arguments {
 	char *words[WORDS_MAX];
 };
 
+static unsigned take_seconds(const char *text, const struct argp_state *state)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0.1 && seconds <= 3600))
+		misuse(state, "--watch: '%s' is not between 0.1 and 3600", text);
+	return (unsigned)(seconds * 1000);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
-	double seconds = 1;
 
 	switch (key) {
 	case 'j':
@@ -101,11 +111,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		arguments->no_colour = true;
 		return 0;
 	case KEY_WATCH:
-		if (text)
-			seconds = strtod(text, NULL);
-		if (!(seconds >= 0.1 && seconds <= 3600))
-			misuse(state, "--watch: '%s' is not between 0.1 and 3600", text);
-		arguments->watch_ms = (unsigned)(seconds * 1000);
+		arguments->watch_ms = take_seconds(text ? text : "1", state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->count == WORDS_MAX)
@@ -119,6 +125,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (!arguments->count)
 			misuse(state, "show what? One of: unit, vm, device, pasid, entry, "
 				      "walk, cache, group, queue, faults, stats");
+		if (arguments->watch_ms && arguments->source.snapshot)
+			misuse(state, "--watch: a snapshot does not change");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -227,48 +235,6 @@ static int take_words(struct show *show, const struct object *object, char *cons
 	return -EINVAL;
 }
 
-/* Selection */
-
-static bool is_rid(struct json_object *row, const char *key, uint32_t rid)
-{
-	const char *text = json_text_of(row, key);
-	uint16_t found;
-
-	return text && rid_parse(text, &found) && found == rid;
-}
-
-static bool selects_device(const struct show *show, struct json_object *row)
-{
-	if (show->device == SHOW_ANY || is_rid(row, "device", show->device))
-		return true;
-	return show->vm != SHOW_ANY && is_rid(row, "guest_device", show->device);
-}
-
-bool show_selects(const struct show *show, struct json_object *row)
-{
-	uint64_t pasid = json_number_of(row, "pasid", json_number_of(row, "host_pasid", SHOW_ANY));
-
-	return (show->vm == SHOW_ANY || json_number_of(row, "vm", 0) == show->vm) &&
-	       selects_device(show, row) && (show->pasid == SHOW_ANY || pasid == show->pasid);
-}
-
-struct json_object *show_filter(struct show *show, const char *object)
-{
-	struct json_object *items = view_get(show->view, object), *rows;
-
-	if (!items)
-		return NULL;
-	rows = json_object_new_array();
-	for (size_t i = 0; i < json_length(items); i++) {
-		struct json_object *item = json_object_array_get_idx(items, i);
-
-		if (show_selects(show, item))
-			json_object_array_add(rows, json_object_get(item));
-	}
-	json_object_put(items);
-	return rows;
-}
-
 /* Showing */
 
 static void print(struct show *show, const struct arguments *arguments, const struct object *object,
@@ -286,10 +252,20 @@ static void print(struct show *show, const struct arguments *arguments, const st
 	fflush(show->out);
 }
 
+static struct json_object *collect(struct show *show, const struct object *object)
+{
+	struct json_object *rows;
+
+	show_select_begin(show);
+	rows = object->collect(show);
+	show_select_end(show);
+	return rows;
+}
+
 static int show_once(struct show *show, const struct arguments *arguments,
 		     const struct object *object)
 {
-	struct json_object *rows = object->collect(show);
+	struct json_object *rows = collect(show, object);
 	bool is_empty;
 
 	if (!rows)
@@ -303,23 +279,29 @@ static int show_once(struct show *show, const struct arguments *arguments,
 		       : CLI_OK;
 }
 
-/* Until it is interrupted, or the server goes. */
+/* Until it is interrupted, or the server goes. How long a look takes counts too. */
 static int watch(struct show *show, const struct arguments *arguments, const struct object *object)
 {
-	bool has_rates = object->collect == show_stats_collect;
-	struct json_object *before = object->collect(show), *now, *rates;
+	bool has_rates = object->collect == show_stats_collect, is_first = true;
+	int64_t then = spawn_now_ms(), time;
+	struct json_object *before = collect(show, object), *now, *rates;
 
 	while (before && !ferror(show->out)) {
 		poll(NULL, 0, (int)arguments->watch_ms);
-		now = object->collect(show);
+		time = spawn_now_ms();
+		now = collect(show, object);
 		rates = now && has_rates
-				? show_stats_rates(before, now, arguments->watch_ms / 1000.0)
+				? show_stats_rates(before, now, (double)(time - then) / 1000.0)
 				: json_object_get(now);
+		if (rates && !is_first && !arguments->json)
+			fputc('\n', show->out);
 		if (rates)
 			print(show, arguments, object, rates);
 		json_object_put(rates);
 		json_object_put(before);
 		before = now;
+		then = time;
+		is_first = false;
 	}
 	return CLI_SETUP;
 }

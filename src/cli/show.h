@@ -23,6 +23,10 @@ struct show {
 	uint64_t address; /* of walk */
 	bool has_address;
 	bool write; /* of walk */
+	/* between show_select_begin() and show_select_end() */
+	struct json_object *pasids, *assigned; /* whose what is: by host PASID; a list */
+	uint32_t bus_device;                   /* `device`, as the bus knows it */
+	bool is_guests_pasid;                  /* a guest has the number `pasid` */
 };
 
 /* NULL: complained. */
@@ -36,11 +40,17 @@ show_print_fn show_unit_print, show_vm_print, show_device_print, show_pasid_prin
 	show_walk_print, show_cache_print, show_queue_print, show_faults_print, show_stats_print,
 	show_group_print;
 
-/* What the selectors leave of an object; a row without the member that a selector is about stays if
- * `keeps`. NULL: complained. */
+/* Selecting (show_select.c) */
+
+/* Around all that selects: learns whose PASIDs and devices are. */
+void show_select_begin(struct show *show);
+void show_select_end(struct show *show);
+/* What the selectors leave of an object. NULL: complained. */
 struct json_object *show_filter(struct show *show, const char *object);
 /* Does the row belong to what was selected? */
 bool show_selects(const struct show *show, struct json_object *row);
+/* The same of the device alone. */
+bool show_selects_device(const struct show *show, struct json_object *row);
 
 /* Of a row of counters: does the member say whose they are; is it a count of what there is now? */
 bool show_stats_is_identity(const char *key);

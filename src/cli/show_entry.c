@@ -112,7 +112,8 @@ static struct json_object *compare(const struct entry *entry)
 		json_add_flag(item, "shadow_differs", entry->guest.is_there && shadow != guest);
 		json_add_flag(item, "host_differs",
 			      entry->guest.is_there && entry->host.is_there && host != guest);
-		if (guest || shadow || host)
+		/* the first field, P, says that there is nothing else */
+		if (!i || guest || shadow || host)
 			json_object_array_add(list, item);
 		else
 			json_object_put(item);
@@ -154,8 +155,8 @@ struct json_object *show_entry_collect(struct show *show)
 	struct explain_place place;
 	struct entry entry = {0};
 
-	if (explain_find(show->view, (uint16_t)show->device, show->vm, &place))
-		return NULL;
+	if (show_find(show, &place, &rows))
+		return rows;
 	if (!read_entry(show, &place, &entry)) {
 		rows = json_object_new_array();
 		json_object_array_add(rows, entry_row(show, &place, &entry));

@@ -6,8 +6,8 @@
 #include "cli/json_text.h"
 #include "cli/show.h"
 
-static void add_fault(struct json_object *unit, struct json_object *record, unsigned index,
-		      struct json_object *rows)
+static void add_fault(const struct show *show, struct json_object *unit, struct json_object *record,
+		      unsigned index, struct json_object *rows)
 {
 	static const char layout[] = "fault_record";
 	struct json_object *row;
@@ -30,7 +30,10 @@ static void add_fault(struct json_object *unit, struct json_object *record, unsi
 	json_add_text(row, "meaning", vsva_fault_reason_text((unsigned)reason));
 	decode_add_line(row, "text", layout, words);
 	json_object_object_add(row, "words", decode_list(words, 2));
-	json_object_array_add(rows, row);
+	if (show_selects(show, row))
+		json_object_array_add(rows, row);
+	else
+		json_object_put(row);
 }
 
 struct json_object *show_faults_collect(struct show *show)
@@ -44,8 +47,7 @@ struct json_object *show_faults_collect(struct show *show)
 		struct json_object *records = json_member(json_member(unit, "registers"), "FRCD");
 
 		for (unsigned i = 0; i < json_length(records); i++)
-			if (show->vm == SHOW_ANY || json_number_of(unit, "vm", 0) == show->vm)
-				add_fault(unit, json_object_array_get_idx(records, i), i, rows);
+			add_fault(show, unit, json_object_array_get_idx(records, i), i, rows);
 	}
 	json_object_put(units);
 	return rows;

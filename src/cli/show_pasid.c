@@ -9,14 +9,11 @@
 static bool is_bound_on(struct json_object *row, const struct show *show)
 {
 	struct json_object *bindings = json_member(row, "bindings"), *binding;
-	uint16_t rid;
 
-	if (show->device == SHOW_ANY)
-		return true;
 	JSON_FOR_EACH (bindings, binding)
-		if (rid_parse(json_text_of(binding, "device"), &rid) && rid == show->device)
+		if (show_selects_device(show, binding))
 			return true;
-	return false;
+	return show->device == SHOW_ANY;
 }
 
 static unsigned groups_of(struct json_object *groups, struct json_object *pasid)

@@ -2,12 +2,21 @@
 /* Every entry that a walk meets, and where it ends. */
 #include "cli/show_walk.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "cli/json_text.h"
 #include "cli/decode.h"
 #include "cli/status.h"
+
+int show_find(struct show *show, struct explain_place *place, struct json_object **rows)
+{
+	int err = explain_find(show->view, (uint16_t)show->device, show->vm, place);
+
+	*rows = err == -ENOENT ? json_object_new_array() : NULL;
+	return err;
+}
 
 uint32_t show_walk_pasid(uint32_t pasid)
 {
@@ -95,12 +104,13 @@ struct json_object *show_walk_collect(struct show *show)
 	struct explain_place place;
 	uint32_t host_pasid;
 
-	if (explain_find(show->view, (uint16_t)show->device, show->vm, &place))
-		return NULL;
+	if (show_find(show, &place, &rows))
+		return rows;
 	host_pasid = show_walk_host_pasid(show, &place);
-	if (host_pasid == VSVA_PASID_INVALID && show->pasid != SHOW_ANY)
+	if (host_pasid == VSVA_PASID_INVALID && show->pasid != SHOW_ANY) {
 		complain(VSVA_CODE_PASID_UNKNOWN, "PASID %u has no host PASID now", show->pasid);
-	else if (!show_walk_side(show, &place, 0, host_pasid, &walk)) {
+		rows = json_object_new_array();
+	} else if (!show_walk_side(show, &place, 0, host_pasid, &walk)) {
 		rows = json_object_new_array();
 		json_object_array_add(rows, walk_row(show, &place, &walk, host_pasid));
 	}

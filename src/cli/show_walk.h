@@ -6,6 +6,9 @@
 #include "cli/explain.h"
 #include "cli/show.h"
 
+/* 0: place is the caller's (explain_forget). Else the rows to be shown: none if there is no such device, NULL if
+ * nothing can be read. Complained. */
+int show_find(struct show *show, struct explain_place *place, struct json_object **rows);
 /* SHOW_ANY is "without PASID". */
 uint32_t show_walk_pasid(uint32_t pasid);
 /* The host PASID of what was selected; VSVA_PASID_INVALID: none. */

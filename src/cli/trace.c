@@ -3,6 +3,7 @@
 #include "cli/trace.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -112,7 +113,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case KEY_COUNT:
-		return command_number(text, UINT64_MAX, "--count", &arguments->count);
+		if (command_number(text, UINT64_MAX, "--count", &arguments->count))
+			return EINVAL;
+		if (!arguments->count)
+			misuse(state, "--count: one event is the least");
+		return 0;
 	case KEY_SECONDS:
 		take_seconds(arguments, text, state);
 		return 0;
@@ -323,7 +328,14 @@ static int go(struct way *way)
 			tell(way, &event);
 	}
 	progress_erase();
-	return status == EVENTS_BROKEN ? CLI_SETUP : (way->told ? CLI_OK : CLI_FAILED);
+	if (status == EVENTS_BROKEN)
+		return CLI_SETUP;
+	if (way->told)
+		return CLI_OK;
+	if (!is_interrupted)
+		complain(VSVA_CODE_NO_EVENTS,
+			 "there is no event to be told: none was recorded, or none is selected");
+	return CLI_FAILED;
 }
 
 /* Outputs */

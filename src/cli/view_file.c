@@ -122,12 +122,15 @@ static int load(struct file_view *view, FILE *file, const char *path)
 
 	while (!err && getline(&view->line, &view->line_size, file) >= 0)
 		err = take_line(view, path, ++number);
-	if (!err && (ferror(file) || !number)) {
-		complain(VSVA_CODE_FILE_FORMAT, "%s: %s", path,
-			 number ? strerror(errno) : "is empty");
-		err = -EIO;
-	}
-	return err;
+	if (err)
+		return err;
+	if (ferror(file))
+		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+	else if (!number)
+		complain(VSVA_CODE_FILE_FORMAT, "%s: is empty", path);
+	else
+		return 0;
+	return -EIO;
 }
 
 void *view_file_open(const char *path)
@@ -136,8 +139,10 @@ void *view_file_open(const char *path)
 	FILE *file = fopen(path, "re");
 	int err = -ENOMEM;
 
-	if (!file || !view) {
-		complain(VSVA_CODE_NO_MEMORY, "%s: %s", path, file ? "no memory" : strerror(errno));
+	if (!file) {
+		complain(VSVA_CODE_FILE, "%s: %s", path, strerror(errno));
+	} else if (!view) {
+		complain(VSVA_CODE_NO_MEMORY, "%s: no memory", path);
 	} else {
 		view->objects = json_object_new_object();
 		view->pages = json_object_new_object();
