@@ -21,6 +21,9 @@ struct boot_arguments {
 	bool bare, shell, quiet, keep, refresh;
 };
 
+/* CLI_OK; CLI_USAGE, said. */
+int boot_options(int argc, char **argv, struct boot_arguments *arguments);
+
 /* Makes what is not there yet (scripts/guest-prepare). *env is the caller's. CLI_OK; CLI_SETUP,
  * CLI_SKIPPED, said. */
 int boot_prepare(const struct boot_arguments *arguments, struct guest_env **env);

@@ -20,6 +20,8 @@ int command_explain(int argc, char **argv);
 int command_number(const char *text, unsigned long long max, const char *what,
 		   unsigned long long *out);
 
+/* Of something that is needed: at least 1. 0; EINVAL, as an option's parser returns it: complained. */
+int command_count(const char *text, unsigned max, const char *what, unsigned *out);
 /* A requester id, "6a:00.0". 0; -EINVAL: complained. */
 int command_device(const char *text, uint16_t *out);
 

@@ -138,6 +138,19 @@ int command_number(const char *text, unsigned long long max, const char *what,
 	return -EINVAL;
 }
 
+int command_count(const char *text, unsigned max, const char *what, unsigned *out)
+{
+	unsigned long long value;
+
+	if (command_number(text, max, what, &value))
+		return EINVAL;
+	*out = (unsigned)value;
+	if (value)
+		return 0;
+	complain(VSVA_CODE_USAGE, "%s: one is the least", what);
+	return EINVAL;
+}
+
 int command_device(const char *text, uint16_t *out)
 {
 	if (rid_parse(text, out))
@@ -175,7 +188,7 @@ int main(int argc, char **argv)
 	if (!keep_standard_streams())
 		return CLI_SETUP; /* there is nobody to tell */
 	argp_err_exit_status = CLI_USAGE;
-	setenv("ARGP_HELP_FMT", "rmargin=105", 0); /* the examples in the help need it */
+	setenv("ARGP_HELP_FMT", "rmargin=110", 0); /* the examples in the help need it */
 	if (argc < 2) {
 		print_help(stderr);
 		return CLI_USAGE;

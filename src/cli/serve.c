@@ -129,9 +129,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		arguments->server.socket_dir = text;
 		return 0;
 	case KEY_VMS:
-		return take_number(text, 256, "--vms", &arguments->server.vms);
+		return command_count(text, 256, "--vms", &arguments->server.vms);
 	case KEY_ACCELERATORS:
-		return take_number(text, 8, "--accelerators", &arguments->server.accelerators);
+		return command_count(text, 8, "--accelerators", &arguments->server.accelerators);
 	case KEY_MDEVS:
 		return take_number(text, 8, "--mdevs", &arguments->server.mdevs);
 	case KEY_TEST_ENGINE:
@@ -187,7 +187,12 @@ static const struct argp argp = {
 	       "  vsva serve --socket-dir /tmp/vsva\n"
 	       "  vsva serve --socket-dir /tmp/vsva --bare\n"
 	       "\n"
-	       "It stops on SIGINT or SIGTERM. Each guest that goes is told with its counts.",
+	       "It stops on SIGINT or SIGTERM. Each guest that goes is told with its counts.\n"
+	       "\n"
+	       "Exit status: 0 nothing was leaked, and the ledger objects to nothing; 1 something "
+	       "was, or it "
+	       "does;\n"
+	       "2 a mistake in the arguments; 3 the server cannot be set up.",
 };
 
 static void print_arguments(const struct vsva_server *server)

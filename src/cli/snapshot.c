@@ -236,7 +236,11 @@ static const char documentation[] =
 	"  vsva snapshot before.json\n"
 	"  vsva show --snapshot before.json pasid\n"
 	"  vsva explain --snapshot before.json 6a:00.0 1 0x7f0000001000\n"
-	"  vsva trace before.json";
+	"  vsva trace before.json\n"
+	"\n"
+	"Exit status: 0 saved; 2 a mistake in the arguments; 3 there is nothing to look at, or "
+	"FILE cannot "
+	"be written.";
 
 struct arguments {
 	struct view_source source;
