@@ -65,12 +65,13 @@ static int go_on(struct control_request *request, const char **why)
 /* A request has exactly one of these members. */
 static const struct verb {
 	const char *name;
-	bool changes;
 	control_verb_fn *run;
+	bool changes;
+	bool is_flag; /* its value can only be true */
 } verbs[] = {
-	{"get", false, control_get},          {"read", false, control_read},
-	{"trace", false, control_trace},      {"reset-unit", true, reset_unit},
-	{"pull-devices", true, pull_devices}, {"go-on", true, go_on},
+	{"get", control_get, false, false},          {"read", control_read, false, false},
+	{"trace", control_trace, false, false},      {"reset-unit", reset_unit, true, true},
+	{"pull-devices", pull_devices, true, false}, {"go-on", go_on, true, true},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -80,21 +81,36 @@ void control_greeting(char *text, size_t len, bool allows_changes)
 		 VSVA_VERSION, CONTROL_PROTOCOL, (int)getpid(), allows_changes ? "true" : "false");
 }
 
-static const struct verb *find_verb(struct json_object *line)
+static const struct verb *find_verb(struct json_object *line, unsigned *count)
 {
+	const struct verb *found = NULL;
+
+	*count = 0;
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		if (json_member(line, verbs[i].name))
-			return &verbs[i];
-	return NULL;
+		if (json_member(line, verbs[i].name)) {
+			found = &verbs[i];
+			++*count;
+		}
+	return found;
+}
+
+/* {"reset-unit":false} asks for nothing. */
+static bool asks_for_it(struct json_object *line, const struct verb *verb)
+{
+	return !verb->is_flag || json_flag_of(line, verb->name);
 }
 
 static int run_verb(struct control_request *request, const char **why)
 {
-	const struct verb *verb = find_verb(request->line);
+	unsigned count;
+	const struct verb *verb = find_verb(request->line, &count);
 
 	*why = "the request names nothing that can be done: docs/control.md lists what can";
 	if (!verb)
 		return -ENOSYS;
+	*why = "a request asks for one thing, and says true where there is nothing else to say";
+	if (count > 1 || !asks_for_it(request->line, verb))
+		return -EINVAL;
 	*why = "the server was not started with --allow-control";
 	if (verb->changes && !request->allows_changes)
 		return -EPERM;
@@ -114,6 +130,13 @@ static void set_error(struct json_object *answer, int err, const char *why)
 	json_object_object_add(answer, "error", error);
 }
 
+static bool is_blank(const char *text, const char *end)
+{
+	while (text < end && strchr(" \t\r\n", *text) && *text)
+		text++;
+	return text == end;
+}
+
 static struct json_object *parse(const char *line, size_t len)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
@@ -122,7 +145,8 @@ static struct json_object *parse(const char *line, size_t len)
 	if (!tokener)
 		return NULL;
 	object = json_tokener_parse_ex(tokener, line, (int)len);
-	if (object && !json_object_is_type(object, json_type_object)) {
+	if (object && (!json_object_is_type(object, json_type_object) ||
+		       !is_blank(line + json_tokener_get_parse_end(tokener), line + len))) {
 		json_object_put(object);
 		object = NULL;
 	}
