@@ -191,6 +191,22 @@ static inline size_t cache_first_way(const struct cache *cache, const struct cac
 	       page % step;
 }
 
+/* A hint, for a cache of one value word: pages of 4 KiB of this owner in [address, address + len) will be
+ * looked for. Two that lie side by side are fetched at once. */
+static inline void cache_bring_pages_near(const struct cache *cache, uint64_t owner,
+					  uint64_t address, uint64_t len)
+{
+	const uint64_t step = UINT64_C(0x1000) * CACHE_STEP(1);
+	uint64_t before = address % step;
+
+	for (uint64_t at = 0; at < before + len; at += step) {
+		struct cache_key key = cache_key(owner, 12, address - before + at);
+
+		__builtin_prefetch(cache->lines +
+				   cache_first_way(cache, &key, 1) * CACHE_LINE_WORDS(1));
+	}
+}
+
 /*
  * false: the line has another key, is being written, or is worth nothing any more. value_words: a
  * constant. Acquire loads keep the second look at the state behind them, and pair with the release

@@ -804,6 +804,12 @@ void unit_translate_unknown(struct unit *unit, const struct unit_request *reques
 		translate_closely(unit, request, unit_root(unit), out);
 }
 
+void unit_bring_near(const struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
+		     uint64_t len)
+{
+	cache_bring_pages_near(&unit->caches.iotlb, cache_owner_of_requests(rid, pasid), addr, len);
+}
+
 static __attribute__((noinline)) void translate_further(struct unit *unit,
 							const struct unit_request *request,
 							struct unit_translation *out)

@@ -143,6 +143,9 @@ struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid,
  * IOTLB knows. */
 uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
 		       enum unit_access access, hpa_t to, uint64_t len);
+/* A hint: len bytes at addr will be looked for in the IOTLB. What that needs is fetched from memory. */
+void unit_bring_near(const struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
+		     uint64_t len);
 /* unit_translate() for a request of which unit_find_cached() knows nothing. */
 void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
 			    struct unit_translation *out);

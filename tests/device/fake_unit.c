@@ -75,6 +75,16 @@ uint64_t unit_find_run(struct unit *unit, rid_t rid_, uint32_t pasid, uint64_t a
 	return 0;
 }
 
+void unit_bring_near(const struct unit *unit, rid_t rid_, uint32_t pasid, uint64_t addr,
+		     uint64_t len)
+{
+	(void)unit;
+	(void)rid_;
+	(void)pasid;
+	(void)addr;
+	(void)len;
+}
+
 void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
 			    struct unit_translation *out)
 {

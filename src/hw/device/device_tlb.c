@@ -61,10 +61,14 @@ static inline uint64_t piece_base(uint64_t addr, unsigned lg2)
 	return addr >> lg2 << lg2;
 }
 
+static inline uint64_t owner_of(const struct device_tlb_tag *tag)
+{
+	return cache_owner_of_requests(rid(tag->privileged), tag->pasid);
+}
+
 static inline struct cache_key key_of(const struct device_tlb_tag *tag, unsigned lg2)
 {
-	return cache_key(cache_owner_of_requests(rid(tag->privileged), tag->pasid), lg2,
-			 piece_base(tag->addr, lg2));
+	return cache_key(owner_of(tag), lg2, piece_base(tag->addr, lg2));
 }
 
 /* Look-up */
@@ -124,6 +128,11 @@ struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb, struct d
 		entry = look_up_further(cache, tag, rights);
 	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
 	return entry;
+}
+
+void device_tlb_bring_near(const struct device_tlb *tlb, struct device_tlb_tag tag, uint64_t len)
+{
+	cache_bring_pages_near(&tlb->cache, owner_of(&tag), tag.addr, len);
 }
 
 uint64_t device_tlb_find_run(const struct device_tlb *tlb, struct device_tlb_tag tag,

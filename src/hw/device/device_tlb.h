@@ -44,6 +44,8 @@ uint64_t device_tlb_generation(const struct device_tlb *tlb);
 /* The entry for this address with at least these rights; or none. */
 struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb, struct device_tlb_tag tag,
 					  uint8_t rights);
+/* As unit_bring_near(): len bytes at tag.addr will be looked up. */
+void device_tlb_bring_near(const struct device_tlb *tlb, struct device_tlb_tag tag, uint64_t len);
 /* As unit_find_run(): of len bytes at tag.addr, how many lie one behind the other from `to` on. */
 uint64_t device_tlb_find_run(const struct device_tlb *tlb, struct device_tlb_tag tag,
 			     uint8_t rights, hpa_t to, uint64_t len);

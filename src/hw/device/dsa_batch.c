@@ -13,6 +13,22 @@ static enum dsa_step batch_end(struct dsa_run *run)
 	return DSA_STEP_DONE;
 }
 
+/* The descriptor behind this one is looked at for what it will need, while this one is executed: it may still
+ * change, and what it is then will be read in its turn. */
+static void look_ahead(const struct dsa_run *run, const unsigned char *at)
+{
+	const struct dsa_job *job = run->job;
+	struct dsa_descriptor next;
+
+	if (job->child_index + 1 == dsa_descriptor_SIZE(&run->task->descriptor) ||
+	    (uintptr_t)(at + DSA_DESCRIPTOR_BYTES) % VSVA_PAGE_SIZE == 0)
+		return;
+	memcpy(&next, at + DSA_DESCRIPTOR_BYTES, sizeof(next));
+	endpoint_bring_near(&run->dsa->endpoint, &job->context, dsa_descriptor_SOURCE(&next), 1);
+	endpoint_bring_near(&run->dsa->endpoint, &job->context, dsa_descriptor_DESTINATION(&next),
+			    1);
+}
+
 /* Reads the next descriptor, once: the list is memory that its owner may still write to. */
 static enum dsa_step fetch(struct dsa_run *run)
 {
@@ -32,6 +48,7 @@ static enum dsa_step fetch(struct dsa_run *run)
 		return step;
 	/* the list is aligned, so a descriptor does not cross a page */
 	memcpy(&descriptor, w.pointer, sizeof(descriptor));
+	look_ahead(run, w.pointer);
 	dsa_task_init(&job->child, &descriptor);
 	job->in_child = true;
 	if (job->child_failed && (dsa_descriptor_FLAGS(&descriptor) & DSA_FLAG_FENCE))

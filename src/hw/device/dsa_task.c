@@ -44,6 +44,7 @@ enum dsa_step dsa_windows(struct dsa_run *run, const struct dsa_operand *operand
 {
 	struct dsa_task *task = run->task;
 	bool block = dsa_descriptor_FLAGS(&task->descriptor) & DSA_FLAG_BLOCK_ON_FAULT;
+	size_t all = want;
 
 	for (unsigned i = 0; i < count; i++) {
 		enum dma_result result =
@@ -56,8 +57,13 @@ enum dsa_step dsa_windows(struct dsa_run *run, const struct dsa_operand *operand
 		}
 		want = windows[i].len;
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		windows[i].len = want;
+		/* While these bytes are worked on. */
+		if (want < all)
+			endpoint_bring_near(&run->dsa->endpoint, &run->job->context,
+					    operands[i].addr + want, all - want);
+	}
 	run->job->page.verdict = DSA_PAGE_UNKNOWN;
 	run->job->cost += want;
 	return DSA_STEP_MORE;

@@ -192,6 +192,16 @@ static __attribute__((noinline)) void tell_access(const struct endpoint *endpoin
 	}
 }
 
+void endpoint_bring_near(const struct endpoint *endpoint, const struct dma_context *context,
+			 uint64_t addr, size_t len)
+{
+	len = least(len, ENDPOINT_WINDOW_MAX);
+	if (uses_ats(endpoint, context))
+		device_tlb_bring_near(endpoint->tlb, tag_of(endpoint, context, addr), len);
+	/* It is asked after the device TLB, too. */
+	unit_bring_near(endpoint->unit, endpoint->rid, context->pasid, addr, len);
+}
+
 /* Pages that follow each other in host memory, too, are one window: a long copy is faster than many
  * short ones. How long it gets. */
 static __attribute__((noinline)) size_t
@@ -285,6 +295,10 @@ copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr
 		result = window(endpoint, context, addr + at, len - at, access, &w);
 		if (result != DMA_OK)
 			break;
+		/* What comes next is fetched while these bytes are copied, which push it out of the
+		 * CPU's caches meanwhile. */
+		if (at + w.len < len)
+			endpoint_bring_near(endpoint, context, addr + at + w.len, len - at - w.len);
 		if (access == UNIT_READ)
 			memcpy(to + at, w.pointer, w.len);
 		else

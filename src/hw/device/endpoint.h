@@ -113,6 +113,10 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out);
 
+/* A hint: windows on these bytes will be asked for, at least on the first ENDPOINT_WINDOW_MAX of them. */
+void endpoint_bring_near(const struct endpoint *endpoint, const struct dma_context *context,
+			 uint64_t addr, size_t len);
+
 /* Copies len bytes, window by window, in read sections of at most ENDPOINT_WINDOW_MAX bytes and a window
  * (one that the caller has open, at depth one, is passed through rcu_quiescent after so many). *done: bytes finished, also on
  * failure; the failing address is addr + *done. */
