@@ -173,6 +173,25 @@ int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush);
 /* The device TLB, and nothing else; no-op where ATS is off. global: all PASIDs of the function. */
 int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, bool global);
 
+enum vsva_flush_kind {
+	VSVA_FLUSH_IOTLB,
+	VSVA_FLUSH_DEVICE_TLB,
+	VSVA_FLUSH_DEVICE_TLB_GLOBAL, /* `flush` is not looked at */
+	VSVA_FLUSH_DRAIN,             /* vsva_drain_page_requests(); neither */
+};
+struct vsva_flush_step {
+	struct vsva_dev *dev;
+	enum vsva_flush_kind kind;
+	struct vsva_flush flush;
+};
+/*
+ * At most VSVA_LIMIT_FLUSH_STEPS of the above and below in one sequence with one wait: invalidations in
+ * this order, then the drains. 0; else nothing is known of any of them, and each by itself tells which
+ * of them fails: -EINVAL one of them, their number, or their devices are not of one unit; -ENODEV;
+ * -ETIMEDOUT.
+ */
+int vsva_flush_sequence(const struct vsva_flush_step *steps, unsigned count);
+
 /* Answers a page-request group. 0; -EINVAL no such group pending, version, flags, PASID mismatch;
  * -ENODEV. Does not block. */
 int vsva_page_response(struct vsva_dev *dev, const struct vsva_page_response *response);

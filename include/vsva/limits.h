@@ -11,6 +11,10 @@
  * must not cost 2^20 reads in one kick. */
 #define VSVA_LIMIT_SHADOW_READS_PER_RUN 4096
 
+/* Invalidations that a virtual unit hands to the host together: what a guest's driver puts before one
+ * wait, for a few devices. Their order is kept, so what is beyond goes in a sequence of its own. */
+#define VSVA_LIMIT_FLUSH_STEPS 16
+
 /* Page-request groups pending per device: the 9-bit group index allows no more. */
 #define VSVA_LIMIT_GROUPS_PER_DEVICE 512
 

@@ -87,7 +87,7 @@ static int enable_queue(struct vsva_guest *guest)
 	iqa = vtd_IQA_with_IQA(iqa, guest->queue.v);
 	driver_write(guest, VTD_REG_IQT, 8, 0);
 	driver_write(guest, VTD_REG_IQA, 8, iqa);
-	guest->queue_tail = 0;
+	guest->queue_tail = guest->queue_head = 0;
 	return driver_command(guest, (uint32_t)VTD_GCMD_QIE, (uint32_t)VTD_GSTS_QIES, true);
 }
 

@@ -85,6 +85,7 @@ struct vsva_guest {
 	gpa_t root_table, queue, prq, status; /* status: a word per queue slot */
 	struct lock queue_lock;
 	uint32_t queue_tail;    /* slot; queue_lock */
+	uint32_t queue_head;    /* as the unit said last: it is there, or further on; queue_lock */
 	uint32_t wait_seq;      /* queue_lock */
 	struct worker *handler; /* RCU */
 	uint32_t events;        /* atomic: GUEST_EVENT_* */

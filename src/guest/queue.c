@@ -8,14 +8,18 @@
 
 #define SLOT_SIZE sizeof(struct vtd_desc)
 
-static uint32_t head_of(struct vsva_guest *guest)
+static uint32_t room_by_what_is_known(const struct vsva_guest *guest)
 {
-	return (uint32_t)(vtd_IQH_QH(driver_read(guest, VTD_REG_IQH, 8)) / SLOT_SIZE);
+	return (guest->queue_head - guest->queue_tail - 1) & (GUEST_QUEUE_SLOTS - 1);
 }
 
-static uint32_t room(struct vsva_guest *guest)
+/* queue_lock. The unit is asked only where it matters. */
+static bool has_room(struct vsva_guest *guest, uint32_t needed)
 {
-	return (head_of(guest) - guest->queue_tail - 1) & (GUEST_QUEUE_SLOTS - 1);
+	if (room_by_what_is_known(guest) < needed)
+		guest->queue_head =
+			(uint32_t)(vtd_IQH_QH(driver_read(guest, VTD_REG_IQH, 8)) / SLOT_SIZE);
+	return room_by_what_is_known(guest) >= needed;
 }
 
 static void put(struct vsva_guest *guest, const struct vtd_desc *descriptor)
@@ -63,13 +67,13 @@ struct queue_wait {
 	uint32_t needed;
 };
 
-static bool has_room(void *arg)
+static bool room_is_there(void *arg)
 {
 	struct queue_wait *wait = arg;
 	bool has;
 
 	lock_take(&wait->guest->queue_lock);
-	has = room(wait->guest) >= wait->needed;
+	has = has_room(wait->guest, wait->needed);
 	lock_drop(&wait->guest->queue_lock);
 	return has;
 }
@@ -86,7 +90,7 @@ static int wait_for_room(struct vsva_guest *guest, uint32_t needed)
 {
 	struct queue_wait wait = {.guest = guest, .needed = needed};
 
-	if (vsva_machine_wait(guest->machine, has_room, &wait, GUEST_TIMEOUT_MS))
+	if (vsva_machine_wait(guest->machine, room_is_there, &wait, GUEST_TIMEOUT_MS))
 		return 0;
 	clear_queue_error(guest);
 	return -ETIMEDOUT;
@@ -96,14 +100,15 @@ static int wait_for_room(struct vsva_guest *guest, uint32_t needed)
 static int lock_with_room(struct vsva_guest *guest, uint32_t needed)
 {
 	for (;;) {
-		int err = wait_for_room(guest, needed);
+		int err;
 
-		if (err)
-			return err;
 		lock_take(&guest->queue_lock);
-		if (room(guest) >= needed)
+		if (has_room(guest, needed))
 			return 0;
 		lock_drop(&guest->queue_lock);
+		err = wait_for_room(guest, needed);
+		if (err)
+			return err;
 	}
 }
 

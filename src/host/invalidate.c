@@ -10,6 +10,8 @@
 
 #include "host/attach.h"
 #include "host/child.h"
+#include "host/prq.h"
+#include "vsva/limits.h"
 
 static const struct flush_range everything = {.order = FLUSH_ALL};
 
@@ -56,71 +58,198 @@ static struct flush_range range_of(const struct vsva_flush *flush)
 	return (struct flush_range){.addr = flush->addr, .order = flush->order};
 }
 
-static int flush_iotlb(struct vsva_dev *dev, uint32_t pasid, const struct vsva_flush *what)
-{
-	struct flush_range range = range_of(what);
-	struct flush flush;
-	did_t did_;
-	int err;
+/* One of a sequence, decoded. */
+struct step {
+	const struct vsva_flush_step *what;
+	uint32_t pasid;
+	did_t did; /* of the IOTLB */
+	struct flush_range range;
+	bool is_needed; /* something is bound, ATS is on */
+};
 
-	if (!find_child(dev, pasid, &did_))
+struct sequence {
+	struct step steps[VSVA_LIMIT_FLUSH_STEPS];
+	unsigned count;
+	struct vsva_dev *drained[VSVA_LIMIT_FLUSH_STEPS];
+	unsigned drained_count;
+};
+
+/* Each has two descriptors at most: they go out when the sequence ends, and not before. */
+static_assert(2 * VSVA_LIMIT_FLUSH_STEPS < QI_BATCH_MAX, "one batch");
+
+static int decode_step(const struct vsva_flush_step *what, struct step *step)
+{
+	const struct vsva_flush *flush = &what->flush;
+
+	*step = (struct step){.what = what, .range = everything};
+	if (what->kind == VSVA_FLUSH_DEVICE_TLB_GLOBAL)
 		return 0;
-	trace_begin(dev, pasid, range);
-	flush_begin(&flush, dev->iommu);
-	flush_first_stage(&flush, did_, pasid, range, what->leaf);
-	if (what->device_tlb)
-		function_flush_device_tlb(dev->function, &flush, pasid, range);
-	err = flush_end(&flush);
-	trace_end(dev, pasid, err);
+	if (what->kind != VSVA_FLUSH_IOTLB && what->kind != VSVA_FLUSH_DEVICE_TLB)
+		return -EINVAL;
+	step->range = range_of(flush);
+	return decode_pasid(what->dev, flush->pasid, &step->pasid) ? 0 : -EINVAL;
+}
+
+static int decode_sequence(const struct vsva_flush_step *steps, unsigned count,
+			   struct sequence *out)
+{
+	int err = 0;
+
+	out->count = out->drained_count = 0;
+	if (!steps || !count || count > VSVA_LIMIT_FLUSH_STEPS)
+		return -EINVAL;
+	for (unsigned i = 0; i < count && !err; i++) {
+		if (!steps[i].dev || steps[i].dev->iommu != steps[0].dev->iommu)
+			err = -EINVAL;
+		else if (steps[i].kind == VSVA_FLUSH_DRAIN)
+			out->drained[out->drained_count++] = steps[i].dev;
+		else
+			err = decode_step(&steps[i], &out->steps[out->count++]);
+	}
+	return err;
+}
+
+/* Once for all that follow each other on one device. */
+static bool is_first_of_device(const struct sequence *sequence, unsigned i)
+{
+	return i == 0 || sequence->steps[i - 1].what->dev != sequence->steps[i].what->dev;
+}
+
+static void leave(const struct sequence *sequence, unsigned entered)
+{
+	while (entered--)
+		if (is_first_of_device(sequence, entered))
+			dev_leave_flush(sequence->steps[entered].what->dev);
+}
+
+/* That they are inside keeps the devices attached. */
+static int enter(const struct sequence *sequence)
+{
+	for (unsigned i = 0; i < sequence->count; i++) {
+		int err = 0;
+
+		if (is_first_of_device(sequence, i))
+			err = dev_enter_flush(sequence->steps[i].what->dev);
+		if (err) {
+			leave(sequence, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static bool is_needed(struct step *step)
+{
+	struct vsva_dev *dev = step->what->dev;
+
+	return step->what->kind == VSVA_FLUSH_IOTLB ? find_child(dev, step->pasid, &step->did)
+						    : function_is_ats_on(dev->function);
+}
+
+static void add_step(struct flush *flush, const struct step *step)
+{
+	struct function *function = step->what->dev->function;
+
+	if (step->what->kind == VSVA_FLUSH_IOTLB)
+		flush_first_stage(flush, step->did, step->pasid, step->range,
+				  step->what->flush.leaf);
+	if (step->what->kind == VSVA_FLUSH_DEVICE_TLB_GLOBAL)
+		flush_device_tlb_all_pasids(flush, &function->tlb);
+	else if (step->what->kind == VSVA_FLUSH_DEVICE_TLB || step->what->flush.device_tlb)
+		function_flush_device_tlb(function, flush, step->pasid, step->range);
+}
+
+/* In one read section, for an outermost one costs full barriers. false: there is nothing to do. */
+static bool build(struct sequence *sequence, struct flush *flush)
+{
+	bool is_any = false;
+
+	rcu_read_lock();
+	for (unsigned i = 0; i < sequence->count; i++) {
+		struct step *step = &sequence->steps[i];
+
+		step->is_needed = is_needed(step);
+		if (!step->is_needed)
+			continue;
+		trace_begin(step->what->dev, step->pasid, step->range);
+		add_step(flush, step);
+		is_any = true;
+	}
+	rcu_read_unlock();
+	return is_any;
+}
+
+static void note_end(const struct sequence *sequence, int err)
+{
+	rcu_read_lock();
+	for (unsigned i = 0; i < sequence->count; i++) {
+		const struct step *step = &sequence->steps[i];
+
+		if (step->is_needed)
+			trace_end(step->what->dev, step->pasid, err);
+	}
+	rcu_read_unlock();
+}
+
+static int run_sequence(struct sequence *sequence, struct vsva_iommu *iommu)
+{
+	bool drains = sequence->drained_count > 0, flushes;
+	struct flush flush;
+	int err = enter(sequence);
+
+	if (err)
+		return err;
+	flush_begin(&flush, iommu);
+	if (drains)
+		flush_drains(&flush);
+	flushes = sequence->count && build(sequence, &flush);
+	if (flushes || drains)
+		err = flush_end(&flush);
+	if (flushes)
+		note_end(sequence, err);
+	leave(sequence, sequence->count);
+	return err;
+}
+
+/* The drain's second half comes when the devices may go again: a handler is called. */
+int vsva_flush_sequence(const struct vsva_flush_step *steps, unsigned count)
+{
+	struct sequence sequence;
+	int err = decode_sequence(steps, count, &sequence);
+
+	if (!err)
+		err = run_sequence(&sequence, steps[0].dev->iommu);
+	if (!err && sequence.drained_count)
+		err = prq_end_drain(sequence.drained, sequence.drained_count);
 	return err;
 }
 
 int vsva_flush_iotlb(struct vsva_dev *dev, const struct vsva_flush *flush)
 {
-	uint32_t pasid;
-	int err;
+	struct vsva_flush_step step = {.dev = dev, .kind = VSVA_FLUSH_IOTLB};
 
-	if (!dev || !flush || !decode_pasid(dev, flush->pasid, &pasid))
+	if (!flush)
 		return -EINVAL;
-	err = dev_enter_flush(dev);
-	if (err)
-		return err;
-	err = flush_iotlb(dev, pasid, flush);
-	dev_leave_flush(dev);
-	return err;
-}
-
-static int flush_device(struct vsva_dev *dev, uint32_t pasid, struct flush_range range, bool global)
-{
-	struct flush flush;
-	int err;
-
-	if (!function_is_ats_on(dev->function))
-		return 0;
-	trace_begin(dev, pasid, range);
-	flush_begin(&flush, dev->iommu);
-	if (global)
-		flush_device_tlb_all_pasids(&flush, &dev->function->tlb);
-	else
-		function_flush_device_tlb(dev->function, &flush, pasid, range);
-	err = flush_end(&flush);
-	trace_end(dev, pasid, err);
-	return err;
+	step.flush = *flush;
+	return vsva_flush_sequence(&step, 1);
 }
 
 int vsva_flush_device_tlb(struct vsva_dev *dev, const struct vsva_flush *flush, bool global)
 {
-	uint32_t pasid = 0;
-	int err;
+	struct vsva_flush_step step = {
+		.dev = dev, .kind = global ? VSVA_FLUSH_DEVICE_TLB_GLOBAL : VSVA_FLUSH_DEVICE_TLB};
 
-	if (!dev || !flush || (!global && !decode_pasid(dev, flush->pasid, &pasid)))
+	if (!flush)
 		return -EINVAL;
-	err = dev_enter_flush(dev);
-	if (err)
-		return err;
-	err = flush_device(dev, pasid, global ? everything : range_of(flush), global);
-	dev_leave_flush(dev);
-	return err;
+	step.flush = *flush;
+	return vsva_flush_sequence(&step, 1);
+}
+
+int vsva_drain_page_requests(struct vsva_dev *dev)
+{
+	struct vsva_flush_step step = {.dev = dev, .kind = VSVA_FLUSH_DRAIN};
+
+	return vsva_flush_sequence(&step, 1);
 }
 
 /* The 2020 interface */

@@ -318,23 +318,23 @@ static bool take_in(struct prq_locked locked)
 
 static void discard_dying_of_all(struct prq_locked locked);
 
-static bool take_in_and_answer(struct vsva_iommu *iommu)
+/* false: the unit's queue has no room for an answer. */
+static bool take_in_and_answer(struct prq_locked locked)
 {
-	struct prq_locked locked = prq_lock(iommu);
 	bool is_done = group_flush_answers(locked) && take_in(locked);
 
 	discard_dying_of_all(locked);
-	is_done = group_flush_answers(locked) && is_done;
-	prq_unlock(locked);
-	return is_done;
+	return group_flush_answers(locked) && is_done;
 }
 
 bool prq_run(void *arg)
 {
 	struct vsva_iommu *iommu = arg;
-	bool is_done = take_in_and_answer(iommu);
+	struct prq_locked locked = prq_lock(iommu);
+	bool is_done = take_in_and_answer(locked);
 	unsigned reports = 0;
 
+	prq_unlock(locked);
 	while (reports < REPORTS_PER_RUN && report_next(iommu))
 		reports++;
 	if (!is_done)
@@ -465,50 +465,48 @@ static void discard_dying_of_all(struct prq_locked locked)
 
 /* Draining on behalf of a virtual unit */
 
-static bool is_reported(struct vsva_dev *dev)
-{
-	struct prq_locked locked = prq_lock(dev->iommu);
-	bool is_done = !group_is_unreported(locked, dev);
+struct drain {
+	struct vsva_iommu *iommu;
+	struct vsva_dev *const *devs;
+	unsigned count;
+};
 
+/* Nothing is in the queue, and no group of the devices waits to be reported or is being. */
+static bool look(const struct drain *drain)
+{
+	struct prq_locked locked = prq_lock(drain->iommu);
+	bool is_done = take_in_and_answer(locked);
+
+	for (unsigned i = 0; i < drain->count && is_done; i++)
+		is_done = !group_is_unreported(locked, drain->devs[i]);
 	prq_unlock(locked);
 	return is_done;
 }
 
-/* Nothing of the device is in the queue, and none of its groups waits to be reported. */
 static bool is_drained(void *arg)
 {
-	struct vsva_dev *dev = arg;
-	struct prq_locked locked = prq_lock(dev->iommu);
-	bool is_done =
-		take_in(locked) && group_flush_answers(locked) && !group_is_unreported(locked, dev);
+	const struct drain *drain = arg;
+	bool is_done = look(drain);
 
-	prq_unlock(locked);
 	if (!is_done)
-		worker_kick(dev->iommu->prq_event.worker);
+		worker_kick(drain->iommu->prq_event.worker);
 	return is_done;
 }
 
-/* What is between the device and the queue comes first (VT-d 7.10). Then it reports by itself,
- * because the caller may hold locks that other workers take; and waits only for a report that is
- * being made. */
-int vsva_drain_page_requests(struct vsva_dev *dev)
+/* Reports by itself, because the caller may hold locks that other workers take; and waits only for a
+ * report that is being made. */
+int prq_end_drain(struct vsva_dev *const *devs, unsigned count)
 {
-	struct flush flush;
-	bool is_taken_in;
-	int err;
+	struct drain drain = {devs[0]->iommu, devs, count};
 
-	if (!dev)
-		return -EINVAL;
-	flush_begin(&flush, dev->iommu);
-	flush_drains(&flush);
-	err = flush_end(&flush);
-	if (err)
-		return err;
-	is_taken_in = take_in_and_answer(dev->iommu);
-	while (report_next_of(dev))
-		;
-	if (is_taken_in && is_reported(dev))
+	if (look(&drain))
 		return 0;
-	return host_wait(dev->iommu->pool, is_drained, dev, dev->iommu->qi.timeout_ms) ? 0
-										       : -ETIMEDOUT;
+	for (unsigned i = 0; i < count; i++)
+		while (report_next_of(devs[i]))
+			;
+	if (look(&drain))
+		return 0;
+	return host_wait(drain.iommu->pool, is_drained, &drain, drain.iommu->qi.timeout_ms)
+		       ? 0
+		       : -ETIMEDOUT;
 }

@@ -431,19 +431,8 @@ static void complete_disable(struct unit *unit)
 	registers_unlock(unit);
 }
 
-static bool has_work(struct unit *unit)
-{
-	bool work;
-
-	registers_lock(unit);
-	work = vtd_regfile_iq_fetch_allowed(&unit->registers) ||
-	       (unit->registers.gcmd_pending & VTD_GCMD_QIE);
-	registers_unlock(unit);
-	return work;
-}
-
-/* Until nothing is left to do, or nothing that may be done, or until it has been enough. */
-static void run_some(struct unit *unit)
+/* Until nothing is left to do, or nothing that may be done, or until it has been enough: then true. */
+static bool run_some(struct unit *unit)
 {
 	static const struct outcome nothing;
 	struct fetch fetch;
@@ -456,17 +445,22 @@ static void run_some(struct unit *unit)
 		advance(unit, &nothing, &fetch);
 	else if (fetch.is_ending)
 		complete_disable(unit);
+	return n == VSVA_LIMIT_DESCRIPTORS_PER_RUN;
 }
 
 bool unit_run_queue(struct unit *unit)
 {
+	bool more;
+
 	CHECK(!rcu_is_reading());
+	__atomic_store_n(&unit->queue_wanted, true, __ATOMIC_SEQ_CST);
 	if (__atomic_exchange_n(&unit->queue_running, true, __ATOMIC_SEQ_CST))
 		return false;
-	run_some(unit);
+	__atomic_store_n(&unit->queue_wanted, false, __ATOMIC_SEQ_CST);
+	more = run_some(unit);
 	__atomic_store_n(&unit->queue_running, false, __ATOMIC_SEQ_CST);
 	/* Whoever came while we ran has been sent away: what he came for is ours. */
-	return has_work(unit);
+	return more || __atomic_load_n(&unit->queue_wanted, __ATOMIC_SEQ_CST);
 }
 
 void queue_kick(struct unit *unit)

@@ -34,6 +34,7 @@ struct unit {
 	struct vtd_regfile registers; /* registers_lock */
 
 	bool queue_running; /* atomic: somebody executes descriptors */
+	bool queue_wanted;  /* atomic: and somebody else has come for it */
 	bool grace_needed; /* the runner's: something was invalidated since the last grace period */
 
 	struct lock prq_lock; /* writing of page requests */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/rcu.h"
 #include "vmm/guest_memory.h"
 
 static bool fetch(const struct guest_table_root *root, uint64_t address, uint64_t *words,
@@ -151,8 +152,8 @@ static enum vtd_fault check_pasid_entry(const struct guest_table_root *root,
 	return VTD_FAULT_NONE;
 }
 
-void guest_pasid_read(const struct guest_table_root *root, const struct guest_context *context,
-		      uint32_t pasid, struct guest_pasid *out)
+static void read_pasid(const struct guest_table_root *root, const struct guest_context *context,
+		       uint32_t pasid, struct guest_pasid *out)
 {
 	struct vtd_pasid_dir_entry directory;
 	uint64_t address;
@@ -173,4 +174,13 @@ void guest_pasid_read(const struct guest_table_root *root, const struct guest_co
 		return;
 	out->fpd |= vtd_pasid_entry_FPD(&out->entry);
 	out->fault = check_pasid_entry(root, &out->entry);
+}
+
+/* In one read section of guest memory. */
+void guest_pasid_read(const struct guest_table_root *root, const struct guest_context *context,
+		      uint32_t pasid, struct guest_pasid *out)
+{
+	rcu_read_lock();
+	read_pasid(root, context, pasid, out);
+	rcu_read_unlock();
 }

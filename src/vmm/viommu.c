@@ -72,6 +72,20 @@ static uint64_t make_ecap(const struct vsva_iommu_caps *host, const struct vsva_
 	return vtd_ECAP_with_SMPWC(ecap, 1);
 }
 
+/* Commands that wait */
+
+/* A register write that asks for one kicks the worker after it. */
+static uint32_t pending(struct vsva_vm *vm, uint32_t which)
+{
+	return __atomic_load_n(&vm->pending_commands, __ATOMIC_ACQUIRE) & which;
+}
+
+/* regs_lock */
+static void set_pending(struct vsva_vm *vm, uint32_t all)
+{
+	__atomic_store_n(&vm->pending_commands, all, __ATOMIC_RELEASE);
+}
+
 /* Messages and kicks */
 
 void viommu_carry_out(struct vsva_vm *vm, const struct vtd_effects *effects)
@@ -100,23 +114,14 @@ int vsva_viommu_write(struct vsva_vm *vm, uint32_t offset, unsigned size, uint64
 
 	lock_take(&vm->regs_lock);
 	err = vtd_regfile_write(&vm->regs, offset, size, value, &effects);
-	vm->pending_commands |= effects.what & COMMANDS;
+	if (effects.what & COMMANDS)
+		set_pending(vm, vm->pending_commands | (effects.what & COMMANDS));
 	lock_drop(&vm->regs_lock);
 	viommu_carry_out(vm, &effects);
 	return err;
 }
 
 /* Commands */
-
-static uint32_t pending(struct vsva_vm *vm, uint32_t which)
-{
-	uint32_t found;
-
-	lock_take(&vm->regs_lock);
-	found = vm->pending_commands & which;
-	lock_drop(&vm->regs_lock);
-	return found;
-}
 
 static void latch_translation(struct vsva_vm *vm)
 {
@@ -130,7 +135,7 @@ static void complete_commands(struct vsva_vm *vm, uint32_t which)
 {
 	lock_take(&vm->regs_lock);
 	vtd_regfile_complete_gcmd(&vm->regs, which);
-	vm->pending_commands &= ~which;
+	set_pending(vm, vm->pending_commands & ~which);
 	lock_drop(&vm->regs_lock);
 }
 
@@ -202,7 +207,7 @@ static void run_vcmd(struct vsva_vm *vm)
 	TRACE(vm->seams->trace, VMM, VIOMMU_VCMD, .vm = vm->number, .gpasid = guest,
 	      .value = command, .result = (int)status);
 	lock_take(&vm->regs_lock);
-	vm->pending_commands &= ~(uint32_t)VTD_FX_VCMD;
+	set_pending(vm, vm->pending_commands & ~(uint32_t)VTD_FX_VCMD);
 	vtd_regfile_complete_vcmd(&vm->regs, status,
 				  command == VTD_VCMD_ALLOC_PASID && !status ? guest.v : 0);
 	lock_drop(&vm->regs_lock);
@@ -245,20 +250,6 @@ static bool run_commands(struct vsva_vm *vm)
 	return true;
 }
 
-/* true: there is more to do. A scan belongs to the descriptor that asked for it: nothing overtakes
- * it. */
-static bool run_queue(struct vsva_vm *vm)
-{
-	unsigned descriptors = VSVA_LIMIT_DESCRIPTORS_PER_RUN;
-	bool more = true;
-
-	while (more && descriptors && vm->work_left) {
-		more = !shadow_scan_some(vm) && viommu_execute_one(vm);
-		descriptors--;
-	}
-	return more || shadow_scan_is_pending(vm);
-}
-
 static bool run(void *arg)
 {
 	struct vsva_vm *vm = arg;
@@ -267,7 +258,7 @@ static bool run(void *arg)
 	lock_take(&vm->lock);
 	vm->work_left = VSVA_LIMIT_SHADOW_READS_PER_RUN;
 	if (run_commands(vm)) {
-		more = run_queue(vm);
+		more = viommu_run_queue(vm);
 		run_other_commands(vm);
 	}
 	lock_drop(&vm->lock);
@@ -307,7 +298,7 @@ void vsva_vm_reset(struct vsva_vm *vm)
 	lock_take(&vm->lock);
 	lock_take(&vm->regs_lock);
 	vtd_regfile_reset(&vm->regs);
-	vm->pending_commands = 0;
+	set_pending(vm, 0);
 	lock_drop(&vm->regs_lock);
 	vm->gcmd_scanning = false;
 	vm->enabled = false;

@@ -1,156 +1,102 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's invalidation queue: each descriptor is copied once, decoded whole, and then carried
- * out on the host with the same scope. The queue's own errors (IQE) are the guest's; what the host
- * answers is not.
+ * The guest's invalidation queue: descriptors are copied once, some of those between head and tail at
+ * a time, and decoded whole and executed strictly one after the other. IQH moves on with a wait, with
+ * an error, and where nothing more is known to be ahead. The queue's own errors (IQE) are the guest's;
+ * what the host answers is not.
  */
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/rcu.h"
 #include "vmm/vm.h"
+#include "vsva/limits.h"
 #include "vtd/decode.h"
 
-/* Scope */
+/* Fetch */
 
-static bool shadow_has_domain(const struct shadow *shadow, did_t domain)
+/* Descriptors that are read at once: those between head and tail are the unit's. */
+#define FETCH_MAX  8u
+#define SLOT_WORDS 4u /* of a wide descriptor */
+
+struct fetch {
+	/* as the registers said last */
+	uint64_t address; /* of the head */
+	uint32_t
+		ahead; /* descriptors up to the tail or the end of the ring; 0: none may be fetched */
+	struct vtd_decode_rules rules;
+	uint32_t done; /* of those ahead: executed, and IQH does not say so yet */
+	/* read: `count` of those ahead, from `first` on */
+	uint32_t first;
+	unsigned count;
+	uint64_t words[FETCH_MAX * SLOT_WORDS];
+};
+
+static unsigned slot_words(const struct fetch *fetch)
 {
-	struct vtd_pasid_entry entry = {{0}};
-
-	entry.q[1] = shadow->words[1];
-	return vtd_pasid_entry_DID(&entry) == domain.v;
+	return fetch->rules.is_wide ? SLOT_WORDS : SLOT_WORDS / 2;
 }
 
-static bool rid_has_domain(const struct vsva_assigned *assigned, did_t domain)
+/* regs_lock */
+static void look_at_registers(struct vsva_vm *vm, struct fetch *fetch)
 {
-	struct vtd_pasid_entry entry = {{0}};
+	const struct vtd_regfile *rf = &vm->regs;
+	uint32_t head = vtd_regfile_iq_head(rf), tail = vtd_regfile_iq_tail(rf);
+	uint32_t end = tail > head ? tail : vtd_regfile_iq_len(rf);
 
-	entry.q[1] = assigned->rid_words[1];
-	return vtd_pasid_entry_DID(&entry) == domain.v;
+	fetch->rules.is_wide = vtd_regfile_iq_is_wide(rf);
+	fetch->address = vtd_regfile_iq_head_address(rf);
+	fetch->ahead = vtd_regfile_iq_fetch_allowed(rf) ? (end - head) / 8 / slot_words(fetch) : 0;
+	fetch->done = fetch->first = fetch->count = 0;
 }
 
-static bool is_rid_pasid(const struct vsva_assigned *assigned, uint32_t guest)
+static void begin_fetch(struct vsva_vm *vm, struct fetch *fetch)
 {
-	return !assigned->context.fault && guest == assigned->context.rid_pasid;
+	fetch->rules = (struct vtd_decode_rules){
+		.ttm = vtd_RTADDR_TTM(__atomic_load_n(&vm->root, __ATOMIC_RELAXED)),
+		.cap = vm->rules.cap,
+		.ecap = vm->rules.ecap};
+	lock_take(&vm->regs_lock);
+	look_at_registers(vm, fetch);
+	lock_drop(&vm->regs_lock);
 }
 
-/* IOTLB */
-
-/*
- * Device TLBs are the guest's to invalidate, but for two cases. A guest that does not use ATS knows
- * of none, and the physical device has one all the same. And with caching mode Linux up to 6.x
- * leaves the device TLB out when it flushes a whole PASID or domain (its deferred unmaps), trusting
- * the host to flush both.
- */
-static void flush(struct vsva_assigned *assigned, struct vsva_flush what)
+/* IQH moves on over what is executed: so what that flushes is flushed. */
+static void publish(struct vsva_vm *vm, struct fetch *fetch)
 {
-	int err;
-
-	what.device_tlb = what.all || !assigned_guest_sees_ats(assigned);
-	err = vsva_flush_iotlb(assigned->dev, &what);
-	if (err)
-		LOG_LIMITED(LOG_WARN, VSVA_CODE_INVALIDATION_FAILED,
-			    "%s: device %04x: invalidation failed: error %d", assigned->vm->name,
-			    assigned->guest_rid.v, err);
-	vm_charge(assigned->vm, 1);
-	VM_COUNT(assigned->vm, invalidations);
+	viommu_flush_out(vm);
+	lock_take(&vm->regs_lock);
+	vtd_regfile_iq_advance(&vm->regs, fetch->done);
+	look_at_registers(vm, fetch);
+	lock_drop(&vm->regs_lock);
 }
 
-static void flush_rid(struct vsva_assigned *assigned, struct vsva_flush what)
+/* One by one where all together are not in one piece of memory. false: there is none. */
+static bool read_ahead(struct vsva_vm *vm, struct fetch *fetch)
 {
-	if (assigned->rid_kind != VSVA_RID_NESTED)
-		return;
-	what.pasid = hpasid(VSVA_FLUSH_RID);
-	flush(assigned, what);
+	uint32_t left = fetch->ahead - fetch->done, want = left < FETCH_MAX ? left : FETCH_MAX;
+	unsigned words = slot_words(fetch);
+	gpa_t at = gpa(fetch->address + (uint64_t)fetch->done * words * 8);
+
+	fetch->first = fetch->done;
+	fetch->count = want;
+	if (!guest_memory_fetch(&vm->memory, at, fetch->words, want * words))
+		return true;
+	fetch->count = 1;
+	return !guest_memory_fetch(&vm->memory, at, fetch->words, words);
 }
 
-static void flush_pasid(struct vsva_assigned *assigned, uint32_t guest, did_t domain,
-			struct vsva_flush what)
+/* The first that is not executed. false: there is no memory. */
+static bool next_descriptor(struct vsva_vm *vm, struct fetch *fetch, struct vtd_desc *out)
 {
-	struct shadow *shadow = sparse_get(&assigned->shadows, guest);
+	unsigned words = slot_words(fetch);
 
-	if (is_rid_pasid(assigned, guest) && rid_has_domain(assigned, domain))
-		flush_rid(assigned, what);
-	if (!shadow || !shadow_has_domain(shadow, domain))
-		return;
-	what.pasid = shadow->hpasid;
-	flush(assigned, what);
-}
-
-/* IOTLB descriptor: of first-stage translations it always removes all that have the domain (VT-d
- * 6.5.2.2), whatever range it names. */
-static void flush_domain(struct vsva_assigned *assigned, bool all_domains, did_t domain)
-{
-	struct vsva_flush what = {.all = true};
-	struct shadow *shadow;
-
-	if (all_domains || rid_has_domain(assigned, domain))
-		flush_rid(assigned, what);
-	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++) {
-		if (!all_domains && !shadow_has_domain(shadow, domain))
-			continue;
-		what.pasid = shadow->hpasid;
-		flush(assigned, what);
-	}
-}
-
-static void execute_iotlb(struct vsva_vm *vm, const struct vtd_op *op)
-{
-	for (struct vsva_assigned *a = vm->devices; a; a = a->next)
-		flush_domain(a, op->iotlb.granularity == VTD_IOTLB_GLOBAL, op->iotlb.did);
-}
-
-static void execute_pasid_iotlb(struct vsva_vm *vm, const struct vtd_op *op)
-{
-	struct vsva_flush what = {
-		.all = op->pasid_iotlb.granularity == VTD_PASID_IOTLB_PASID ||
-		       op->pasid_iotlb.am > 51,
-		.addr = op->pasid_iotlb.addr,
-		.order = op->pasid_iotlb.am,
-		.leaf = op->pasid_iotlb.ih,
-	};
-
-	for (struct vsva_assigned *a = vm->devices; a; a = a->next)
-		flush_pasid(a, op->pasid_iotlb.pasid, op->pasid_iotlb.did, what);
-}
-
-/* Device TLB */
-
-static struct vsva_flush range_of(uint64_t addr, unsigned size_lg2)
-{
-	return (struct vsva_flush){.all = size_lg2 >= 64,
-				   .addr = addr,
-				   .order = (uint8_t)(size_lg2 >= 64 ? 0 : size_lg2 - 12)};
-}
-
-static void flush_device(struct vsva_vm *vm, rid_t guest_rid, const struct vsva_flush *what,
-			 bool global)
-{
-	struct vsva_assigned *assigned = assigned_find(vm, guest_rid);
-	int err = assigned ? vsva_flush_device_tlb(assigned->dev, what, global) : 0;
-
-	if (err)
-		LOG_LIMITED(LOG_WARN, VSVA_CODE_INVALIDATION_FAILED,
-			    "%s: device %04x: device TLB not invalidated: error %d", vm->name,
-			    guest_rid.v, err);
-}
-
-static void execute_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
-{
-	struct vsva_flush what = range_of(op->dev_tlb.addr, op->dev_tlb.size_lg2);
-
-	what.pasid = hpasid(VSVA_FLUSH_RID);
-	flush_device(vm, op->dev_tlb.sid, &what, false);
-}
-
-static void execute_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
-{
-	struct vsva_flush what = range_of(op->pasid_dev_tlb.addr, op->pasid_dev_tlb.size_lg2);
-
-	/* Not known: unbound before, with a device-TLB flush of its own. */
-	if (!op->pasid_dev_tlb.global &&
-	    pasid_map_lookup(vm, gpasid(op->pasid_dev_tlb.pasid), &what.pasid))
-		return;
-	flush_device(vm, op->pasid_dev_tlb.sid, &what, op->pasid_dev_tlb.global);
+	*out = (struct vtd_desc){{0}};
+	if (fetch->done - fetch->first >= fetch->count && !read_ahead(vm, fetch))
+		return false;
+	for (unsigned i = 0; i < words; i++)
+		out->q[i] = fetch->words[(fetch->done - fetch->first) * words + i];
+	return true;
 }
 
 /* Tables */
@@ -180,18 +126,11 @@ static void execute_pasid_cache(struct vsva_vm *vm, const struct vtd_op *op)
 
 /* Wait and response */
 
-static void drain(struct vsva_vm *vm)
-{
-	for (struct vsva_assigned *a = vm->devices; a; a = a->next)
-		vsva_drain_page_requests(a->dev);
-}
-
-static void execute_wait(struct vsva_vm *vm, const struct vtd_op *op)
+/* Whoever sees the status may look at IQH: it is past the descriptor by then. */
+static void complete_wait(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	struct vtd_effects effects = {0};
 
-	if (op->wait.drain)
-		drain(vm);
 	if (op->wait.status_write &&
 	    guest_memory_store32(&vm->memory, gpa(op->wait.status_addr), op->wait.status_data))
 		LOG_LIMITED(LOG_WARN, VSVA_CODE_GUEST_STATUS_ADDRESS,
@@ -212,41 +151,45 @@ static void execute_response(struct vsva_vm *vm, const struct vtd_op *op)
 				   op->page_response.code);
 }
 
-/* The queue */
+/* Execution */
 
 static void execute(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	switch (op->type) {
-	case VTD_DESC_CONTEXT:
-		execute_context(vm, op);
-		break;
 	case VTD_DESC_IOTLB:
-		execute_iotlb(vm, op);
-		break;
+		viommu_flush_iotlb(vm, op);
+		return;
 	case VTD_DESC_DEV_TLB:
-		execute_device_tlb(vm, op);
-		break;
-	case VTD_DESC_IEC:
-		break; /* no interrupt remapping, so nothing is cached */
-	case VTD_DESC_WAIT:
-		execute_wait(vm, op);
-		break;
+		viommu_flush_device_tlb(vm, op);
+		return;
 	case VTD_DESC_PASID_IOTLB:
-		execute_pasid_iotlb(vm, op);
-		break;
-	case VTD_DESC_PASID_CACHE:
-		execute_pasid_cache(vm, op);
-		break;
+		viommu_flush_pasid_iotlb(vm, op);
+		return;
 	case VTD_DESC_PASID_DEV_TLB:
-		execute_pasid_device_tlb(vm, op);
-		break;
+		viommu_flush_pasid_device_tlb(vm, op);
+		return;
+	case VTD_DESC_WAIT:
+		if (op->wait.drain)
+			viommu_flush_drain(vm);
+		return; /* it completes when IQH is past it */
+	case VTD_DESC_IEC:
+		return; /* no interrupt remapping, so nothing is cached */
+	case VTD_DESC_CONTEXT:
+	case VTD_DESC_PASID_CACHE:
 	case VTD_DESC_PAGE_RESPONSE:
-		execute_response(vm, op);
 		break;
 	}
+	viommu_flush_out(vm);
+	if (op->type == VTD_DESC_CONTEXT)
+		execute_context(vm, op);
+	else if (op->type == VTD_DESC_PASID_CACHE)
+		execute_pasid_cache(vm, op);
+	else
+		execute_response(vm, op);
 }
 
-static void queue_error(struct vsva_vm *vm, unsigned iqei, const struct vtd_desc *descriptor)
+static void queue_error(struct vsva_vm *vm, struct fetch *fetch, unsigned iqei,
+			const struct vtd_desc *descriptor)
 {
 	struct vtd_effects effects = {0};
 
@@ -254,6 +197,7 @@ static void queue_error(struct vsva_vm *vm, unsigned iqei, const struct vtd_desc
 		    "%s: invalidation queue stopped: error %u, descriptor %016llx %016llx",
 		    vm->name, iqei, (unsigned long long)descriptor->q[0],
 		    (unsigned long long)descriptor->q[1]);
+	publish(vm, fetch);
 	lock_take(&vm->regs_lock);
 	vtd_regfile_iq_error(&vm->regs, iqei, &effects);
 	lock_drop(&vm->regs_lock);
@@ -275,54 +219,52 @@ static void trace_descriptor(struct vsva_vm *vm, const struct vtd_op *op)
 	      .value = op->type);
 }
 
-static bool fetch(struct vsva_vm *vm, struct vtd_desc *descriptor, struct vtd_decode_rules *rules)
+static void count_descriptor(struct vsva_vm *vm, const struct vtd_op *op)
 {
-	uint64_t address = 0;
-	bool is_wide = false, allowed;
-
-	lock_take(&vm->regs_lock);
-	allowed = vtd_regfile_iq_fetch_allowed(&vm->regs);
-	if (allowed) {
-		address = vtd_regfile_iq_head_address(&vm->regs);
-		is_wide = vtd_regfile_iq_is_wide(&vm->regs);
-	}
-	lock_drop(&vm->regs_lock);
-	if (!allowed)
-		return false;
-	*descriptor = (struct vtd_desc){{0}};
-	*rules = (struct vtd_decode_rules){
-		.is_wide = is_wide,
-		.ttm = vtd_RTADDR_TTM(__atomic_load_n(&vm->root, __ATOMIC_RELAXED)),
-		.cap = vm->rules.cap,
-		.ecap = vm->rules.ecap};
-	if (guest_memory_fetch(&vm->memory, gpa(address), descriptor->q, is_wide ? 4 : 2)) {
-		queue_error(vm, VTD_IQEI_FETCH, descriptor);
-		return false;
-	}
-	return true;
+	VM_COUNT(vm, descriptors);
+	__atomic_fetch_add(&vm->descriptors_of[(unsigned)op->type % VSVA_DESCRIPTOR_TYPES], 1,
+			   __ATOMIC_RELAXED);
 }
 
-bool viommu_execute_one(struct vsva_vm *vm)
+/* false: nothing to execute now. */
+static bool execute_one(struct vsva_vm *vm, struct fetch *fetch)
 {
-	struct vtd_decode_rules rules;
 	struct vtd_desc descriptor;
 	struct vtd_op op;
-	int iqei;
+	int iqei = VTD_IQEI_FETCH;
 
-	if (!fetch(vm, &descriptor, &rules))
+	if (!fetch->ahead)
 		return false;
-	iqei = vtd_decode_descriptor(&descriptor, &rules, &op);
+	if (next_descriptor(vm, fetch, &descriptor))
+		iqei = vtd_decode_descriptor(&descriptor, &fetch->rules, &op);
 	if (iqei) {
-		queue_error(vm, (unsigned)iqei, &descriptor);
+		queue_error(vm, fetch, (unsigned)iqei, &descriptor);
 		return false;
 	}
 	trace_descriptor(vm, &op);
-	VM_COUNT(vm, descriptors);
-	__atomic_fetch_add(&vm->descriptors_of[(unsigned)op.type % VSVA_DESCRIPTOR_TYPES], 1,
-			   __ATOMIC_RELAXED);
+	count_descriptor(vm, &op);
 	execute(vm, &op);
-	lock_take(&vm->regs_lock);
-	vtd_regfile_iq_advance(&vm->regs, 1);
-	lock_drop(&vm->regs_lock);
+	fetch->done++;
+	if (op.type == VTD_DESC_WAIT || fetch->done == fetch->ahead)
+		publish(vm, fetch);
+	if (op.type == VTD_DESC_WAIT)
+		complete_wait(vm, &op);
 	return true;
+}
+
+/* A scan belongs to the descriptor that asked for it: nothing overtakes it. */
+bool viommu_run_queue(struct vsva_vm *vm)
+{
+	unsigned descriptors = VSVA_LIMIT_DESCRIPTORS_PER_RUN;
+	struct fetch fetch;
+	bool more = true;
+
+	begin_fetch(vm, &fetch);
+	while (more && descriptors && vm->work_left) {
+		more = !shadow_scan_some(vm) && execute_one(vm, &fetch);
+		descriptors--;
+	}
+	if (fetch.done)
+		publish(vm, &fetch);
+	return more || shadow_scan_is_pending(vm);
 }

@@ -29,9 +29,11 @@
 #include "vmm/guest_tables.h"
 #include "vmm/mediation.h"
 #include "vsva/inspect.h"
+#include "vsva/limits.h"
 #include "vsva/mdev.h"
 #include "vsva/vfio.h"
 #include "vsva/vm.h"
+#include "vtd/decode.h"
 #include "vtd/pci_config.h"
 #include "vtd/regfile.h"
 
@@ -81,8 +83,8 @@ struct vsva_assigned {
 	struct vsva_assigned *next; /* vm->lock; readers RCU */
 	struct vsva_dev *dev;
 	struct vsva_container_device *handle; /* of the VM's container */
-	struct vsva_mdev *mdev;     /* NULL: a physical function */
-	struct vsva_device *device; /* of a mediated device: its parent */
+	struct vsva_mdev *mdev;               /* NULL: a physical function */
+	struct vsva_device *device;           /* of a mediated device: its parent */
 	rid_t guest_rid;
 	struct guest_context context; /* as last read; written under vm->lock and config_lock */
 	struct sparse shadows;        /* struct shadow by guest PASID; vm->lock */
@@ -106,7 +108,7 @@ struct vsva_vm {
 	char name[32];
 	struct vsva_container *container;
 	struct vsva_ioasid_set *set; /* the container's, as the next */
-	struct vsva_kvm *kvm; /* a reference; may have been stopped */
+	struct vsva_kvm *kvm;        /* a reference; may have been stopped */
 	struct vsva_domain *domain;
 	struct guest_memory memory;
 	struct vtd_rules rules; /* what the guest was promised */
@@ -118,9 +120,12 @@ struct vsva_vm {
 	uint64_t root;                 /* RTADDR in force; atomic, writers: lock */
 	unsigned work_left;            /* of this run of the worker, in reads of an entry; lock */
 	bool enabled;                  /* TE; lock */
-	uint32_t pending_commands;     /* VTD_FX_*: commands to carry out; regs_lock */
+	uint32_t pending_commands;     /* VTD_FX_*: to carry out; atomic, writers: regs_lock */
 	bool gcmd_scanning;            /* the scan that a command waits for has begun; lock */
 	struct worker *worker;
+	/* the guest's flushes that are executed and are still to go to the host; lock */
+	struct vsva_flush_step flushes[VSVA_LIMIT_FLUSH_STEPS];
+	unsigned flush_count;
 
 	struct lock regs_lock; /* rank VIOMMU_REGS */
 	struct vtd_regfile regs;
@@ -132,7 +137,7 @@ struct vsva_vm {
 	uint32_t next_vcmd;   /* where to look for a free guest PASID; map_lock */
 	uint32_t next_host;   /* and for a free host PASID; map_lock */
 
-	struct vsva_vm_stats stats; /* atomics */
+	struct vsva_vm_stats stats;                     /* atomics */
 	uint64_t descriptors_of[VSVA_DESCRIPTOR_TYPES]; /* by type; atomics */
 };
 
@@ -199,8 +204,18 @@ void shadow_forget_all(struct vsva_assigned *assigned);
 
 /* The queue (viommu_queue.c); vm->lock held */
 
-/* Executes the descriptor at the head; false: nothing to execute now. */
-bool viommu_execute_one(struct vsva_vm *vm);
+/* Executes what is in the queue, or as much as one run may; true: there is more to do. */
+bool viommu_run_queue(struct vsva_vm *vm);
+
+/* The guest's flushes (viommu_flush.c); vm->lock held. They have happened after viommu_flush_out(). */
+
+void viommu_flush_iotlb(struct vsva_vm *vm, const struct vtd_op *op);
+void viommu_flush_pasid_iotlb(struct vsva_vm *vm, const struct vtd_op *op);
+void viommu_flush_device_tlb(struct vsva_vm *vm, const struct vtd_op *op);
+void viommu_flush_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op);
+/* What devices have asked is in the guest's queue (PD). */
+void viommu_flush_drain(struct vsva_vm *vm);
+void viommu_flush_out(struct vsva_vm *vm);
 
 /* Virtual unit (viommu.c) */
 

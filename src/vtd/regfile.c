@@ -191,13 +191,18 @@ static bool access_is_valid(uint64_t offset, unsigned size)
 	return (size == 4 || size == 8) && offset % size == 0 && offset < VTD_REGISTER_PAGE_SIZE;
 }
 
+/* A register that the unit does not have is zero, so nobody asks whether it is there. */
 static uint32_t readable(const struct vtd_regfile *rf, unsigned offset)
 {
+	const struct rule *rule = offset < LOW_END ? low_rule_at(offset) : NULL;
 	unsigned base;
-	const struct rule *rule = rule_at(rf, offset, &base);
-	uint32_t hidden = rule ? (uint32_t)(rule->wo >> 8 * (offset - base)) : 0;
 
-	return regfile_get32(rf, offset) & ~hidden;
+	if (rule)
+		base = rule->offset;
+	else
+		rule = rule_at(rf, offset, &base);
+	return regfile_get32(rf, offset) &
+	       ~(rule ? (uint32_t)(rule->wo >> 8 * (offset - base)) : 0);
 }
 
 int vtd_regfile_read(const struct vtd_regfile *rf, uint64_t offset, unsigned size, uint64_t *value)

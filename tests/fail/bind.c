@@ -54,6 +54,16 @@ RUN(flush_device_tlb)
 				     false);
 }
 
+RUN(flush_sequence)
+{
+	const struct vsva_flush all = {.pasid = w->pasid, .all = true};
+	const struct vsva_flush_step steps[] = {{w->dev, VSVA_FLUSH_IOTLB, all},
+						{w->dev, VSVA_FLUSH_DEVICE_TLB, all},
+						{w->dev, VSVA_FLUSH_DRAIN, all}};
+
+	return vsva_flush_sequence(steps, 3);
+}
+
 /* The group is the same, also if it has been answered already. */
 RUN(page_response)
 {
@@ -101,6 +111,7 @@ const struct trial bind_trials[] = {
 	UNDONE(cache_invalidate, world_bound, NULL, MAY_TIMEDOUT),
 	UNDONE(flush_iotlb, world_bound, NULL, MAY_TIMEDOUT),
 	UNDONE(flush_device_tlb, world_bound, NULL, MAY_TIMEDOUT),
+	UNDONE(flush_sequence, world_bound, NULL, MAY_TIMEDOUT),
 	UNDONE(page_response, world_asked, NULL, 0),
 	UNDONE(drain_page_requests, world_asked, NULL, MAY_TIMEDOUT),
 	VARIANT(drain_page_requests, " with one in the queue", run_drain_with_one_in_the_queue,

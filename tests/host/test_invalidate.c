@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vsva/limits.h"
+
 #define ALL     VTD_DEVICE_TLB_ALL
 #define IOTLB   VSVA_CACHE_INV_IOTLB
 #define DEV     VSVA_CACHE_INV_DEV_IOTLB
@@ -210,6 +212,9 @@ static void test_invalidate_after_detach_has_no_device(void **state)
 	}
 	assert_int_equal(vsva_flush_iotlb(world->dev, &flush), -ENODEV);
 	assert_int_equal(vsva_flush_device_tlb(world->dev, &flush, false), -ENODEV);
+	assert_int_equal(vsva_flush_sequence(
+				 &(struct vsva_flush_step){.dev = world->dev, .flush = flush}, 1),
+			 -ENODEV);
 	expect_log_count(world, 0);
 }
 
@@ -246,6 +251,74 @@ static void test_flush_iotlb_and_device_tlb(void **state)
 	expect_pasid_dev_tlb(world, 1, RID_PF, pasid.v, VTD_DEVICE_TLB_ALL, true);
 	expect_log_count(world, 2);
 	assert_int_equal(world->fake.wait_count, waits + 1);
+}
+
+/* In the order given, and with one wait, which drains. */
+static void test_flush_sequence(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = bound(world);
+	const struct vsva_flush page = {.pasid = pasid, .addr = 0x7f0000123000};
+	const struct vsva_flush_step steps[] = {
+		{world->dev, VSVA_FLUSH_DRAIN, {.pasid = {0}}},
+		{world->dev, VSVA_FLUSH_IOTLB, page},
+		{world->dev, VSVA_FLUSH_DEVICE_TLB, page},
+		{world->dev, VSVA_FLUSH_IOTLB, {.pasid = pasid, .all = true}},
+		{world->dev, VSVA_FLUSH_DEVICE_TLB_GLOBAL, {.pasid = {0}}},
+	};
+	unsigned waits = world->fake.wait_count;
+	struct vsva_iommu_stats before, after;
+
+	vsva_iommu_get_stats(world->iommu, &before);
+	assert_int_equal(vsva_flush_sequence(steps, 5), 0);
+	vsva_iommu_get_stats(world->iommu, &after);
+	expect_piotlb_range(world, 0, world_child(world, pasid), pasid.v, 0x7f0000123000, 0, false);
+	expect_pasid_dev_tlb(world, 1, RID_PF, pasid.v, 0x7f0000123000, false);
+	expect_piotlb_all(world, 2, world_child(world, pasid), pasid.v);
+	assert_int_equal(vtd_desc_type(&world->fake.log[3]), VTD_DESC_PASID_DEV_TLB);
+	assert_int_equal(vtd_desc_pasid_dev_tlb_G(&world->fake.log[3]), 1);
+	expect_drain(world, 4);
+	expect_log_count(world, 5);
+	assert_int_equal(world->fake.wait_count, waits + 1);
+	assert_int_equal(after.invalidations, before.invalidations + 4);
+}
+
+static void test_flush_sequence_of_what_is_not_bound_is_nothing(void **state)
+{
+	struct world *world = *state;
+	hpasid_t pasid = bound(world);
+	const struct vsva_flush_step step = {
+		world->dev, VSVA_FLUSH_IOTLB, {.pasid = {pasid.v + 1}, .all = true}};
+	unsigned waits = world->fake.wait_count;
+
+	assert_int_equal(vsva_flush_sequence(&step, 1), 0);
+	expect_log_count(world, 0);
+	assert_int_equal(world->fake.wait_count, waits);
+}
+
+/* Whichever of them it is that is bad: nothing is done. */
+static void test_flush_sequence_refuses_bad_steps(void **state)
+{
+	struct world *world = *state;
+	struct vsva_flush_step steps[VSVA_LIMIT_FLUSH_STEPS + 1];
+	hpasid_t pasid = bound(world);
+
+	for (unsigned i = 0; i <= VSVA_LIMIT_FLUSH_STEPS; i++)
+		steps[i] = (struct vsva_flush_step){
+			world->dev, VSVA_FLUSH_IOTLB, {.pasid = pasid, .all = true}};
+	assert_int_equal(vsva_flush_sequence(steps, 0), -EINVAL);
+	assert_int_equal(vsva_flush_sequence(NULL, 1), -EINVAL);
+	assert_int_equal(vsva_flush_sequence(steps, VSVA_LIMIT_FLUSH_STEPS + 1), -EINVAL);
+	steps[1].dev = NULL;
+	assert_int_equal(vsva_flush_sequence(steps, 2), -EINVAL);
+	steps[1].dev = world->dev;
+	steps[1].flush.pasid = hpasid(0);
+	assert_int_equal(vsva_flush_sequence(steps, 2), -EINVAL);
+	steps[1].kind = (enum vsva_flush_kind)(VSVA_FLUSH_DRAIN + 1);
+	assert_int_equal(vsva_flush_sequence(steps, 2), -EINVAL);
+	expect_log_count(world, 0);
+	assert_int_equal(vsva_flush_sequence(steps, 1), 0);
+	expect_log_count(world, 1);
 }
 
 static void test_flush_refuses_bad_pasid(void **state)
@@ -330,6 +403,9 @@ int main(void)
 		T(test_invalidate_after_detach_has_no_device),
 		T(test_flush_iotlb_is_exact),
 		T(test_flush_iotlb_and_device_tlb),
+		T(test_flush_sequence),
+		T(test_flush_sequence_of_what_is_not_bound_is_nothing),
+		T(test_flush_sequence_refuses_bad_steps),
 		T(test_flush_refuses_bad_pasid),
 		T(test_flush_rid_uses_plain_descriptor),
 		T(test_flush_device_tlb_sizes),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's invalidation queue: what is flushed on the host and what is not, waits, errors. */
+#include <errno.h>
 #include <string.h>
 
 #include "host/iommu.h"
 #include "raw_guest.h"
+#include "vsva/limits.h"
 
 #define VA UINT64_C(0x7f0000001000)
 
@@ -284,6 +286,127 @@ static void test_flush_removes_what_was_cached(void **state)
 	}
 }
 
+/* Sequences */
+
+static void post_flushes(struct raw_guest *raw, const struct raw_device *device, uint32_t pasid,
+			 uint16_t domain)
+{
+	struct vtd_desc iotlb = raw_pasid_iotlb_page(pasid, domain, VA, 0);
+	struct vtd_desc device_tlb = raw_pasid_device_tlb(device->rid, pasid, VA, 0);
+
+	raw_post(raw, &iotlb);
+	raw_post(raw, &device_tlb);
+}
+
+/* What a driver puts before its wait is waited for once on the host, its drain included. */
+static void test_flushes_before_a_wait_are_one_sequence(void **state)
+{
+	struct raw_guest raw;
+
+	(void)state;
+	begin_with_three(&raw, NULL);
+	post_flushes(&raw, &raw.device[0], 6, 2);
+	post_flushes(&raw, &raw.device[1], 5, 1);
+	raw_wait(&raw, true);
+	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_PASID_IOTLB), 3); /* 5 is on both */
+	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_PASID_DEV_TLB), 2);
+	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_WAIT), 1);
+	assert_int_equal(raw_count(&raw, VSVA_EV_INVALIDATE), 5);
+	raw_destroy(&raw);
+}
+
+/* They have been carried out when the queue goes on to something else, and when it ends. */
+static void test_flushes_are_not_overtaken(void **state)
+{
+	struct vtd_desc unbind;
+	struct raw_guest raw;
+
+	(void)state;
+	begin_with_three(&raw, NULL);
+	post_flushes(&raw, &raw.device[0], 6, 2);
+	raw_clear(raw_entry(&raw, &raw.device[0], 6));
+	unbind = raw_pasid_cache(VTD_PASID_CACHE_PASID, 6, 2);
+	raw_post(&raw, &unbind);
+	post_flushes(&raw, &raw.device[0], 5, 1);
+	raw_run(&raw);
+	assert_int_equal(raw_count(&raw, VSVA_EV_INVALIDATE), 5);
+	assert_ptr_not_equal(raw_event(&raw, VSVA_EV_UNBIND, 0), NULL);
+	assert_true(raw_event(&raw, VSVA_EV_INVALIDATE_DONE, 1) <
+		    raw_event(&raw, VSVA_EV_UNBIND, 0));
+	assert_true(raw_event(&raw, VSVA_EV_UNBIND_DONE, 0) <
+		    raw_event(&raw, VSVA_EV_INVALIDATE, 2));
+	assert_int_equal(raw_reg(&raw, VTD_REG_IQH, 8), raw.tail * sizeof(unbind));
+	raw_destroy(&raw);
+}
+
+/* More than go in one sequence. */
+static void test_many_flushes_are_all_carried_out(void **state)
+{
+	struct raw_guest raw;
+
+	(void)state;
+	begin_with_three(&raw, NULL);
+	for (unsigned i = 0; i < VSVA_LIMIT_FLUSH_STEPS; i++)
+		post_flushes(&raw, &raw.device[0], 6, 2);
+	raw_wait(&raw, false);
+	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_PASID_IOTLB), VSVA_LIMIT_FLUSH_STEPS);
+	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_PASID_DEV_TLB),
+			 VSVA_LIMIT_FLUSH_STEPS);
+	assert_int_equal(raw_count_descriptors(&raw, VTD_DESC_WAIT), 2);
+	raw_destroy(&raw);
+}
+
+static int last_result_of(const struct raw_guest *raw, const struct raw_device *device)
+{
+	const struct vsva_event *last = NULL;
+
+	for (unsigned i = 0; i < raw_count(raw, VSVA_EV_INVALIDATE_DONE); i++) {
+		const struct vsva_event *event = raw_event(raw, VSVA_EV_INVALIDATE_DONE, i);
+
+		if (event->rid.v == vsva_device_rid(device->device).v)
+			last = event;
+	}
+	assert_non_null(last);
+	return (int)last->result;
+}
+
+/* A device that does not answer takes from nobody else that his flush is sure. */
+static void test_silent_device_spoils_no_flush_of_others(void **state)
+{
+	struct raw_guest raw;
+
+	(void)state;
+	begin_with_three(&raw, NULL);
+	vsva_device_set_gone(raw.device[0].device, true);
+	post_flushes(&raw, &raw.device[0], 6, 2);
+	post_flushes(&raw, &raw.device[1], 5, 1);
+	raw_wait(&raw, false);
+	assert_int_equal(last_result_of(&raw, &raw.device[1]), 0);
+	vsva_device_set_gone(raw.device[0].device, false);
+	raw_destroy(&raw);
+}
+
+static void test_flush_sequence_is_of_one_unit(void **state)
+{
+	struct raw_guest raw, other;
+	struct vsva_flush_step steps[2];
+
+	(void)state;
+	begin_with_three(&raw, NULL);
+	begin_with_three(&other, NULL);
+	steps[0] = (struct vsva_flush_step){vsva_device_dev(raw.device[0].device),
+					    VSVA_FLUSH_IOTLB,
+					    {.pasid = raw_hpasid(&raw, 5), .all = true}};
+	steps[1] = steps[0];
+	assert_int_equal(vsva_flush_sequence(steps, 2), 0);
+	steps[1].dev = vsva_device_dev(other.device[0].device);
+	assert_int_equal(vsva_flush_sequence(steps, 2), -EINVAL);
+	assert_int_equal(raw_count(&raw, VSVA_EV_INVALIDATE), 2);
+	assert_int_equal(raw_count(&other, VSVA_EV_INVALIDATE), 0);
+	raw_destroy(&other);
+	raw_destroy(&raw);
+}
+
 /* Waits */
 
 static void test_wait_writes_status_and_interrupts(void **state)
@@ -440,6 +563,11 @@ int main(void)
 		cmocka_unit_test(test_device_tlb_flush_of_all_pasids),
 		cmocka_unit_test(test_guest_without_ats_gets_its_device_tlb_flushed),
 		cmocka_unit_test(test_flush_removes_what_was_cached),
+		cmocka_unit_test(test_flushes_before_a_wait_are_one_sequence),
+		cmocka_unit_test(test_flushes_are_not_overtaken),
+		cmocka_unit_test(test_many_flushes_are_all_carried_out),
+		cmocka_unit_test(test_silent_device_spoils_no_flush_of_others),
+		cmocka_unit_test(test_flush_sequence_is_of_one_unit),
 		cmocka_unit_test(test_wait_writes_status_and_interrupts),
 		cmocka_unit_test(test_wait_without_memory_for_its_status_goes_on),
 		cmocka_unit_test(test_queue_is_drained_before_it_is_off),
