@@ -8,12 +8,18 @@
 #include "cli/json_text.h"
 #include "cli/show.h"
 
-static bool is_rid(struct json_object *row, const char *key, uint32_t rid)
+static bool rid_of(struct json_object *row, const char *key, uint16_t *rid)
 {
 	const char *text = json_text_of(row, key);
+
+	return text && rid_parse(text, rid);
+}
+
+static bool is_rid(struct json_object *row, const char *key, uint32_t rid)
+{
 	uint16_t found;
 
-	return text && rid_parse(text, &found) && found == rid;
+	return rid_of(row, key, &found) && found == rid;
 }
 
 static bool has_number(struct json_object *row, const char *key, uint32_t number)
@@ -66,7 +72,7 @@ static uint32_t find_bus_device(const struct show *show)
 
 	JSON_FOR_EACH (show->assigned, row)
 		if (has_number(row, "vm", show->vm) && is_rid(row, "guest_device", show->device) &&
-		    rid_parse(json_text_of(row, "device"), &rid))
+		    rid_of(row, "device", &rid))
 			return rid;
 	return show->device;
 }
