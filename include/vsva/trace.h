@@ -122,8 +122,9 @@ struct vsva_record {
 	uint64_t time_ns;        /* of CLOCK_MONOTONIC; never less than that of the record before */
 	uint32_t thread;         /* as gettid() says */
 	struct vsva_event event; /* an ACCESS stands for value windows that followed one another in
-				  * memory, len bytes in all, and has the time of the last: addr and
-				  * hpa are of the first */
+				  * memory, len bytes in all: addr and hpa are of the first. It has
+				  * the time of the next event of its thread, or that at which there
+				  * were too many others under way */
 };
 
 /* Reads a ring; each reader sees every event. */

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/operation.h"
-#include "base/ring_slot.h"
+#include "base/ring_lane.h"
 
 _Thread_local struct ring_mine ring_mine_ __attribute__((tls_model("initial-exec")));
 
@@ -35,8 +35,10 @@ static bool map_slots(struct ring *ring)
 	if (memory == MAP_FAILED)
 		return false;
 	ring->memory = memory;
-	for (unsigned i = 0; i < RING_LANES; i++)
+	for (unsigned i = 0; i < RING_LANES; i++) {
 		ring->lanes[i].slots = ring->memory + (size_t)i * ring->slots;
+		ring->lanes[i].mask = ring->slots - 1;
+	}
 	return true;
 }
 
@@ -97,7 +99,7 @@ static bool take_lane(struct ring_lane *lane, uint32_t before, uint32_t thread)
 		return false;
 	__atomic_store_n(&lane->floor, lane->head, __ATOMIC_RELEASE);
 	lane->depth = 0;
-	memset(lane->runs, 0, sizeof(lane->runs));
+	__atomic_store_n(&lane->next, lane->head, __ATOMIC_RELAXED);
 	__atomic_store_n(&lane->owner, thread, __ATOMIC_RELEASE);
 	return true;
 }
@@ -127,35 +129,31 @@ static struct ring_lane *new_lane(struct ring *ring, uint32_t thread)
 }
 
 /* Once for a thread, and when it works for several machines. */
-static __attribute__((noinline, cold)) struct ring_lane *find_lane(struct ring *ring)
+static __attribute__((noinline, cold)) void find_lane(struct ring *ring)
 {
-	if (!ring_mine_.thread)
-		ring_mine_.thread = (uint32_t)syscall(SYS_gettid);
-	ring_mine_.lane = own_lane(ring, ring_mine_.thread);
-	if (!ring_mine_.lane)
-		ring_mine_.lane = new_lane(ring, ring_mine_.thread);
-	ring_mine_.ring = ring->number;
-	return ring_mine_.lane;
+	struct ring_mine *mine = &ring_mine_;
+
+	if (!mine->thread)
+		mine->thread = (uint32_t)syscall(SYS_gettid);
+	mine->lane = own_lane(ring, mine->thread);
+	if (!mine->lane)
+		mine->lane = new_lane(ring, mine->thread);
+	mine->ring = ring->number;
 }
 
-static inline struct ring_lane *lane_of(struct ring *ring)
+/* NULL: there is none for this thread, and an event more is lost. */
+static struct ring_lane *lane_of(struct ring *ring)
 {
-	if (__builtin_expect(ring_mine_.ring == ring->number, 1))
-		return ring_mine_.lane;
-	return find_lane(ring);
+	if (__builtin_expect(ring_mine_.ring != ring->number, 0))
+		find_lane(ring);
+	if (__builtin_expect(!ring_mine_.lane, 0))
+		__atomic_fetch_add(&ring->homeless, 1, __ATOMIC_RELAXED);
+	return ring_mine_.lane;
 }
 
 /* Causes */
 
 static_assert(VSVA_EV_KIND_COUNT <= 256, "a kind is a byte of a slot");
-
-/* Distance back to the innermost open operation's beginning; 0: none, or further than 32 bits say. */
-static uint32_t distance_to_cause(const struct ring_lane *lane, uint64_t index)
-{
-	uint64_t distance = lane->depth ? index - lane->open[lane->depth - 1].index : 0;
-
-	return distance > UINT32_MAX ? 0 : (uint32_t)distance;
-}
 
 static void open_operation(struct ring_lane *lane, enum vsva_event_kind kind, uint64_t index)
 {
@@ -176,117 +174,39 @@ static void close_operation(struct ring_lane *lane, enum vsva_event_kind kind)
 		}
 }
 
-/* Slots */
-
-/* Who reads any of it sees that the slot was begun. */
-static inline void put(struct ring_slot *slot, unsigned word, uint64_t value)
-{
-	__atomic_store_n(&slot->words[word], value, __ATOMIC_RELEASE);
-}
-
-static inline void fill(struct ring_slot *slot, const struct vsva_event *event, uint32_t distance)
-{
-	put(slot, SLOT_ADDR, event->addr);
-	put(slot, SLOT_HPA, event->hpa.v);
-	put(slot, SLOT_LEN, event->len);
-	put(slot, SLOT_VALUE, event->value);
-	put(slot, SLOT_VM_CAUSE, slot_pair(event->vm, distance));
-	put(slot, SLOT_PASIDS, slot_pair(event->gpasid.v, event->hpasid.v));
-	put(slot, SLOT_REST, slot_rest(event));
-}
-
-/* The next slot, marked as being written. */
-static inline struct ring_slot *begin_slot(const struct ring *ring, struct ring_lane *lane)
-{
-	__atomic_store_n(&lane->begun, lane->head + 1, __ATOMIC_RELAXED);
-	return &lane->slots[lane->head & (ring->slots - 1)];
-}
-
-static inline void end_slot(const struct ring *ring, struct ring_lane *lane)
-{
-	__atomic_store_n(&lane->head, lane->head + 1, __ATOMIC_RELEASE);
-	/* the ring is larger than the nearest caches */
-	__builtin_prefetch(&lane->slots[(lane->head + 1) & (ring->slots - 1)], 1);
-}
-
-/* Runs */
-
-static void put_run(const struct ring *ring, struct ring_lane *lane, struct ring_run *run,
-		    uint64_t ticks)
-{
-	struct vsva_event event = {
-		.kind = VSVA_EV_ACCESS,
-		.room = VSVA_ROOM_DEVICE,
-		.rid = rid((uint16_t)(run->key >> 32)),
-		.write = run->key >> 48 & 1,
-		.gpasid = gpasid(VSVA_PASID_INVALID),
-		.hpasid = hpasid((uint32_t)run->key),
-		.addr = run->addr,
-		.hpa = run->hpa,
-		.len = run->end - run->addr,
-		.value = run->windows,
-	};
-	struct ring_slot *slot = begin_slot(ring, lane);
-
-	put(slot, SLOT_TICKS, ticks);
-	fill(slot, &event, distance_to_cause(lane, lane->head));
-	end_slot(ring, lane);
-	run->key = 0;
-}
-
-static void put_runs(const struct ring *ring, struct ring_lane *lane, uint64_t ticks)
-{
-	for (unsigned i = 0; i < RING_RUNS; i++)
-		if (lane->runs[i].key)
-			put_run(ring, lane, &lane->runs[i], ticks);
-	lane->next_run = 0;
-}
-
-/* The time of a slot must be read after it was begun: see safe_until() of the reader. */
-static uint64_t stamp(struct ring_lane *lane)
-{
-	__atomic_store_n(&lane->begun, lane->head + 1, __ATOMIC_RELAXED);
-	return ticks_now();
-}
-
-void ring_begin_run(struct ring *ring, const struct ring_access *access)
-{
-	struct ring_lane *lane = lane_of(ring);
-	struct ring_run *run;
-
-	if (__builtin_expect(!lane, 0)) {
-		__atomic_fetch_add(&ring->homeless, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	run = &lane->runs[lane->next_run];
-	if (run->key)
-		put_run(ring, lane, run, stamp(lane));
-	lane->next_run = (lane->next_run + 1) % RING_RUNS;
-	*run = (struct ring_run){.key = ring_run_key(access->rid, access->pasid, access->write),
-				 .addr = access->addr,
-				 .end = access->addr + access->len,
-				 .hpa = access->hpa,
-				 .windows = 1};
-}
-
 /* Recording */
 
 void ring_record(struct ring *ring, const struct vsva_event *event)
 {
 	struct ring_lane *lane = lane_of(ring);
-	struct ring_slot *slot;
-	uint64_t ticks;
+	uint64_t index;
 
-	if (__builtin_expect(!lane, 0)) {
-		__atomic_fetch_add(&ring->homeless, 1, __ATOMIC_RELAXED);
+	if (__builtin_expect(!lane, 0))
 		return;
-	}
-	ticks = stamp(lane);
-	put_runs(ring, lane, ticks);
-	slot = begin_slot(ring, lane);
-	put(slot, SLOT_TICKS, ticks);
-	fill(slot, event, distance_to_cause(lane, lane->head));
+	index = lane->next;
+	ring_begin(lane, index + 1);
+	ring_add(lane, event, ticks_now());
 	close_operation(lane, event->kind);
-	open_operation(lane, event->kind, lane->head);
-	end_slot(ring, lane);
+	open_operation(lane, event->kind, index);
+}
+
+static void end_oldest_run(struct ring_lane *lane)
+{
+	uint64_t end = lane->head + 1;
+
+	ring_begin(lane, end);
+	ring_end_runs(lane, end, ticks_now());
+	ring_end(lane, end);
+}
+
+void ring_record_access(struct ring *ring, const struct ring_access *access)
+{
+	struct ring_lane *lane = lane_of(ring);
+	struct ring_run_key key = ring_run_key(access);
+
+	if (!lane || ring_continue_run(lane, key, access))
+		return;
+	if (!ring_has_place_for_run(lane))
+		end_oldest_run(lane);
+	ring_begin_run(lane, key, access);
 }

@@ -6,7 +6,8 @@
  *           wait. The oldest is overwritten. A lane whose thread is dead is given to a new one when
  *           there is no other.
  *   slot    one event: 64 bytes, a cache line
- *   run     accesses of a device that follow one another in memory: one event, made when it ends
+ *   run     accesses of a device that follow one another in memory: one event. It is in its slot from
+ *           the first of them on, but gets its time, and is recorded, when the thread's next event is
  *   cause   the operation that the thread was inside of (bind … bind-done): the event that began it
  *   reader  merges the lanes by time; whom it does not keep up with it has lost, and counts
  *
@@ -42,28 +43,23 @@ struct ring_open {
 	uint64_t index;
 };
 
-/* Accesses that go on where the last one ended. */
-struct ring_run {
-	uint64_t key; /* who and whether it writes; 0: no run */
-	uint64_t addr, end;
-	hpa_t hpa; /* of the first */
-	uint64_t windows;
-};
-/* A copy has two, its completion record is a third. */
+/* Runs that a lane has open, at most. A copy has two, its completion record is a third. */
 #define RING_RUNS 4u
 
+/* What a copy needs is in one cache line: it has put everything else out of the nearest cache. */
 struct ring_lane {
 	/* atomic, written by the owner */
-	uint64_t begun; /* head + 1 while an event is being recorded, else head */
-	uint64_t head;  /* events recorded */
-	uint64_t floor; /* events before it were a dead thread's: gone */
-	uint32_t owner; /* thread id; 0: nobody's yet */
+	uint64_t head;  /* events recorded: before it all slots are whole */
+	uint64_t begun; /* beyond head while events are being recorded: where they end */
+	uint64_t next;  /* the first that nobody has written to: from head to there are open runs */
 	/* the owner's */
+	struct ring_slot *slots;
+	uint32_t mask; /* of an index: its slot */
 	unsigned depth;
 	struct ring_open open[RING_DEPTH];
-	unsigned next_run; /* the one that goes if a new one begins */
-	struct ring_run runs[RING_RUNS];
-	struct ring_slot *slots;
+	/* atomic */
+	uint64_t floor; /* events before it were a dead thread's: gone */
+	uint32_t owner; /* thread id; 0: nobody's yet */
 } __attribute__((aligned(64)));
 
 struct ring {
@@ -83,49 +79,20 @@ struct ring *ring_create(uint32_t slots);
 void ring_get(struct ring *ring);
 /* With the last reference it goes; no thread records any more then. NULL is ignored. */
 void ring_put(struct ring *ring);
-/* Any thread; takes no lock, allocates nothing. */
-void ring_record(struct ring *ring, const struct vsva_event *event);
-
-/* The lane that this thread had last: only for the function below. */
-struct ring_mine {
-	uint64_t ring; /* number of the ring; 0: none */
-	struct ring_lane *lane;
-	uint32_t thread;
-};
-extern _Thread_local struct ring_mine ring_mine_ __attribute__((tls_model("initial-exec")));
-
+/* What a device touches at once: so many windows, one behind the other. */
 struct ring_access {
 	rid_t rid;
 	hpasid_t pasid;
 	bool write;
 	uint64_t addr, len;
-	hpa_t hpa;
+	hpa_t hpa; /* of the first */
+	uint64_t windows;
 };
-void ring_begin_run(struct ring *ring, const struct ring_access *access);
 
-static inline uint64_t ring_run_key(rid_t rid, hpasid_t pasid, bool write)
-{
-	return UINT64_C(1) << 63 | (uint64_t)write << 48 | (uint64_t)rid.v << 32 | pasid.v;
-}
-
-/* What happens millions of times a second: does the access go on with a run of this thread? Else it is
- * for ring_begin_run(). */
-static inline bool ring_continue_run(struct ring *ring, rid_t rid, hpasid_t pasid, bool write,
-				     uint64_t addr, uint64_t len)
-{
-	struct ring_lane *lane = ring_mine_.lane;
-	uint64_t key = ring_run_key(rid, pasid, write);
-
-	if (__builtin_expect(ring_mine_.ring != ring->number || !lane, 0))
-		return false;
-	for (struct ring_run *run = lane->runs; run < lane->runs + RING_RUNS; run++)
-		if (run->end == addr && run->key == key) {
-			run->end = addr + len;
-			run->windows++;
-			return true;
-		}
-	return false;
-}
+/* Any thread; takes no lock, allocates nothing. */
+void ring_record(struct ring *ring, const struct vsva_event *event);
+/* Likewise; an ACCESS, in one event with those that it goes on. */
+void ring_record_access(struct ring *ring, const struct ring_access *access);
 
 /* It holds a reference. NULL: no memory. from_oldest: what is in the ring too, else only what comes. */
 struct vsva_trace_reader *ring_reader_create(struct ring *ring, bool from_oldest);

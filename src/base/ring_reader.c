@@ -29,12 +29,21 @@ static uint64_t head_of(const struct ring_lane *lane)
 	return __atomic_load_n(&lane->head, __ATOMIC_ACQUIRE);
 }
 
-/* The oldest event that is surely whole: the slot behind it may be being overwritten. */
+/* Where the slots end that may be being written. */
+static uint64_t end_of(const struct ring_lane *lane)
+{
+	return __atomic_load_n(&lane->next, __ATOMIC_RELAXED);
+}
+
+/* The oldest event that is surely whole: slots behind it are being overwritten, or the next will be. */
 static uint64_t oldest_of(const struct ring *ring, const struct ring_lane *lane, uint64_t head)
 {
-	uint64_t floor = __atomic_load_n(&lane->floor, __ATOMIC_ACQUIRE);
-	uint64_t oldest = head >= ring->slots ? head - ring->slots + 1 : 0;
+	uint64_t floor = __atomic_load_n(&lane->floor, __ATOMIC_ACQUIRE), end = end_of(lane);
+	uint64_t oldest;
 
+	if (end <= head)
+		end = head + 1;
+	oldest = end >= ring->slots ? end - ring->slots : 0;
 	return oldest > floor ? oldest : floor;
 }
 
@@ -104,7 +113,7 @@ static void fetch(struct vsva_trace_reader *reader, unsigned number)
 			return;
 		copy_slot(&lane->slots[*tail & (ring->slots - 1)], words);
 		/* still whole, and of this thread? */
-		if (__atomic_load_n(&lane->begun, __ATOMIC_RELAXED) > *tail + ring->slots ||
+		if (end_of(lane) > *tail + ring->slots ||
 		    __atomic_load_n(&lane->floor, __ATOMIC_RELAXED) > *tail)
 			continue;
 		keep(&reader->ahead[number], words, number, *tail, thread);
@@ -113,6 +122,13 @@ static void fetch(struct vsva_trace_reader *reader, unsigned number)
 }
 
 /* The merge */
+
+static uint64_t ticks_of(const struct ring *ring, const struct ring_lane *lane, uint64_t index)
+{
+	const struct ring_slot *slot = &lane->slots[index & (ring->slots - 1)];
+
+	return __atomic_load_n(&slot->words[SLOT_TICKS], __ATOMIC_RELAXED);
+}
 
 /* Events up to this time are all there: none that is recorded from now on is older. */
 static uint64_t safe_until(struct ring *ring)
@@ -123,18 +139,15 @@ static uint64_t safe_until(struct ring *ring)
 	__atomic_fetch_add(&ring->homeless, 0, __ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < RING_LANES; i++) {
 		struct ring_lane *lane = &ring->lanes[i];
-		uint64_t begun = __atomic_load_n(&lane->begun, __ATOMIC_ACQUIRE), last;
+		uint64_t begun = __atomic_load_n(&lane->begun, __ATOMIC_ACQUIRE);
+		uint64_t head = head_of(lane), last;
 
-		for (int n = 0; n < PATIENCE && head_of(lane) < begun; n++)
-			;
-		if (head_of(lane) >= begun)
+		for (int n = 0; n < PATIENCE && head < begun; n++)
+			head = head_of(lane);
+		if (head >= begun)
 			continue;
-		/* its thread sleeps in the middle: the event is at least as late as the one before */
-		last = __atomic_load_n(
-			&lane->slots[(begun - 2) & (ring->slots - 1)].words[SLOT_TICKS],
-			__ATOMIC_RELAXED);
-		if (begun < 2)
-			last = ring->start.ticks;
+		/* its thread sleeps in the middle: the events are at least as late as the one before */
+		last = head ? ticks_of(ring, lane, head - 1) : ring->start.ticks;
 		if (last < until)
 			until = last;
 	}

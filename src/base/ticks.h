@@ -19,19 +19,38 @@ struct ticks_point {
 /* Is the processor's counter used? Found out by the first ticks_point_now(). */
 extern bool ticks_are_cycles_;
 
-static inline uint64_t ticks_now(void)
+/* Is there a counter that ticks_count() reads, in one instruction? */
+static inline bool ticks_are_counted(void)
 {
-	struct timespec now;
-
 #if defined(__x86_64__)
-	if (__builtin_expect(__atomic_load_n(&ticks_are_cycles_, __ATOMIC_RELAXED), 1))
-		return __builtin_ia32_rdtsc();
+	return __atomic_load_n(&ticks_are_cycles_, __ATOMIC_RELAXED);
+#elif defined(__aarch64__)
+	return true;
+#else
+	return false;
+#endif
+}
+
+static inline uint64_t ticks_count(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
 	uint64_t ticks;
 
 	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
 	return ticks;
+#else
+	return 0;
 #endif
+}
+
+static inline uint64_t ticks_now(void)
+{
+	struct timespec now;
+
+	if (__builtin_expect(ticks_are_counted(), 1))
+		return ticks_count();
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/trace.h"
+#include "base/trace_often.h"
 
 #include "base/operation.h"
 
@@ -171,33 +171,81 @@ static void probe(const struct vsva_event *event)
 #endif
 }
 
-void trace_emit_event(const struct trace *trace, const struct vsva_event *event)
+static void tell(const struct trace *trace, const struct vsva_event *event)
 {
-	struct ring *ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
-
 	probe(event);
-	if (ring)
-		ring_record(ring, event);
 	if (trace->observer)
 		trace->observer(trace->arg, event);
 }
 
-void trace_emit_access(const struct trace *trace, const struct ring_access *access, bool continues)
+void trace_emit_event(const struct trace *trace, const struct vsva_event *event)
 {
 	struct ring *ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
-	struct vsva_event event = {.kind = VSVA_EV_ACCESS,
-				   .room = VSVA_ROOM_DEVICE,
-				   .rid = access->rid,
-				   .gpasid = gpasid(VSVA_PASID_INVALID),
-				   .hpasid = access->pasid,
-				   .addr = access->addr,
-				   .hpa = access->hpa,
-				   .len = access->len,
-				   .write = access->write};
 
-	if (ring && !continues)
-		ring_begin_run(ring, access);
-	probe(&event);
-	if (trace->observer)
-		trace->observer(trace->arg, &event);
+	if (ring)
+		ring_record(ring, event);
+	tell(trace, event);
+}
+
+static inline struct vsva_event hop_event(enum vsva_event_kind kind, rid_t rid, hpasid_t pasid,
+					  uint64_t value, uint64_t addr)
+{
+	return (struct vsva_event){.kind = kind,
+				   .room = VSVA_ROOM_DEVICE,
+				   .rid = rid,
+				   .gpasid = gpasid(VSVA_PASID_INVALID),
+				   .hpasid = pasid,
+				   .addr = addr,
+				   .value = value};
+}
+
+static __attribute__((noinline)) void emit_rare_hop(const struct trace *trace,
+						    enum vsva_event_kind kind, rid_t rid,
+						    hpasid_t pasid, uint64_t value, uint64_t addr)
+{
+	const struct vsva_event event = hop_event(kind, rid, pasid, value, addr);
+
+	trace_emit_event(trace, &event);
+}
+
+/* Nothing here has an address that others are told: it all stays in registers. */
+void trace_emit_hop(const struct trace *trace, enum vsva_event_kind kind, rid_t rid, hpasid_t pasid,
+		    uint64_t value, uint64_t addr)
+{
+	const struct ring *ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
+	const struct vsva_event event = hop_event(kind, rid, pasid, value, addr);
+
+	if (__builtin_expect(
+		    !ring || trace_is_observed(trace) || !ring_record_quickly(ring, &event), 0))
+		emit_rare_hop(trace, kind, rid, pasid, value, addr);
+}
+
+/* How much of its page is left, so far in it. */
+static uint64_t page_rest(const struct ring_access *access, uint64_t done)
+{
+	uint64_t rest = VSVA_PAGE_SIZE - (access->addr + done) % VSVA_PAGE_SIZE;
+
+	return rest < access->len - done ? rest : access->len - done;
+}
+
+void trace_emit_rare_access(const struct trace *trace, const struct ring_access *access,
+			    uint64_t first)
+{
+	struct ring *ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
+
+	if (ring)
+		ring_record_access(ring, access);
+	for (uint64_t done = 0, len = first; done < access->len; done += len) {
+		if (done)
+			len = page_rest(access, done);
+		tell(trace, &(struct vsva_event){.kind = VSVA_EV_ACCESS,
+						 .room = VSVA_ROOM_DEVICE,
+						 .rid = access->rid,
+						 .gpasid = gpasid(VSVA_PASID_INVALID),
+						 .hpasid = access->pasid,
+						 .addr = access->addr + done,
+						 .hpa = hpa(access->hpa.v + done),
+						 .len = len,
+						 .write = access->write});
+	}
 }

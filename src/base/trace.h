@@ -17,6 +17,10 @@ extern unsigned short vsva_event_semaphore __attribute__((visibility("hidden")))
 
 static inline bool trace_is_on(const struct trace *trace)
 {
+#ifdef VSVA_NO_TRACE_POINTS
+	(void)trace;
+	return false;
+#endif
 	return trace && ((uintptr_t)trace->observer |
 			 (uintptr_t)__atomic_load_n(&trace->ring, __ATOMIC_RELAXED) |
 			 *(volatile unsigned short *)&vsva_event_semaphore);
@@ -24,46 +28,23 @@ static inline bool trace_is_on(const struct trace *trace)
 
 void trace_emit_event(const struct trace *trace, const struct vsva_event *event);
 
-/* An access that is not the next of a run, or of which not only the ring hears. */
-void trace_emit_access(const struct trace *trace, const struct ring_access *access, bool continues);
-
-/* A device touches memory: as TRACE(trace, DEVICE, ACCESS, …), but the ring keeps accesses that follow
- * one another as one. */
-static inline void trace_access(const struct trace *trace, rid_t rid, hpasid_t pasid, bool write,
-				uint64_t addr, hpa_t hpa, uint64_t len)
-{
-	struct ring *ring;
-	bool continues;
-
-	if (__builtin_expect(!trace_is_on(trace), 1))
-		return;
-	ring = __atomic_load_n(&trace->ring, __ATOMIC_ACQUIRE);
-	continues = ring && ring_continue_run(ring, rid, pasid, write, addr, len);
-	if (!continues || trace->observer || *(volatile unsigned short *)&vsva_event_semaphore)
-		trace_emit_access(trace,
-				  &(struct ring_access){.rid = rid,
-							.pasid = pasid,
-							.write = write,
-							.addr = addr,
-							.len = len,
-							.hpa = hpa},
-				  continues);
-}
+// clang-format off
+#define TRACE_EVENT_(name_, room_, kind_, ...)                                                     \
+	_Pragma("GCC diagnostic push")                                                             \
+	_Pragma("GCC diagnostic ignored \"-Woverride-init\"")                                      \
+	struct vsva_event name_ = {.gpasid = {VSVA_PASID_INVALID},                                 \
+				   .hpasid = {VSVA_PASID_INVALID},                                 \
+				   .kind = VSVA_EV_##kind_,                                        \
+				   .room = VSVA_ROOM_##room_,                                      \
+				   __VA_ARGS__};                                                   \
+	_Pragma("GCC diagnostic pop")
 
 /* TRACE(trace, HOST, BIND, .rid = rid, .hpasid = pasid): members not named are 0 or "none". */
-// clang-format off
 #define TRACE(trace_, room_, kind_, ...)                                                           \
 	do {                                                                                       \
 		const struct trace *t_ = (trace_);                                                 \
 		if (__builtin_expect(trace_is_on(t_), 0)) {                                        \
-			_Pragma("GCC diagnostic push")                                             \
-			_Pragma("GCC diagnostic ignored \"-Woverride-init\"")                      \
-			struct vsva_event e_ = {.gpasid = {VSVA_PASID_INVALID},                    \
-						.hpasid = {VSVA_PASID_INVALID},                    \
-						.kind = VSVA_EV_##kind_,                           \
-						.room = VSVA_ROOM_##room_,                         \
-						__VA_ARGS__};                                      \
-			_Pragma("GCC diagnostic pop")                                              \
+			TRACE_EVENT_(e_, room_, kind_, __VA_ARGS__)                                \
 			trace_emit_event(t_, &e_);                                                 \
 		}                                                                                  \
 	} while (0)

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/clock.h"
-#include "base/trace.h"
+#include "base/trace_often.h"
 
 /* A trace whose ring is on. */
 static struct trace make_trace(uint32_t slots)
@@ -24,6 +25,21 @@ static struct vsva_trace_reader *make_reader(const struct trace *trace, bool fro
 
 	assert_non_null(reader);
 	return reader;
+}
+
+/* A device has one window of memory. */
+static void touch(const struct trace *trace, rid_t rid, hpasid_t pasid, bool write, uint64_t addr,
+		  hpa_t hpa, uint64_t len)
+{
+	const struct ring_access access = {.rid = rid,
+					   .pasid = pasid,
+					   .write = write,
+					   .addr = addr,
+					   .len = len,
+					   .hpa = hpa,
+					   .windows = 1};
+
+	trace_emit_access(trace, &access, len);
 }
 
 /* What has just happened is told when its microsecond is over. */
@@ -139,16 +155,15 @@ static void test_ring_accesses_that_follow_one_another_are_one_event(void **stat
 
 	/* a copy of three pages, a page that belongs to another PASID, a completion */
 	for (uint64_t i = 0; i < 3; i++) {
-		trace_access(&trace, rid(8), hpasid(1), false, 0x10000 + i * 0x1000, hpa(0x1000),
-			     0x1000);
-		trace_access(&trace, rid(8), hpasid(1), true, 0x80000 + i * 0x1000, hpa(0x7000 - i),
-			     0x1000);
+		touch(&trace, rid(8), hpasid(1), false, 0x10000 + i * 0x1000, hpa(0x1000), 0x1000);
+		touch(&trace, rid(8), hpasid(1), true, 0x80000 + i * 0x1000, hpa(0x7000 - i),
+		      0x1000);
 	}
-	trace_access(&trace, rid(8), hpasid(2), false, 0x13000, hpa(0), 0x1000);
-	trace_access(&trace, rid(8), hpasid(1), true, 0x90000, hpa(0), 32);
-	trace_access(&trace, rid(16), hpasid(1), true, 0x90020, hpa(0), 32); /* one too many */
+	touch(&trace, rid(8), hpasid(2), false, 0x13000, hpa(0), 0x1000);
+	touch(&trace, rid(8), hpasid(1), true, 0x90000, hpa(0), 32);
+	touch(&trace, rid(16), hpasid(1), true, 0x90020, hpa(0), 32); /* one too many */
 	TRACE(&trace, DEVICE, COMPLETE);
-	trace_access(&trace, rid(8), hpasid(1), true, 0x83000, hpa(0), 0x1000);
+	touch(&trace, rid(8), hpasid(1), true, 0x83000, hpa(0), 0x1000);
 	TRACE(&trace, DEVICE, COMPLETE);
 	assert_int_equal(read_all(reader, r, 7, &lost), 7);
 	assert_int_equal(lost, 0);
@@ -158,16 +173,151 @@ static void test_ring_accesses_that_follow_one_another_are_one_event(void **stat
 	assert_int_equal(r[0].event.len, 0x3000);
 	assert_int_equal(r[0].event.value, 3);
 	assert_false(r[0].event.write);
-	assert_int_equal(r[1].event.addr, 0x90020);
-	assert_int_equal(r[1].event.rid.v, 16);
-	assert_int_equal(r[2].event.addr, 0x80000);
-	assert_int_equal(r[2].event.len, 0x3000);
-	assert_int_equal(r[2].event.hpa.v, 0x7000);
-	assert_true(r[2].event.write);
-	assert_int_equal(r[3].event.hpasid.v, 2);
-	assert_int_equal(r[4].event.len, 32);
+	/* in the order in which they began */
+	assert_int_equal(r[1].event.addr, 0x80000);
+	assert_int_equal(r[1].event.len, 0x3000);
+	assert_int_equal(r[1].event.hpa.v, 0x7000);
+	assert_true(r[1].event.write);
+	assert_int_equal(r[2].event.hpasid.v, 2);
+	assert_int_equal(r[3].event.addr, 0x90000);
+	assert_int_equal(r[3].event.len, 32);
+	assert_int_equal(r[4].event.addr, 0x90020);
+	assert_int_equal(r[4].event.rid.v, 16);
 	assert_int_equal(r[5].event.kind, VSVA_EV_COMPLETE);
 	assert_int_equal(r[6].event.addr, 0x83000);
+	vsva_trace_reader_destroy(reader);
+	ring_put(trace.ring);
+}
+
+/* A run that has no end yet is told later; what other threads do is told meanwhile. */
+static void *record_map(void *arg)
+{
+	TRACE((struct trace *)arg, HOST, MAP);
+	return NULL;
+}
+
+static void test_ring_an_open_run_holds_nobody_back(void **state)
+{
+	struct trace trace = make_trace(0);
+	struct vsva_trace_reader *reader = make_reader(&trace, false);
+	struct vsva_record r[3];
+	uint64_t lost;
+	pthread_t thread;
+	(void)state;
+
+	touch(&trace, rid(8), hpasid(1), false, 0x1000, hpa(0), 0x1000);
+	assert_int_equal(pthread_create(&thread, NULL, record_map, &trace), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(read_all(reader, r, 1, &lost), 1);
+	assert_int_equal(r[0].event.kind, VSVA_EV_MAP);
+	assert_int_equal(vsva_trace_read(reader, r, 1, &lost), 0);
+	touch(&trace, rid(8), hpasid(1), false, 0x2000, hpa(0), 0x1000);
+	TRACE(&trace, DEVICE, COMPLETE);
+	assert_int_equal(read_all(reader, r, 2, &lost), 2);
+	assert_int_equal(lost, 0);
+	assert_int_equal(r[0].event.len, 0x2000);
+	assert_int_equal(r[1].event.kind, VSVA_EV_COMPLETE);
+	vsva_trace_reader_destroy(reader);
+	ring_put(trace.ring);
+}
+
+/* Their slots are no longer those of the oldest events. */
+static void test_ring_open_runs_overwrite_and_are_counted(void **state)
+{
+	struct trace trace = make_trace(RING_SLOTS_MIN);
+	struct vsva_trace_reader *reader = make_reader(&trace, false);
+	struct vsva_record r[RING_SLOTS_MIN];
+	uint64_t lost;
+	(void)state;
+
+	for (unsigned i = 0; i < RING_SLOTS_MIN - 1; i++)
+		TRACE(&trace, UNIT, DESCRIPTOR, .value = i);
+	for (unsigned i = 0; i < RING_RUNS; i++)
+		touch(&trace, rid(8), hpasid(i), false, 0x1000, hpa(0), 0x1000);
+	assert_int_equal(read_all(reader, r, RING_SLOTS_MIN - RING_RUNS, &lost),
+			 RING_SLOTS_MIN - RING_RUNS);
+	assert_int_equal(lost, RING_RUNS - 1);
+	for (unsigned i = 0; i < RING_SLOTS_MIN - RING_RUNS; i++) {
+		assert_int_equal(r[i].event.kind, VSVA_EV_DESCRIPTOR);
+		assert_int_equal(r[i].event.value, i + RING_RUNS - 1);
+	}
+	vsva_trace_reader_destroy(reader);
+	ring_put(trace.ring);
+}
+
+struct pages {
+	unsigned count;
+	struct vsva_event heard[4];
+};
+
+static void keep_page(void *arg, const struct vsva_event *event)
+{
+	struct pages *pages = arg;
+
+	assert_true(pages->count < ARRAY_LEN(pages->heard));
+	pages->heard[pages->count++] = *event;
+}
+
+/* From the middle of a page to the middle of another. */
+static void test_ring_an_access_of_pages_is_one_and_others_hear_of_each(void **state)
+{
+	static const struct ring_access access = {.rid = {8},
+						  .pasid = {1},
+						  .write = true,
+						  .addr = 0x1800,
+						  .len = 0x2000,
+						  .hpa = {0x5800},
+						  .windows = 3};
+	static const uint64_t lens[] = {0x800, 0x1000, 0x800};
+	struct pages pages = {0};
+	struct trace trace = make_trace(0);
+	struct vsva_trace_reader *reader = make_reader(&trace, false);
+	struct vsva_record record;
+	uint64_t lost, done = 0;
+	(void)state;
+
+	trace.observer = keep_page;
+	trace.arg = &pages;
+	trace_emit_access(&trace, &access, 0x800);
+	assert_int_equal(pages.count, 3);
+	for (unsigned i = 0; i < 3; done += lens[i++]) {
+		assert_int_equal(pages.heard[i].kind, VSVA_EV_ACCESS);
+		assert_int_equal(pages.heard[i].addr, 0x1800 + done);
+		assert_int_equal(pages.heard[i].hpa.v, 0x5800 + done);
+		assert_int_equal(pages.heard[i].len, lens[i]);
+	}
+	TRACE(&trace, DEVICE, COMPLETE);
+	assert_int_equal(read_all(reader, &record, 1, &lost), 1);
+	assert_int_equal(record.event.len, 0x2000);
+	assert_int_equal(record.event.value, 3);
+	vsva_trace_reader_destroy(reader);
+	ring_put(trace.ring);
+}
+
+/* Which way an event takes is of no interest to who reads it. */
+static void test_ring_hops_are_events_like_others(void **state)
+{
+	struct pages pages = {0};
+	struct trace trace = make_trace(0);
+	struct vsva_trace_reader *reader = make_reader(&trace, false);
+	struct vsva_record r[4];
+	uint64_t lost;
+	(void)state;
+
+	TRACE(&trace, HOST, BIND);
+	trace_hop(&trace, VSVA_EV_SUBMIT, rid(0xfff8), hpasid(0xfffff), 7, 9);
+	trace.observer = keep_page;
+	trace.arg = &pages;
+	trace_hop(&trace, VSVA_EV_SUBMIT, rid(0xfff8), hpasid(0xfffff), 7, 9);
+	TRACE(&trace, DEVICE, SUBMIT, .rid = rid(0xfff8), .hpasid = hpasid(0xfffff), .value = 7,
+	      .addr = 9);
+	assert_int_equal(pages.count, 2);
+	assert_memory_equal(&pages.heard[0], &pages.heard[1], sizeof(pages.heard[0]));
+	assert_int_equal(read_all(reader, r, 4, &lost), 4);
+	for (unsigned i = 1; i < 4; i++) {
+		assert_int_equal(r[i].cause, r[0].id);
+		assert_memory_equal(&r[i].event, &r[3].event, sizeof(r[i].event));
+	}
 	vsva_trace_reader_destroy(reader);
 	ring_put(trace.ring);
 }
@@ -190,8 +340,8 @@ static void test_ring_and_observer_hear_the_same(void **state)
 	trace.observer = count;
 	trace.arg = &heard;
 	TRACE(&trace, HOST, BIND);
-	trace_access(&trace, rid(8), hpasid(1), false, 0x1000, hpa(0), 8);
-	trace_access(&trace, rid(8), hpasid(1), false, 0x1008, hpa(8), 8);
+	touch(&trace, rid(8), hpasid(1), false, 0x1000, hpa(0), 8);
+	touch(&trace, rid(8), hpasid(1), false, 0x1008, hpa(8), 8);
 	assert_int_equal(heard, 3);
 	assert_int_equal(read_all(reader, &record, 1, &lost), 1);
 	vsva_trace_reader_destroy(reader);
@@ -396,6 +546,10 @@ int main(void)
 		cmocka_unit_test(test_ring_the_oldest_is_overwritten_and_counted),
 		cmocka_unit_test(test_ring_an_operation_is_the_cause_of_what_is_inside),
 		cmocka_unit_test(test_ring_accesses_that_follow_one_another_are_one_event),
+		cmocka_unit_test(test_ring_an_open_run_holds_nobody_back),
+		cmocka_unit_test(test_ring_open_runs_overwrite_and_are_counted),
+		cmocka_unit_test(test_ring_an_access_of_pages_is_one_and_others_hear_of_each),
+		cmocka_unit_test(test_ring_hops_are_events_like_others),
 		cmocka_unit_test(test_ring_and_observer_hear_the_same),
 		cmocka_unit_test(test_ring_without_memory_is_none),
 		cmocka_unit_test(test_ring_readers_beside_writers_see_whole_events_in_order),

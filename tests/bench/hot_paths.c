@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/rcu.h"
+#include "base/trace_often.h"
 #include "bench/owner.h"
 #include "bench/silicon.h"
 #include "vsva/device.h"
@@ -163,6 +164,46 @@ static void bind_unbind(unsigned count)
 	vsva_machine_destroy(machine);
 }
 
+HOT void hot_events(const struct trace *trace, unsigned count);
+void hot_events(const struct trace *trace, unsigned count)
+{
+	struct ring_access access = {.len = VSVA_PAGE_SIZE, .pasid = hpasid(PASID), .windows = 1};
+
+	for (unsigned i = 0; i < count; i++) {
+		trace_hop(trace, VSVA_EV_SUBMIT, rid(8), hpasid(PASID), 1, 0);
+		for (unsigned write = 0; write < 2 && trace_is_on(trace); write++) {
+			access.write = write;
+			access.addr = va_of(i + write * HOT_PAGES);
+			trace_emit_access(trace, &access, access.len);
+		}
+		trace_hop(trace, VSVA_EV_COMPLETE, rid(8), hpasid(PASID), 1, 0);
+	}
+}
+
+/* What a short copy tells. */
+static void copy_events(unsigned count)
+{
+	struct trace trace = {.ring = ring_create(0)};
+	struct vsva_trace_reader *reader;
+	struct vsva_record record;
+	uint64_t lost;
+
+	MUST(trace.ring && (reader = ring_reader_create(trace.ring, false)));
+	hot_events(&trace, count);
+	while (!vsva_trace_read(reader, &record, 1, &lost))
+		;
+	MUST(record.event.kind == VSVA_EV_SUBMIT && lost == 0);
+	vsva_trace_reader_destroy(reader);
+	ring_put(trace.ring);
+}
+
+static void copy_events_off(unsigned count)
+{
+	const struct trace trace = {0};
+
+	hot_events(&trace, count);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(unsigned count);
@@ -173,6 +214,8 @@ static const struct {
 	{"walk_cached", walk_cached},
 	{"invalidate_page", invalidate_page},
 	{"bind_unbind", bind_unbind},
+	{"copy_events", copy_events},
+	{"copy_events_off", copy_events_off},
 };
 
 int main(int argc, char **argv)

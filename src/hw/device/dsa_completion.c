@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/trace_often.h"
+
 static bool is_failure(const struct dsa_task *task)
 {
 	return task->status != DSA_STATUS_SUCCESS && task->status != DSA_STATUS_FALSE_PREDICATE;
@@ -141,8 +143,8 @@ enum dsa_step dsa_complete(struct dsa_run *run)
 		note_error(run, task->status, is_fault(task) ? task->fault_addr : 0);
 	}
 	earn_interrupt(run);
-	TRACE(run->dsa->trace, DEVICE, COMPLETE, .rid = run->dsa->endpoint.rid,
-	      .hpasid = hpasid(run->job->context.pasid), .value = task->status,
-	      .addr = task == &run->job->child ? run->job->child_index + 1u : 0);
+	trace_hop(run->dsa->trace, VSVA_EV_COMPLETE, run->dsa->endpoint.rid,
+		  hpasid(run->job->context.pasid), task->status,
+		  task == &run->job->child ? run->job->child_index + 1u : 0);
 	return DSA_STEP_DONE;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/trace_often.h"
+
 /* Configuration (DSA 9.2.25) */
 
 void dsa_wq_reset(struct dsa *dsa, unsigned queue)
@@ -164,8 +166,8 @@ static void accept_descriptor(struct dsa *dsa, unsigned queue, unsigned slot,
 		dsa_job_set_state(dsa, slot, DSA_JOB_WAIT_DRAIN);
 	else
 		dsa_job_ready(dsa, slot);
-	TRACE(dsa->trace, DEVICE, SUBMIT, .rid = dsa->endpoint.rid,
-	      .hpasid = hpasid(job->context.pasid), .value = dsa_descriptor_OPCODE(d));
+	trace_hop(dsa->trace, VSVA_EV_SUBMIT, dsa->endpoint.rid, hpasid(job->context.pasid),
+		  dsa_descriptor_OPCODE(d), 0);
 }
 
 static void refuse(struct dsa *dsa, unsigned queue, const struct dsa_descriptor *d,

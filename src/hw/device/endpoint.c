@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/trace_often.h"
 #include "hw/device/device_tlb.h"
 #include "vtd/tables.h"
 #include "vtd/descriptors.h"
@@ -178,18 +179,24 @@ static inline size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Of its first page, then page by page. */
+/* first: bytes up to the end of its first page. */
 static __attribute__((noinline)) void tell_access(const struct endpoint *endpoint,
 						  const struct dma_context *context, bool write,
 						  uint64_t addr, const struct dma_window *window,
 						  size_t first)
 {
-	for (size_t done = 0, more = first; done < window->len; done += more) {
-		if (done)
-			more = unit_rest_of_page(addr + done, VTD_PAGE_SHIFT, window->len - done);
-		trace_access(endpoint->trace, endpoint->rid, hpasid(context->pasid), write,
-			     addr + done, hpa(window->hpa.v + done), more);
-	}
+	size_t rest = window->len - first;
+	const struct ring_access access = {
+		.rid = endpoint->rid,
+		.pasid = hpasid(context->pasid),
+		.write = write,
+		.addr = addr,
+		.len = window->len,
+		.hpa = window->hpa,
+		.windows = 1 + (rest + VSVA_PAGE_SIZE - 1) / VSVA_PAGE_SIZE,
+	};
+
+	trace_emit_access(endpoint->trace, &access, first);
 }
 
 void endpoint_bring_near(const struct endpoint *endpoint, const struct dma_context *context,

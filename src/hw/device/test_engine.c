@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/trace_often.h"
 #include "vtd/descriptors.h"
 
 #define BAR_SIZE         4096u
@@ -231,8 +232,7 @@ static void complete(struct test_engine *engine, enum test_engine_status status)
 	}
 	engine->state = JOB_NONE;
 	lock_drop(&engine->lock);
-	TRACE(engine->endpoint.trace, DEVICE, COMPLETE, .rid = engine->endpoint.rid,
-	      .hpasid = pasid, .value = status);
+	trace_hop(engine->endpoint.trace, VSVA_EV_COMPLETE, engine->endpoint.rid, pasid, status, 0);
 	if (interrupt && engine->irq)
 		engine->irq(engine->irq_arg, 0);
 }
@@ -403,8 +403,8 @@ static bool start_command(struct test_engine *engine, uint32_t command)
 	engine->answer = ANSWER_NONE;
 	engine->state = JOB_READY;
 	put(engine, TEST_ENGINE_STATUS, 4, TEST_ENGINE_BUSY);
-	TRACE(engine->endpoint.trace, DEVICE, SUBMIT, .rid = engine->endpoint.rid,
-	      .hpasid = hpasid(job.context.pasid), .value = job.operation);
+	trace_hop(engine->endpoint.trace, VSVA_EV_SUBMIT, engine->endpoint.rid,
+		  hpasid(job.context.pasid), job.operation, 0);
 	return true;
 }
 
