@@ -9,8 +9,8 @@
 /* Is standard output a terminal that shows colour, and does nobody object (NO_COLOR)? */
 bool output_wants_colour(void);
 
-/* What stands there already is replaced. NULL: complained. */
-FILE *output_create(const char *path);
+/* What stands there already is replaced; input (or NULL) is a file that is still read, and is not. NULL: complained. */
+FILE *output_create(const char *path, const char *input);
 /* false: not all of it was written: complained. */
 bool output_close(FILE *file, const char *path);
 

@@ -198,7 +198,7 @@ static int run_with_trace(struct run_arguments *arguments)
 
 	if (!path)
 		return run_with_control(arguments);
-	arguments->world.trace = output_create(path);
+	arguments->world.trace = output_create(path, arguments->path);
 	if (!arguments->world.trace)
 		return CLI_SETUP;
 	status = run_with_control(arguments);

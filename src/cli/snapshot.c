@@ -208,7 +208,7 @@ static int write_all(struct crawl *crawl, const struct view_source *source)
 
 static int save(struct view *view, const struct view_source *source, const char *path)
 {
-	struct crawl crawl = {.view = view, .out = output_create(path)};
+	struct crawl crawl = {.view = view, .out = output_create(path, source->snapshot)};
 	int status;
 
 	if (!crawl.out)
@@ -238,7 +238,8 @@ static const char documentation[] =
 	"  vsva explain --snapshot before.json 6a:00.0 1 0x7f0000001000\n"
 	"  vsva trace before.json\n"
 	"\n"
-	"Exit status: 0 saved; 2 a mistake in the arguments; 3 there is nothing to look at, or "
+	"Exit status: 0 saved; 1 there are more tables than can be saved; 2 a mistake in the "
+	"arguments; 3 there is nothing to look at, or "
 	"FILE cannot "
 	"be written.";
 

@@ -203,9 +203,9 @@ static struct trace_sink *make_printer(const struct arguments *arguments, const 
 }
 
 static struct trace_sink *make_drawing(sink_create_fn *create, const struct names *names,
-				       const char *path)
+				       const char *path, const char *input)
 {
-	FILE *out = output_create(path);
+	FILE *out = output_create(path, input);
 	struct trace_sink *sink = out ? create(names, out) : NULL;
 
 	if (out && !sink) {
@@ -351,11 +351,12 @@ static bool add_output(struct way *way, struct trace_sink *sink, const char *pat
 static bool make_outputs(struct way *way)
 {
 	const struct names *names = events_names(way->events);
+	const char *input = way->arguments->source.snapshot;
 
 	for (unsigned i = 0; i < DRAWINGS; i++) {
 		const char *path = way->arguments->drawings[i];
 
-		if (path && !add_output(way, make_drawing(drawings[i], names, path), path))
+		if (path && !add_output(way, make_drawing(drawings[i], names, path, input), path))
 			return false;
 	}
 	if (way->output_count || add_output(way, make_printer(way->arguments, names), NULL))
