@@ -3,7 +3,7 @@
 #ifndef CLI_ENGINE_H
 #define CLI_ENGINE_H
 
-#include "cli/world.h"
+#include "cli/world/world.h"
 
 enum engine_operation {
 	ENGINE_COPY = 1,

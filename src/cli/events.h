@@ -15,7 +15,7 @@
 
 #include "cli/names.h"
 #include "cli/owners.h"
-#include "cli/view.h"
+#include "cli/view/view.h"
 
 struct events;
 

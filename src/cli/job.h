@@ -7,7 +7,7 @@
 #ifndef CLI_JOB_H
 #define CLI_JOB_H
 
-#include "cli/world.h"
+#include "cli/world/world.h"
 #include "vsva/dsa.h"
 
 /* The device's limit as the guest's driver sets it (2^5). */

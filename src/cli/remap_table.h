@@ -10,7 +10,7 @@
 #ifndef CLI_REMAP_TABLE_H
 #define CLI_REMAP_TABLE_H
 
-#include "cli/view.h"
+#include "cli/view/view.h"
 #include "vsva/describe.h"
 
 enum remap_kind {

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/control.h"
+#include "cli/control/control.h"
 #include "cli/journey.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/scenario.h"
+#include "cli/scenario/scenario.h"
 #include "cli/status.h"
 #include "cli/story.h"
 #include "vsva/log.h"

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
-#include "cli/control.h"
+#include "cli/control/control.h"
 #include "cli/flight.h"
 #include "cli/ledger.h"
 #include "cli/status.h"

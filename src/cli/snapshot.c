@@ -16,9 +16,9 @@
 #include "cli/progress.h"
 #include "cli/remap_table.h"
 #include "cli/status.h"
-#include "cli/trace_file.h"
+#include "cli/trace/file.h"
 #include "cli/version.h"
-#include "cli/view.h"
+#include "cli/view/view.h"
 
 /* Pages of tables that are saved at most: 1 GiB of them. */
 #define PAGES_MAX 262144u

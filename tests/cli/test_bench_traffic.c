@@ -53,8 +53,8 @@ static void test_traffic_sees_what_is_wrong(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(
-		vsva_process_unbind(fixture->world.process, fixture->world.guest_engine), 0);
+	assert_int_equal(vsva_process_unbind(fixture->world.process, fixture->world.guest_engine),
+			 0);
 	assert_int_equal(bench_traffic_start(&fixture->traffic, &fixture->world), 0);
 	wait_for_copies(&fixture->traffic, 3);
 	bench_traffic_stop(&fixture->traffic);

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "cli/control_client.h"
-#include "cli/control_trace.h"
+#include "cli/control/client.h"
+#include "cli/control/trace.h"
 #include "cli/json_text.h"
 
 #define RING_EVENTS 64u

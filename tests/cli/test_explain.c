@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-#include "cli/control_request.h"
-#include "cli/explain.h"
+#include "cli/control/request.h"
+#include "cli/explain/explain.h"
 #include "cli/json_text.h"
-#include "cli/view_impl.h"
+#include "cli/view/impl.h"
 #include "vmm/world.h"
 #include "vsva/inspect.h"
 #include "vtd/registers.h"

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "cli/explain.h"
+#include "cli/explain/explain.h"
 
 static const char *const good[] = {
 	"[    0.000000] Linux version 7.3.4+deb13-amd64 (debian-kernel@lists.debian.org) #1 SMP",
