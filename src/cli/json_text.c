@@ -144,6 +144,10 @@ bool rid_parse(const char *text, uint16_t *out)
 		*out = (uint16_t)(bus << 8 | device << 3 | function);
 		return true;
 	}
+	if (strlen(text) == 4 && strspn(text, "0123456789abcdefABCDEF") == 4) {
+		*out = (uint16_t)strtoul(text, NULL, 16);
+		return true;
+	}
 	if (strncmp(text, "0x", 2) || !number_of_text(text, &number) || number > UINT16_MAX)
 		return false;
 	*out = (uint16_t)number;

@@ -44,7 +44,7 @@ void json_put_line(FILE *out, struct json_object *object);
 	     at_ < json_length(list) && ((item) = json_object_array_get_idx(list, at_), true);     \
 	     at_++)
 
-/* Requester ids as text, "6a:00.0"; 0x6a00 is understood too. */
+/* Requester ids as text, "6a:00.0"; 0x6a00 is understood too, and 6a00, as messages of the library say it. */
 void rid_format(uint16_t rid, char text[8]);
 bool rid_parse(const char *text, uint16_t *out);
 
