@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/lock.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/sched.h"
@@ -9,12 +15,63 @@
 void lock_init(struct lock *lock, enum lock_rank rank, const char *name)
 {
 	*lock = (struct lock){.rank = rank, .name = name};
-	CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0);
 }
 
 void lock_destroy(struct lock *lock)
 {
-	CHECK(pthread_mutex_destroy(&lock->mutex) == 0);
+	CHECK(__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == LOCK_FREE);
+}
+
+/* Futexes. That one sleeps for nothing, or wakes nobody, is no error; errno is the caller's. */
+
+static void futex_wait(uint32_t *word, uint32_t as_long_as, const struct timespec *until)
+{
+	int before = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, as_long_as, until, NULL,
+		FUTEX_BITSET_MATCH_ANY);
+	errno = before;
+}
+
+static void futex_wake(uint32_t *word, int count)
+{
+	int before = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+	errno = before;
+}
+
+/* Whoever has slept does not know whether others do, so that he leaves the lock wanted. */
+void lock_sleep_(struct lock *lock)
+{
+	while (__atomic_exchange_n(&lock->word, LOCK_WANTED, __ATOMIC_ACQUIRE) != LOCK_FREE)
+		futex_wait(&lock->word, LOCK_WANTED, NULL);
+}
+
+void lock_wake_(struct lock *lock)
+{
+	futex_wake(&lock->word, 1);
+}
+
+void condition_wait(struct condition *condition, struct lock *lock, uint64_t until_ns)
+{
+	uint32_t seen = __atomic_load_n(&condition->changes, __ATOMIC_RELAXED);
+	struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000u),
+				 .tv_nsec = (long)(until_ns % 1000000000u)};
+
+	condition->sleepers++;
+	lock_drop(lock);
+	futex_wait(&condition->changes, seen, until_ns == UINT64_MAX ? NULL : &until);
+	lock_take(lock);
+	condition->sleepers--;
+}
+
+void condition_tell(struct condition *condition)
+{
+	if (!condition->sleepers)
+		return;
+	__atomic_fetch_add(&condition->changes, 1, __ATOMIC_RELEASE);
+	futex_wake(&condition->changes, INT_MAX);
 }
 
 #ifdef LOCKS_ARE_WATCHED
@@ -73,7 +130,7 @@ void lock_take(struct lock *lock)
 	if (sched_is_on())
 		sched_lock_take(lock);
 	else
-		CHECK(pthread_mutex_lock(&lock->mutex) == 0);
+		lock_take_(lock);
 	held_add(lock);
 }
 
@@ -83,7 +140,7 @@ void lock_drop(struct lock *lock)
 	if (sched_is_on())
 		sched_lock_drop(lock);
 	else
-		CHECK(pthread_mutex_unlock(&lock->mutex) == 0);
+		lock_drop_(lock);
 }
 
 #endif

@@ -38,9 +38,17 @@ void flavour_online(void)
 	urcu_qsbr_thread_online();
 }
 
+/* What is left of a section ends before the counter is 0, and the counter is 0 before the library's
+ * writer is looked for: one exchange is both barriers here. */
 void flavour_offline(void)
 {
+#ifdef __x86_64__
+	uatomic_xchg(&URCU_TLS(urcu_qsbr_reader).ctr, 0);
+	urcu_qsbr_wake_up_gp();
+	cmm_barrier();
+#else
 	urcu_qsbr_thread_offline();
+#endif
 }
 
 void flavour_quiescent(void)

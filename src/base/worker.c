@@ -34,8 +34,8 @@ struct worker {
 	pthread_t thread;
 	struct sched_thread *scheduled; /* under the test scheduler, instead of thread */
 	struct lock lock;
-	pthread_cond_t wake; /* with lock */
-	bool stopping;       /* lock */
+	struct condition wake; /* lock */
+	bool stopping;         /* lock */
 };
 
 struct worker_pool {
@@ -49,23 +49,13 @@ struct worker_pool {
 	struct worker *last_run; /* only compared, may have been destroyed */
 
 	/* threads mode */
-	pthread_cond_t changed; /* with lock */
-	unsigned waiters;       /* atomic */
-	uint64_t change_count;  /* atomic */
-	uint64_t run_count;     /* atomic */
+	struct condition changed; /* lock */
+	unsigned waiters;         /* atomic */
+	uint64_t change_count;    /* atomic */
+	uint64_t run_count;       /* atomic */
 	/* atomic: one for each KICKED and each RUNNING that is set; never 0 while work is owed */
 	unsigned tokens;
 };
-
-static void cond_init_monotonic(pthread_cond_t *cond)
-{
-	pthread_condattr_t attr;
-
-	CHECK(pthread_condattr_init(&attr) == 0);
-	CHECK(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(cond, &attr) == 0);
-	pthread_condattr_destroy(&attr);
-}
 
 struct worker_pool *(worker_pool_create)(enum worker_mode mode, uint64_t seed)
 {
@@ -77,7 +67,6 @@ struct worker_pool *(worker_pool_create)(enum worker_mode mode, uint64_t seed)
 	pool->is_shuffled = seed != 0;
 	rng_seed(&pool->rng, seed);
 	lock_init(&pool->lock, LOCK_RANK_LEAF, "worker pool");
-	cond_init_monotonic(&pool->changed);
 	return pool;
 }
 
@@ -86,7 +75,6 @@ void worker_pool_destroy(struct worker_pool *pool)
 	if (!pool)
 		return;
 	CHECK(!pool->first);
-	pthread_cond_destroy(&pool->changed);
 	lock_destroy(&pool->lock);
 	base_free(pool);
 }
@@ -103,7 +91,7 @@ void worker_pool_notify(struct worker_pool *pool)
 	if (__atomic_load_n(&pool->waiters, __ATOMIC_SEQ_CST) == 0)
 		return;
 	lock_take(&pool->lock);
-	pthread_cond_broadcast(&pool->changed);
+	condition_tell(&pool->changed);
 	lock_drop(&pool->lock);
 }
 
@@ -166,7 +154,7 @@ static bool wait_for_kick(struct worker *worker)
 	}
 	lock_take(&worker->lock);
 	while (!is_woken(worker))
-		pthread_cond_wait(&worker->wake, &worker->lock.mutex);
+		condition_wait(&worker->wake, &worker->lock, UINT64_MAX);
 	go_on = !worker->stopping;
 	lock_drop(&worker->lock);
 	return go_on;
@@ -236,7 +224,6 @@ static void pool_remove(struct worker_pool *pool, struct worker *worker)
 
 static void worker_free(struct worker *worker)
 {
-	pthread_cond_destroy(&worker->wake);
 	lock_destroy(&worker->lock);
 	base_free(worker);
 }
@@ -253,7 +240,6 @@ struct worker *(worker_create)(struct worker_pool *pool, const char *name, bool 
 	worker->run = run;
 	worker->arg = arg;
 	lock_init(&worker->lock, LOCK_RANK_WORKER, "worker");
-	cond_init_monotonic(&worker->wake);
 	if (pool->mode == WORKERS_THREADS && thread_start(worker)) {
 		worker_free(worker);
 		return NULL;
@@ -279,7 +265,7 @@ void worker_kick(struct worker *worker)
 	if (before || worker->pool->mode == WORKERS_MANUAL || worker->scheduled)
 		return;
 	lock_take(&worker->lock);
-	pthread_cond_signal(&worker->wake);
+	condition_tell(&worker->wake);
 	lock_drop(&worker->lock);
 }
 
@@ -294,7 +280,7 @@ static void thread_stop(struct worker *worker)
 	CHECK(!pthread_equal(worker->thread, pthread_self()) && !atomic_is_inside());
 	lock_take(&worker->lock);
 	worker->stopping = true;
-	pthread_cond_signal(&worker->wake);
+	condition_tell(&worker->wake);
 	lock_drop(&worker->lock);
 	CHECK(pthread_join(worker->thread, NULL) == 0);
 }
@@ -434,12 +420,9 @@ static uint64_t real_now_ns(void)
 /* Sleeps until the time, or until something has changed since change_count was seen. */
 static void sleep_until(struct worker_pool *pool, uint64_t until_ns, uint64_t seen)
 {
-	struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000u),
-				 .tv_nsec = (long)(until_ns % 1000000000u)};
-
 	lock_take(&pool->lock);
 	if (__atomic_load_n(&pool->change_count, __ATOMIC_SEQ_CST) == seen)
-		pthread_cond_timedwait(&pool->changed, &pool->lock.mutex, &until);
+		condition_wait(&pool->changed, &pool->lock, until_ns);
 	lock_drop(&pool->lock);
 }
 

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "base/lock.h"
@@ -147,6 +148,93 @@ static void test_lock_excludes(void **state)
 	lock_destroy(&counter.lock);
 }
 
+/* Conditions */
+
+#define TURNS      2000u
+#define PATIENCE_S 60u
+
+struct game {
+	struct lock lock;
+	struct condition turned;
+	unsigned turn;
+	bool is_late;
+};
+
+static uint64_t seconds_from_now(unsigned seconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((uint64_t)now.tv_sec + seconds) * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Each second turn, beginning with this one. */
+static void play(struct game *game, unsigned first)
+{
+	uint64_t until = seconds_from_now(PATIENCE_S);
+
+	lock_take(&game->lock);
+	for (unsigned mine = first; mine < TURNS && !game->is_late; mine += 2) {
+		while (game->turn != mine && !game->is_late) {
+			condition_wait(&game->turned, &game->lock, until);
+			game->is_late |= seconds_from_now(0) >= until;
+		}
+		game->turn++;
+		condition_tell(&game->turned);
+	}
+	lock_drop(&game->lock);
+}
+
+static void *play_odd(void *arg)
+{
+	play(arg, 1);
+	return NULL;
+}
+
+static void test_condition_wakes_who_sleeps_for_it(void **state)
+{
+	struct game game = {.turn = 0};
+	pthread_t thread;
+	(void)state;
+
+	lock_init(&game.lock, LOCK_RANK_DEVICE, "game");
+	assert_int_equal(pthread_create(&thread, NULL, play_odd, &game), 0);
+	play(&game, 0);
+	pthread_join(thread, NULL);
+	assert_false(game.is_late);
+	assert_int_equal(game.turn, TURNS);
+	assert_int_equal(game.turned.sleepers, 0);
+	lock_destroy(&game.lock);
+}
+
+/* The lock is held again, whatever ended the sleep. */
+static void test_condition_is_not_waited_for_beyond_a_time(void **state)
+{
+	struct game game = {.turn = 0};
+	(void)state;
+
+	lock_init(&game.lock, LOCK_RANK_DEVICE, "game");
+	lock_take(&game.lock);
+	condition_wait(&game.turned, &game.lock, 1);
+	assert_true(lock_is_held(&game.lock));
+	assert_int_equal(game.turned.sleepers, 0);
+	lock_drop(&game.lock);
+	lock_destroy(&game.lock);
+}
+
+static void destroy(void *arg)
+{
+	lock_destroy(arg);
+}
+
+static void test_lock_destroyed_while_it_is_held_is_caught(void **state)
+{
+	(void)state;
+	lock_take(&outer);
+	unit_expect_check(destroy, &outer);
+	lock_drop(&outer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +246,9 @@ int main(void)
 		cmocka_unit_test(test_lock_dropped_by_who_does_not_hold_it_is_caught),
 		cmocka_unit_test(test_lock_is_held_by_one_thread),
 		cmocka_unit_test(test_lock_excludes),
+		cmocka_unit_test(test_lock_destroyed_while_it_is_held_is_caught),
+		cmocka_unit_test(test_condition_wakes_who_sleeps_for_it),
+		cmocka_unit_test(test_condition_is_not_waited_for_beyond_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
