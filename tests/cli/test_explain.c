@@ -295,6 +295,26 @@ static void test_second_stage_lacks_page(void **state)
 		 VSVA_CODE_SS_ABSENT);
 }
 
+/* They lead to the VM's ROM. */
+static void test_second_stage_read_only_page(void **state)
+{
+	static _Alignas(VSVA_PAGE_SIZE) unsigned char rom[VSVA_PAGE_SIZE];
+	const gpa_t at = gpa(UINT64_C(1) << 36);
+	struct vsva_vm *vm;
+	struct stage stage;
+
+	(void)state;
+	stage_set(&stage, NULL);
+	expect_ok(&stage);
+	vm = vsva_guest_vm(stage.world.guest);
+	assert_int_equal(vsva_vm_map(vm, at, rom, sizeof(rom), false), 0);
+	change(&stage, entry_at(&stage, VSVA_WALK_FIRST_STAGE, 1), VTD_MASK(51, 12), at.v);
+	expect(&stage, stage.page, "r", VSVA_CODE_NONE);
+	expect_stop(&stage, VSVA_CODE_SS_READONLY);
+	assert_int_equal(vsva_vm_unmap(vm, at, sizeof(rom)), 0);
+	stage_clear(&stage);
+}
+
 /* Requests that are wrong themselves */
 
 static void test_not_canonical(void **state)
@@ -731,6 +751,7 @@ int main(void)
 		cmocka_unit_test(test_upper_level_read_only),
 		cmocka_unit_test(test_upper_level_absent),
 		cmocka_unit_test(test_second_stage_lacks_page),
+		cmocka_unit_test(test_second_stage_read_only_page),
 		cmocka_unit_test(test_not_canonical),
 		cmocka_unit_test(test_execute),
 		cmocka_unit_test(test_read_only_page),
