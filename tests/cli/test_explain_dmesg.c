@@ -80,6 +80,13 @@ static void test_la57_guest(void **state)
 			       VSVA_CODE_NONE});
 }
 
+static void test_gigabyte_pages_of_the_processor_alone(void **state)
+{
+	(void)state;
+	expect((struct defect){NULL, "DMAR: dmar0 SVM disabled, incompatible 1GB page capability",
+			       VSVA_CODE_KERNEL_1GIB});
+}
+
 static void test_kernel_without_sva(void **state)
 {
 	(void)state;
@@ -149,6 +156,29 @@ static void test_driver_complains(void **state)
 			       VSVA_CODE_IDXD_PASID});
 }
 
+/* What other kernels say of the same. */
+static void test_other_words(void **state)
+{
+	static const struct {
+		const char *line;
+		enum vsva_code code;
+	} said[] = {
+		{"DMAR: No 5-level paging support for first-level", VSVA_CODE_KERNEL_LA57},
+		{"DMAR: IOMMU disabled", VSVA_CODE_KERNEL_IOMMU_OFF},
+		{"DMAR: [Firmware Bug]: Your BIOS is broken; DMAR reported at address fed90000 "
+		 "returns all ones!",
+		 VSVA_CODE_DMAR_ADDRESS},
+		{"DMAR hardware is malfunctioning", VSVA_CODE_DMAR_ADDRESS},
+		{"idxd 0000:00:06.0: Unable to turn on SVA feature.", VSVA_CODE_IDXD_SVA_OFF},
+		{"idxd 0000:00:06.0: Failed to enable PASID. No SVA support: -95",
+		 VSVA_CODE_IDXD_PASID},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		expect((struct defect){NULL, said[i].line, said[i].code});
+}
+
 static void test_device_out_of_scope(void **state)
 {
 	(void)state;
@@ -172,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_log),
 		cmocka_unit_test(test_la57_guest),
+		cmocka_unit_test(test_gigabyte_pages_of_the_processor_alone),
 		cmocka_unit_test(test_kernel_without_sva),
 		cmocka_unit_test(test_dmar_address_wrong),
 		cmocka_unit_test(test_iommu_not_enabled),
@@ -179,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_smpwc_missing),
 		cmocka_unit_test(test_movdir64b_missing),
 		cmocka_unit_test(test_driver_complains),
+		cmocka_unit_test(test_other_words),
 		cmocka_unit_test(test_device_out_of_scope),
 		cmocka_unit_test(test_no_dmar_table),
 		cmocka_unit_test(test_no_log),
