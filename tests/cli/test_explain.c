@@ -680,6 +680,7 @@ static void test_chain_capability_missing(void **state)
 		{"ECAP", 40, VSVA_CODE_CAP_PASID}, {"ECAP", 47, VSVA_CODE_CAP_FSTS},
 		{"ECAP", 2, VSVA_CODE_CAP_DT},     {"ECAP", 29, VSVA_CODE_CAP_PRS},
 		{"ECAP", 48, VSVA_CODE_CAP_SMPWC}, {"CAP", 56, VSVA_CODE_CAP_1GIB},
+		{"ECAP", 26, VSVA_CODE_CAP_NEST},
 	};
 	struct stage stage;
 	uint64_t value;
@@ -695,6 +696,34 @@ static void test_chain_capability_missing(void **state)
 					 value & ~(UINT64_C(1) << bits[i].bit)};
 		expect_chain(&stage, bits[i].code);
 	}
+	stage_clear(&stage);
+}
+
+static void test_chain_queue_off(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_set(&stage, NULL);
+	stage.lie = (struct lie){"unit", "queue", NULL, false};
+	expect_chain(&stage, VSVA_CODE_QUEUE_OFF);
+	stage_clear(&stage);
+}
+
+static void test_chain_device_of_nobody(void **state)
+{
+	const struct vsva_device_options options = {.kind = VSVA_DEVICE_DSA, .rid = {0x6b00}};
+	struct explain_chain chain;
+	struct vsva_device *device;
+	struct stage stage;
+
+	(void)state;
+	stage_set(&stage, NULL);
+	assert_int_equal(vsva_device_create(stage.world.machine, &options, &device), 0);
+	assert_int_equal(explain_sva(&stage.view, 0x6b00, EXPLAIN_NO_VM, &chain), 0);
+	assert_int_equal(explain_chain_cause(&chain), VSVA_CODE_DEVICE_NOT_ASSIGNED);
+	assert_string_equal(chain.links[0].detail, "no VM has the device");
+	vsva_device_destroy(device);
 	stage_clear(&stage);
 }
 
@@ -769,6 +798,8 @@ int main(void)
 		cmocka_unit_test(test_function_pasid_off),
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_chain_capability_missing),
+		cmocka_unit_test(test_chain_queue_off),
+		cmocka_unit_test(test_chain_device_of_nobody),
 		cmocka_unit_test(test_chain_page_requests_disabled),
 		cmocka_unit_test(test_chain_device_tlb_disabled),
 		cmocka_unit_test(test_chain_quota),

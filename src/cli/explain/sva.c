@@ -189,10 +189,13 @@ static int check(struct sva *sva)
 {
 	uint32_t pasid;
 
-	explain_link_add(sva->chain, sva->place.vm, VSVA_CODE_DEVICE_NOT_ASSIGNED, "VM",
-			 sva->place.vm ? "the device is VM %u's" : "VM %u", sva->place.vm);
-	if (!sva->place.vm)
+	if (!sva->place.vm) {
+		explain_link_add(sva->chain, false, VSVA_CODE_DEVICE_NOT_ASSIGNED, "VM",
+				 "no VM has the device");
 		return 0;
+	}
+	explain_link_add(sva->chain, true, VSVA_CODE_NONE, "VM", "the device is VM %u's",
+			 sva->place.vm);
 	sva->guest_reader = (struct explain_reader){.view = sva->view, .vm = sva->place.vm};
 	sva->physical_reader = (struct explain_reader){.view = sva->view};
 	if (!explain_unit(&sva->place, &sva->guest_reader, &sva->guest) ||
