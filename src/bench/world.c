@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define MEMORY        (UINT64_C(64) << 20)
 #define IOTLB_ENTRIES 8192u
 
 static int make_device(struct bench_world *world, enum vsva_device_kind kind, rid_t guest_rid,
@@ -18,7 +17,7 @@ static int make_device(struct bench_world *world, enum vsva_device_kind kind, ri
 static int make_guest(struct bench_world *world, uint32_t pasid_quota)
 {
 	struct vsva_guest_options options = {
-		.name = "bench", .memory = MEMORY, .pasid_quota = pasid_quota};
+		.name = "bench", .memory = BENCH_MEMORY, .pasid_quota = pasid_quota};
 	int err = vsva_guest_create(world->machine, &options, &world->guest);
 
 	if (!err)

@@ -5,7 +5,8 @@
 
 #include "vsva/guest.h"
 
-#define BENCH_LEN (UINT64_C(2) << 20)
+#define BENCH_MEMORY (UINT64_C(64) << 20) /* of the guest */
+#define BENCH_LEN    (UINT64_C(2) << 20)
 
 struct bench_world {
 	struct vsva_machine *machine;

@@ -10,8 +10,10 @@
 
 #include "base/rcu.h"
 #include "base/trace_often.h"
+#include "bench/engine.h"
 #include "bench/owner.h"
 #include "bench/silicon.h"
+#include "bench/world.h"
 #include "vsva/device.h"
 
 #define PASID     1u
@@ -204,6 +206,72 @@ static void copy_events_off(unsigned count)
 	hot_events(&trace, count);
 }
 
+/* The built-in guest, on a machine without threads */
+
+static struct bench_world world;
+
+static void open_world(void)
+{
+	static const struct bench_world_options options = {.policy = VSVA_CACHE_LRU};
+
+	MUST(!bench_world_create(&options, &world));
+}
+
+HOT void hot_guest_binds(struct vsva_process *process, unsigned count);
+void hot_guest_binds(struct vsva_process *process, unsigned count)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < count && !err; i++) {
+		err = vsva_process_bind(process, world.guest_engine);
+		if (!err)
+			err = vsva_process_unbind(process, world.guest_engine);
+	}
+	MUST(!err);
+}
+
+static void guest_bind(unsigned count)
+{
+	struct vsva_process *process;
+
+	open_world();
+	MUST(!vsva_process_create(world.guest, &process));
+	hot_guest_binds(process, count);
+	vsva_process_exit(process);
+	bench_world_destroy(&world);
+}
+
+HOT void hot_page_requests(gva_t area, unsigned count);
+void hot_page_requests(gva_t area, unsigned count)
+{
+	struct vsva_assigned *engine = vsva_guest_device_assigned(world.guest_engine);
+	struct bench_job job = {
+		.operation = TEST_ENGINE_FILL_MEMORY,
+		.len = 8,
+		.pasid = vsva_process_pasid(world.process),
+		.page_requests = true,
+	};
+
+	for (unsigned i = 0; i < count; i++) {
+		job.destination = gva(area.v + i * (uint64_t)VSVA_PAGE_SIZE);
+		MUST(bench_engine_run(engine, &job));
+	}
+}
+
+static void page_request(unsigned count)
+{
+	struct vsva_guest_stats stats;
+	gva_t area;
+
+	open_world();
+	MUST(!vsva_process_mmap(world.process, gva(0), count * (uint64_t)VSVA_PAGE_SIZE, true,
+				false, &area));
+	hot_page_requests(area, count);
+	vsva_guest_get_stats(world.guest, &stats);
+	MUST(stats.page_faults_resolved == count);
+	bench_world_destroy(&world);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(unsigned count);
@@ -216,6 +284,8 @@ static const struct {
 	{"bind_unbind", bind_unbind},
 	{"copy_events", copy_events},
 	{"copy_events_off", copy_events_off},
+	{"guest_bind", guest_bind},
+	{"page_request", page_request},
 };
 
 int main(int argc, char **argv)
