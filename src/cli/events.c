@@ -151,7 +151,10 @@ static bool read_objects(struct events *events)
 			take_items(events, json_text_of(line, "get"), json_member(line, "items"));
 		json_object_put(line);
 	}
-	rewind(events->file);
+	if (fseeko(events->file, 0, SEEK_SET)) {
+		complain(VSVA_CODE_FILE, "%s: is read twice, which a pipe cannot be", events->path);
+		return false;
+	}
 	events->number = 0;
 	return true;
 }
