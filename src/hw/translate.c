@@ -332,13 +332,15 @@ static bool touches_interrupts(uint64_t addr, unsigned lg2)
 	return first <= INTERRUPT_LAST && first + ((UINT64_C(1) << lg2) - 1) >= INTERRUPT_FIRST;
 }
 
-/* The largest page around the address that keeps away from the interrupt range: an entry may not
- * answer for an address that would have been refused. */
-static unsigned page_size_of(const struct page *page)
+/* The largest page around the address that keeps away from the interrupt range: an answer must not
+ * hold for an address that would be refused, or, without PASID, is no address of memory at all. */
+static unsigned page_size_of(const struct job *job, uint64_t addr)
 {
-	unsigned lg2 = page->size_lg2;
+	unsigned lg2 = job->page.size_lg2;
 
-	while (lg2 > VTD_PAGE_SHIFT && touches_interrupts(page->output, lg2))
+	while (lg2 > VTD_PAGE_SHIFT &&
+	       (touches_interrupts(job->page.output, lg2) ||
+		(!has_pasid(job->request) && touches_interrupts(addr, lg2))))
 		lg2 -= VTD_LEVEL_BITS;
 	return lg2;
 }
@@ -353,7 +355,7 @@ static bool keeps_sre(const struct space *space)
 static struct iotlb_page iotlb_page_of(const struct job *job, uint64_t addr)
 {
 	const struct page *p = &job->page;
-	unsigned lg2 = page_size_of(p);
+	unsigned lg2 = page_size_of(job, addr);
 
 	return (struct iotlb_page){
 		.input = addr >> lg2 << lg2,
@@ -367,34 +369,17 @@ static struct iotlb_page iotlb_page_of(const struct job *job, uint64_t addr)
 	};
 }
 
-/* The piece of a page around the address that keeps away from interrupt addresses. Requests without
- * PASID to these are asked for first (is_to_interrupts()): no entry of theirs may answer. */
-static struct iotlb_page piece_of(const struct job *job, const struct iotlb_page *page,
-				  uint64_t addr)
-{
-	struct iotlb_page piece = *page;
-
-	if (has_pasid(job->request))
-		return piece;
-	while (piece.size_lg2 > VTD_PAGE_SHIFT && touches_interrupts(addr, piece.size_lg2))
-		piece.size_lg2 -= VTD_LEVEL_BITS;
-	piece.input = addr >> piece.size_lg2 << piece.size_lg2;
-	piece.output = page->output + (piece.input - page->input);
-	return piece;
-}
-
-static void fill(struct job *job, const struct iotlb_page *page, uint64_t addr)
+static void fill(struct job *job, const struct iotlb_page *page)
 {
 	struct cache_tag tag = tag_of(&job->space);
-	struct iotlb_page piece = piece_of(job, page, addr);
 
 	/* Nobody but an ATS completion hands out such a page, so that it would be found by
 	 * others. */
 	if (is_interrupt_address(page->output) ||
-	    (!has_pasid(job->request) && is_interrupt_address(addr)))
+	    (!has_pasid(job->request) && is_interrupt_address(page->input)))
 		return;
 	cache_iotlb_fill(&job->unit->caches, job->lookup.generation, job->request->rid,
-			 job->request->pasid, &piece, &tag);
+			 job->request->pasid, page, &tag);
 }
 
 /* LGN.2 and LGN.3 before rights are judged: an entry with R=W=0 */
@@ -445,7 +430,7 @@ static void look_ahead(const struct job *job, uint64_t addr)
 	if (fault)
 		return;
 	page = iotlb_page_of(&guess, addr);
-	fill(&guess, &page, addr);
+	fill(&guess, &page);
 	keep_passed(&guess, &walk);
 }
 
@@ -535,7 +520,7 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 	struct iotlb_page page = iotlb_page_of(job, job->request->addr);
 
 	if (has_right(job) && caches_keep(&job->unit->caches))
-		fill(job, &page, job->request->addr);
+		fill(job, &page);
 	if (!rights)
 		look_around(job, &page);
 	if (is_translation(job) && !wants_write(job->unit, job->request))
@@ -695,7 +680,7 @@ static inline struct cache_key key_of(rid_t rid, uint32_t pasid, uint64_t addr, 
 }
 
 /* Of an ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
- * Entries keep away from interrupt addresses (piece_of()), so these are not asked for. */
+ * Entries keep away from interrupt addresses (page_size_of()), so these are not asked for. */
 static inline bool has_short_way(const struct unit *unit, uint32_t pasid)
 {
 	return root_is_enabled(unit_root(unit)) && cache_can_own(pasid) &&

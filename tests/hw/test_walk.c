@@ -541,6 +541,39 @@ static void test_walk_large_page_around_interrupt_range(void **state)
 	fixture_fini(&f);
 }
 
+/* The same on the side of the input, where requests without PASID have no memory: not even the first
+ * answer, from which a copy takes how far it may go on, reaches over the range. */
+static void test_walk_answers_stop_at_interrupt_range(void **state)
+{
+	static const struct {
+		uint64_t addr;
+		uint8_t page_lg2;
+	} answers[] = {{0xfedf0000, 21}, {0xfef00000, 12}, {0xff000000, 21}, {0x80000000, 30}};
+	struct unit_translation t;
+	struct fixture f;
+	struct domain d;
+
+	(void)state;
+	fixture_init(&f, &(struct fixture_options){.policy = UNIT_CACHE_LRU});
+	domain_init(&d, &f, VTD_PGTT_FIRST_STAGE, 7, 0, 0);
+	domain_attach(&d, RID, NO_PASID);
+	domain_attach(&d, RID, PASID);
+	domain_map_first(&d, 0x80000000, 0x40000000, 3, FIRST_RWU);
+	domain_map_first(&d, 0xc0000000, 0x40000000, 3, FIRST_RWU);
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < ARRAY_LEN(answers); i++) {
+			t = translate(&f, RID, NO_PASID, answers[i].addr, UNIT_WRITE);
+			assert_int_equal(t.response, VTD_RESP_NONE);
+			assert_int_equal(t.hpa.v, 0x40000000 | (answers[i].addr & 0x3fffffff));
+			assert_int_equal(t.page_lg2, answers[i].page_lg2);
+			t = ats_translate(&f, RID, NO_PASID, answers[i].addr, UNIT_WRITE);
+			assert_int_equal(t.page_lg2, answers[i].page_lg2);
+		}
+	t = translate(&f, RID, PASID, 0xfef00000, UNIT_WRITE);
+	assert_int_equal(t.page_lg2, 30);
+	fixture_fini(&f);
+}
+
 /* ATS */
 
 static void test_walk_ats_completions(void **state)
@@ -661,6 +694,7 @@ int main(void)
 		cmocka_unit_test(test_walk_nested_faults),
 		cmocka_unit_test(test_walk_interrupt_range),
 		cmocka_unit_test(test_walk_large_page_around_interrupt_range),
+		cmocka_unit_test(test_walk_answers_stop_at_interrupt_range),
 		cmocka_unit_test(test_walk_ats_completions),
 		cmocka_unit_test(test_walk_ats_honours_no_write),
 		cmocka_unit_test(test_walk_execute_is_not_offered),

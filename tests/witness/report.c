@@ -25,15 +25,17 @@ static bool touches_interrupts(uint64_t address, unsigned lg2)
 }
 
 /*
- * A page that touches the interrupt range is reported in pieces that do not (SGN.8 judges each
- * address). Pass-through has no pages: the witness says 12, the unit something that is as good.
+ * A page that touches the interrupt range is reported in pieces that do not: on the side of the output
+ * SGN.8 judges each address, on the side of the input an address without PASID is no memory there.
+ * Pass-through has no pages: the witness says 12, the unit something that is as good.
  */
 static bool is_size_right(const struct tape *tape, const struct refwalk_request *request,
 			  const struct refwalk_result *witness, const struct refwalk_result *unit)
 {
 	unsigned lg2 = is_pass_through(tape, request) ? 30 : witness->page_lg2;
 
-	while (lg2 > 12 && touches_interrupts(witness->hpa, lg2))
+	while (lg2 > 12 && (touches_interrupts(witness->hpa, lg2) ||
+			    (!request->has_pasid && touches_interrupts(request->addr, lg2))))
 		lg2 -= 9;
 	return unit->page_lg2 == lg2;
 }
