@@ -17,11 +17,18 @@
 #include "vtd/registers.h"
 #include "vtd/tables.h"
 
-/* A view of a machine in the same process, with members of items said otherwise. */
+/* A view of a machine in the same process, with members of items said otherwise, or a word of the host's
+ * memory. */
 
 struct lie {
-	const char *object, *key, *inner; /* inner: a member of the member */
+	const char *object, *key,
+		*inner; /* inner: a member of the member, or of each of its items */
 	uint64_t value;
+	const char *text; /* instead of value */
+};
+
+struct word_lie {
+	uint64_t at, clear, set;
 };
 
 struct stage {
@@ -29,19 +36,32 @@ struct stage {
 	struct vsva_process *process;
 	struct view view;
 	struct lie lie;
+	struct word_lie word_lie;
 	uint16_t rid;
 	uint64_t page; /* populated, writable */
 };
+
+static void lie_inside(const struct lie *lie, struct json_object *member)
+{
+	if (lie->text)
+		json_add_text(member, lie->inner, lie->text);
+	else
+		json_add_hex(member, lie->inner, lie->value);
+}
 
 static void apply_lie(const struct lie *lie, struct json_object *items)
 {
 	for (size_t i = 0; i < json_object_array_length(items); i++) {
 		struct json_object *item = json_object_array_get_idx(items, i);
+		struct json_object *member = json_member(item, lie->key);
 
-		if (lie->inner)
-			json_add_hex(json_member(item, lie->key), lie->inner, lie->value);
-		else
+		if (!lie->inner)
 			json_add_number(item, lie->key, lie->value);
+		else if (!json_object_is_type(member, json_type_array))
+			lie_inside(lie, member);
+		else
+			for (size_t j = 0; j < json_length(member); j++)
+				lie_inside(lie, json_object_array_get_idx(member, j));
 	}
 }
 
@@ -90,8 +110,15 @@ static struct json_object *stage_get(void *arg, const char *object, int *err)
 static int stage_read(void *arg, uint32_t vm, uint64_t address, uint64_t *words, unsigned count)
 {
 	struct stage *stage = arg;
+	const struct word_lie *lie = &stage->word_lie;
+	int err = vsva_inspect_memory(stage->world.machine, vm, address, words, count);
 
-	return vsva_inspect_memory(stage->world.machine, vm, address, words, count);
+	if (!err && !vm && lie->at >= address && lie->at < address + count * sizeof(*words)) {
+		uint64_t *word = &words[(lie->at - address) / sizeof(*words)];
+
+		*word = (*word & ~lie->clear) | lie->set;
+	}
+	return err;
 }
 
 static const struct view_ops stage_ops = {.is_live = true, .get = stage_get, .read = stage_read};
@@ -151,13 +178,14 @@ static void expect_stop(struct stage *stage, enum vsva_code code)
 	expect(stage, stage->page, "w", code);
 }
 
-/* Where an entry of the page's walk through the guest's tables lies; level 0: not a paging entry. */
-static gpa_t entry_at(struct stage *stage, enum vsva_walk_kind kind, unsigned level)
+/* Where an entry of the page's walk through somebody's tables lies; level 0: not a paging entry. */
+static uint64_t step_at(struct stage *stage, uint32_t vm, uint16_t rid, uint32_t pasid,
+			enum vsva_walk_kind kind, unsigned level)
 {
-	struct explain_reader reader = {.view = &stage->view, .vm = 1};
+	struct explain_reader reader = {.view = &stage->view, .vm = vm};
 	struct vsva_walk_request request = {
-		.rid = {0x30},
-		.pasid = vsva_process_pasid(stage->process).v,
+		.rid = {rid},
+		.pasid = pasid,
 		.address = stage->page,
 		.read = true,
 	};
@@ -171,9 +199,24 @@ static gpa_t entry_at(struct stage *stage, enum vsva_walk_kind kind, unsigned le
 	explain_forget(&place);
 	for (unsigned i = 0; i < walk.step_count; i++)
 		if (walk.steps[i].kind == kind && walk.steps[i].level == level)
-			return gpa(walk.steps[i].at);
+			return walk.steps[i].at;
 	fail();
-	return gpa(0);
+	return 0;
+}
+
+static gpa_t entry_at(struct stage *stage, enum vsva_walk_kind kind, unsigned level)
+{
+	return gpa(step_at(stage, 1, 0x30, vsva_process_pasid(stage->process).v, kind, level));
+}
+
+static uint64_t host_entry_at(struct stage *stage)
+{
+	hpasid_t host;
+
+	assert_int_equal(vsva_vm_hpasid(vsva_guest_vm(stage->world.guest),
+					vsva_process_pasid(stage->process), &host),
+			 0);
+	return step_at(stage, 0, stage->rid, host.v, VSVA_WALK_PASID_ENTRY, 0);
 }
 
 /* Changes bits of a word of the guest's memory and gives back what it was. */
@@ -484,6 +527,23 @@ static void test_pasid_free_pending(void **state)
 	stage_clear(&stage);
 }
 
+/* The host's entry is cleared, and its teardown not at its end. */
+static void test_pasid_dying(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_set(&stage, NULL);
+	expect_ok(&stage);
+	stage.lie = (struct lie){"pasid", "bindings", "state", 0, "dying"};
+	expect_ok(&stage);
+	stage.word_lie = (struct word_lie){host_entry_at(&stage), 1, 0};
+	expect_stop(&stage, VSVA_CODE_PASID_DYING);
+	stage.lie = (struct lie){0};
+	expect_stop(&stage, VSVA_CODE_SHADOW_MISSING);
+	stage_clear(&stage);
+}
+
 static bool step_until_asked(struct stage *stage, uint64_t page)
 {
 	for (unsigned i = 0; i < 100000; i++) {
@@ -693,7 +753,7 @@ static void test_chain_capability_missing(void **state)
 						  *bits[i].reg == 'C' ? 8 : 16, 8, &value),
 				 0);
 		stage.lie = (struct lie){"unit", "registers", bits[i].reg,
-					 value & ~(UINT64_C(1) << bits[i].bit)};
+					 value & ~(UINT64_C(1) << bits[i].bit), NULL};
 		expect_chain(&stage, bits[i].code);
 	}
 	stage_clear(&stage);
@@ -705,7 +765,7 @@ static void test_chain_queue_off(void **state)
 
 	(void)state;
 	stage_set(&stage, NULL);
-	stage.lie = (struct lie){"unit", "queue", NULL, false};
+	stage.lie = (struct lie){"unit", "queue", NULL, false, NULL};
 	expect_chain(&stage, VSVA_CODE_QUEUE_OFF);
 	stage_clear(&stage);
 }
@@ -765,6 +825,37 @@ static void test_chain_quota(void **state)
 	stage_clear(&stage);
 }
 
+static void test_chain_not_nested(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_set(&stage, NULL);
+	expect_chain(&stage, VSVA_CODE_NONE);
+	stage.word_lie = (struct word_lie){host_entry_at(&stage), 7u << 6, 1u << 6};
+	expect_chain(&stage, VSVA_CODE_NOT_NESTED);
+	stage_clear(&stage);
+}
+
+/* Nothing is missing, and that is said. */
+static void test_chain_nobody_bound(void **state)
+{
+	struct explain_chain chain;
+	struct stage stage;
+	unsigned notes = 0;
+
+	(void)state;
+	stage_set(&stage, NULL);
+	assert_int_equal(vsva_process_unbind(stage.process, stage.world.gdsa), 0);
+	vsva_machine_run_idle(stage.world.machine, 1000000);
+	assert_int_equal(explain_sva(&stage.view, stage.rid, EXPLAIN_NO_VM, &chain), 0);
+	for (unsigned i = 0; i < chain.count; i++)
+		notes += chain.links[i].code == VSVA_CODE_NO_PASID_BOUND;
+	assert_int_equal(notes, 1);
+	assert_int_equal(explain_chain_cause(&chain), VSVA_CODE_NONE);
+	stage_clear(&stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -790,6 +881,7 @@ int main(void)
 		cmocka_unit_test(test_stale_iotlb),
 		cmocka_unit_test(test_quota_reached),
 		cmocka_unit_test(test_pasid_free_pending),
+		cmocka_unit_test(test_pasid_dying),
 		cmocka_unit_test(test_page_request_pending),
 		cmocka_unit_test(test_bus_master_off),
 		cmocka_unit_test(test_translation_disabled),
@@ -803,6 +895,8 @@ int main(void)
 		cmocka_unit_test(test_chain_page_requests_disabled),
 		cmocka_unit_test(test_chain_device_tlb_disabled),
 		cmocka_unit_test(test_chain_quota),
+		cmocka_unit_test(test_chain_not_nested),
+		cmocka_unit_test(test_chain_nobody_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
