@@ -17,6 +17,15 @@
 
 #include <cmocka.h>
 
+/* cmocka's handlers would go on with the next test, in the child too. */
+static inline void unit_end_by_signals(void)
+{
+	static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS};
+
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_DFL);
+}
+
 /* How a child process that calls func(arg) ends, as of waitpid(). */
 static inline int unit_run_in_child(void (*func)(void *arg), void *arg)
 {
@@ -27,6 +36,7 @@ static inline int unit_run_in_child(void (*func)(void *arg), void *arg)
 	child = fork();
 	if (child == 0) {
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+		unit_end_by_signals();
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(2);
 		func(arg);

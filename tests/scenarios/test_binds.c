@@ -165,10 +165,9 @@ static void test_bind_before_the_record_of_the_device_exists(void **state)
 /* A driver that finds the record by PASID, which is the first device's, or none. */
 static void use_a_record_that_is_not_there(void *arg)
 {
-	const uint32_t *volatile record = arg;
+	const volatile uint32_t *record = arg;
 
-	if (*record)
-		_exit(0);
+	(void)*record;
 }
 
 static void test_use_of_a_record_that_does_not_exist_is_seen(void **state)
