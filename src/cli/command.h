@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "vsva/machine.h"
+
 int command_run(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_boot(int argc, char **argv);
@@ -20,8 +22,12 @@ int command_explain(int argc, char **argv);
 int command_number(const char *text, unsigned long long max, const char *what,
 		   unsigned long long *out);
 
-/* Of something that is needed: at least 1. 0; EINVAL, as an option's parser returns it: complained. */
+/* The same for what is smaller. 0; -EINVAL: complained. */
+int command_unsigned(const char *text, unsigned max, const char *what, unsigned *out);
+/* Of something that is needed: at least 1. */
 int command_count(const char *text, unsigned max, const char *what, unsigned *out);
+/* Of --cache-policy. 0; -EINVAL: complained. */
+int command_policy(const char *text, enum vsva_cache_policy *out);
 /* A requester id, "6a:00.0". 0; -EINVAL: complained. */
 int command_device(const char *text, uint16_t *out);
 

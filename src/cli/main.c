@@ -138,17 +138,33 @@ int command_number(const char *text, unsigned long long max, const char *what,
 	return -EINVAL;
 }
 
-int command_count(const char *text, unsigned max, const char *what, unsigned *out)
+int command_unsigned(const char *text, unsigned max, const char *what, unsigned *out)
 {
 	unsigned long long value;
+	int err = command_number(text, max, what, &value);
 
-	if (command_number(text, max, what, &value))
-		return EINVAL;
-	*out = (unsigned)value;
-	if (value)
-		return 0;
+	if (!err)
+		*out = (unsigned)value;
+	return err;
+}
+
+int command_count(const char *text, unsigned max, const char *what, unsigned *out)
+{
+	int err = command_unsigned(text, max, what, out);
+
+	if (err || *out)
+		return err;
 	complain(VSVA_CODE_USAGE, "%s: one is the least", what);
-	return EINVAL;
+	return -EINVAL;
+}
+
+int command_policy(const char *text, enum vsva_cache_policy *out)
+{
+	if (!vsva_cache_policy_parse(text, out))
+		return 0;
+	complain(VSVA_CODE_USAGE, "--cache-policy: '%s' is not lru, never, random or adversarial",
+		 text);
+	return -EINVAL;
 }
 
 int command_device(const char *text, uint16_t *out)

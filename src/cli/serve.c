@@ -91,16 +91,6 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static int take_number(const char *text, unsigned long long max, const char *what, unsigned *out)
-{
-	unsigned long long value;
-
-	if (command_number(text, max, what, &value))
-		return EINVAL;
-	*out = (unsigned)value;
-	return 0;
-}
-
 static int take_wide_number(const char *text, const char *what, uint64_t *out)
 {
 	unsigned long long value;
@@ -109,15 +99,6 @@ static int take_wide_number(const char *text, const char *what, uint64_t *out)
 		return EINVAL;
 	*out = value;
 	return 0;
-}
-
-static int take_policy(const char *name, struct arguments *arguments)
-{
-	if (!vsva_cache_policy_parse(name, &arguments->machine.cache_policy))
-		return 0;
-	complain(VSVA_CODE_USAGE, "--cache-policy: '%s' is not lru, never, random or adversarial",
-		 name);
-	return EINVAL;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -133,7 +114,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_ACCELERATORS:
 		return command_count(text, 8, "--accelerators", &arguments->server.accelerators);
 	case KEY_MDEVS:
-		return take_number(text, 8, "--mdevs", &arguments->server.mdevs);
+		return command_unsigned(text, 8, "--mdevs", &arguments->server.mdevs);
 	case KEY_TEST_ENGINE:
 		arguments->server.test_engine = true;
 		return 0;
@@ -141,7 +122,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		arguments->machine.bare = true;
 		return 0;
 	case KEY_POLICY:
-		return take_policy(text, arguments);
+		return command_policy(text, &arguments->machine.cache_policy);
 	case KEY_SEED:
 		return take_wide_number(text, "--seed", &arguments->machine.seed);
 	case KEY_REGISTER_BASE:

@@ -86,17 +86,7 @@ static const char *kernel_option(const char *text)
 	return !strcmp(text, "6.1") || !strcmp(text, "61") ? "61" : NULL;
 }
 
-static int take_timeout(const char *text, struct boot_arguments *arguments)
-{
-	unsigned long long value;
-
-	if (command_number(text, 1000000, "--timeout", &value))
-		return EINVAL;
-	arguments->timeout_s = (unsigned)value;
-	return 0;
-}
-
-/* What linux/init can do. */
+/* What linux/init can do; test_cli compares. */
 static bool is_item(const char *name, size_t len)
 {
 	static const char *const items[] = {
@@ -156,12 +146,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		arguments->bare = true;
 		return 0;
 	case 'c':
-		if (vsva_cache_policy_parse(text, &policy))
-			misuse(state,
-			       "--cache-policy: '%s' is not lru, never, random or adversarial",
-			       text);
 		arguments->cache_policy = text;
-		return 0;
+		return command_policy(text, &policy);
 	case 'm':
 		if (!is_size(text))
 			misuse(state, "--memory: '%s' is no size, such as 512M or 2G", text);
@@ -182,7 +168,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case KEY_CPUS:
 		return command_count(text, 64, "--cpus", &arguments->cpus);
 	case KEY_TIMEOUT:
-		return take_timeout(text, arguments);
+		return command_unsigned(text, 1000000, "--timeout", &arguments->timeout_s);
 	case KEY_APPEND:
 		arguments->append = text;
 		return 0;

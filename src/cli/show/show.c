@@ -150,16 +150,6 @@ static const struct object *find_object(const char *name)
 	return NULL;
 }
 
-static int take_number(const char *text, unsigned long long max, const char *what, uint32_t *out)
-{
-	unsigned long long number;
-
-	if (command_number(text, max, what, &number))
-		return -EINVAL;
-	*out = (uint32_t)number;
-	return 0;
-}
-
 static int take_device(struct show *show, const char *text)
 {
 	uint16_t rid;
@@ -188,11 +178,11 @@ static int take(struct show *show, char what, const char *text)
 		return take_device(show, text);
 	case 'p':
 		if (strcmp(text, "none"))
-			return take_number(text, 0xfffff, "PASID", &show->pasid);
+			return command_unsigned(text, 0xfffff, "PASID", &show->pasid);
 		show->pasid = SHOW_ANY;
 		return 0;
 	case 'v':
-		return take_number(text, SHOW_ANY - 1, "vm", &show->vm);
+		return command_unsigned(text, SHOW_ANY - 1, "vm", &show->vm);
 	default:
 		return take_address(show, text);
 	}

@@ -12,16 +12,6 @@
 #include "cli/status.h"
 #include "cli/trace/trace.h"
 
-static int take_number(const char *text, uint32_t max, const char *what, uint32_t *out)
-{
-	unsigned long long number;
-
-	if (command_number(text, max, what, &number))
-		return -EINVAL;
-	*out = (uint32_t)number;
-	return 0;
-}
-
 static int take_device(struct trace_filter *filter, const char *text)
 {
 	uint16_t rid;
@@ -74,11 +64,11 @@ static int take_list(struct trace_filter *filter, const char *list,
 static int take(struct trace_filter *filter, const char *word, const char *value)
 {
 	if (!strcmp(word, "vm"))
-		return take_number(value, SHOW_ANY - 1, "vm", &filter->vm);
+		return command_unsigned(value, SHOW_ANY - 1, "vm", &filter->vm);
 	if (!strcmp(word, "device") || !strcmp(word, "dev"))
 		return take_device(filter, value);
 	if (!strcmp(word, "pasid"))
-		return take_number(value, VSVA_PASID_MAX, "pasid", &filter->pasid);
+		return command_unsigned(value, VSVA_PASID_MAX, "pasid", &filter->pasid);
 	if (!strcmp(word, "kind"))
 		return take_list(filter, value, take_kind);
 	if (!strcmp(word, "journey"))
