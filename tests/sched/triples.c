@@ -120,6 +120,8 @@ static void test_plant(void **state)
 	struct explore_case test;
 	unsigned world = 0;
 
+	if (!ends_alike(planted))
+		skip();
 	while (world < suite->world_count && !find_actors(&suite->worlds[world], planted, &triple))
 		world++;
 	assert_true(world < suite->world_count);
@@ -166,7 +168,7 @@ static unsigned make_cases(struct triple *triples, struct CMUnitTest *cases)
 					       .test_func = test_triple,
 					       .initial_state = &triples[i]};
 	for (unsigned i = 0; i < suite->plant_count; i++)
-		if (is_wanted(suite->plants[i].name) && ends_alike(&suite->plants[i]))
+		if (is_wanted(suite->plants[i].name))
 			cases[count++] = case_of_plant(&suite->plants[i]);
 	return count;
 }
