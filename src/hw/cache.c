@@ -123,11 +123,12 @@ static inline void line_write(struct cache *cache, uint64_t *line, const struct 
 	__atomic_store_n(&line[LINE_STATE], state, __ATOMIC_RELEASE);
 }
 
-static void line_erase(struct cache *cache, uint64_t *line)
+/* Of no generation, and so worth nothing. What it says stays: nobody believes it. */
+static void line_erase(uint64_t *line)
 {
-	static const uint64_t nothing[CACHE_VALUE_WORDS];
+	uint64_t state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED);
 
-	line_write(cache, line, &(struct cache_key){{0}}, nothing, cache->value_words, 0);
+	__atomic_store_n(&line[LINE_STATE], state & LINE_SEQUENCE, __ATOMIC_RELEASE);
 }
 
 /* The line is live. */
@@ -135,7 +136,7 @@ static void line_remove(struct cache *cache, uint64_t *line)
 {
 	uint32_t group = line_group(line);
 
-	line_erase(cache, line);
+	line_erase(line);
 	count_add(cache, group, -1);
 	if (!cache->groups.groups[group].lines)
 		cache_group_drop(&cache->groups, group);
@@ -148,7 +149,7 @@ static void erase_lines_of(struct cache *cache, uint32_t group)
 {
 	for (size_t i = 0; i < cache_lines(cache); i++)
 		if (line_at(cache, i)[LINE_KEY] && line_group(line_at(cache, i)) == group)
-			line_erase(cache, line_at(cache, i));
+			line_erase(line_at(cache, i));
 }
 
 static unsigned group_remove(struct cache *cache, uint32_t group)
@@ -342,53 +343,52 @@ static uint64_t page_first(uint64_t address, unsigned size_lg2)
 	return address >> size_lg2 << size_lg2;
 }
 
-/* How many look-ups a range is, or more than anybody wants. */
+/* How many look-ups a range is, nearly: larger pages add little to the smallest. */
 static uint64_t pages_of(const struct cache *cache, const struct cache_scope *scope)
 {
-	uint64_t pages = 0;
+	unsigned smallest = (unsigned)__builtin_ctzll(cache->numbers);
 
-	for (uint64_t sizes = cache->numbers; sizes; sizes &= sizes - 1) {
-		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
-		uint64_t more = (scope->last >> lg2) - (scope->first >> lg2) + 1;
-
-		if (more > cache_lines(cache))
-			return UINT64_MAX;
-		pages += more;
-	}
-	return pages;
+	return (scope->last >> smallest) - (scope->first >> smallest) + 1;
 }
 
-static unsigned remove_page(struct cache *cache, uint32_t group, const struct cache_key *key)
+/* Two lines have the same key only where ages count: see cache_insertion.keep_older. */
+static inline unsigned remove_page(struct cache *cache, uint32_t group, const struct cache_key *key,
+				   unsigned value_words)
 {
-	uint64_t *first = first_way(cache, key, cache->value_words);
+	uint64_t *first = first_way(cache, key, value_words);
+	uint64_t word = key->word[0] << CACHE_GROUP_BITS | group;
 	unsigned removed = 0;
 
 	for (unsigned way = 0; way < CACHE_WAYS; way++) {
 		uint64_t *line = way_at(first, way);
 
-		if (!line_has_key(line, key) || line_group(line) != group ||
+		if (line[LINE_KEY] != word || line[LINE_ADDRESS] != key->word[1] ||
 		    !line_is_live(cache, line))
 			continue;
 		line_remove(cache, line);
 		removed++;
+		if (!cache->births)
+			break;
 	}
 	return removed;
 }
 
-static unsigned remove_page_by_page(struct cache *cache, uint32_t group,
-				    const struct cache_scope *scope)
+static inline __attribute__((always_inline)) unsigned
+remove_page_by_page(struct cache *cache, uint32_t group, const struct cache_scope *scope,
+		    unsigned value_words)
 {
-	uint64_t owner = cache->groups.groups[group].owner;
+	const struct cache_group *from = &cache->groups.groups[group];
+	uint64_t owner = from->owner;
 	unsigned removed = 0;
 
-	for (uint64_t sizes = cache->numbers; sizes; sizes &= sizes - 1) {
+	for (uint64_t sizes = cache->numbers; sizes && from->lines; sizes &= sizes - 1) {
 		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
 		uint64_t last = page_first(scope->last, lg2);
 
 		for (uint64_t at = page_first(scope->first, lg2);; at += UINT64_C(1) << lg2) {
 			struct cache_key key = cache_key(owner, lg2, at);
 
-			removed += remove_page(cache, group, &key);
+			removed += remove_page(cache, group, &key, value_words);
 			if (at == last)
 				break;
 		}
@@ -427,7 +427,9 @@ static unsigned remove_from_group(struct cache *cache, uint32_t group,
 	if (!scope->by_range)
 		return group_remove(cache, group);
 	if (pages_of(cache, scope) < cache_lines(cache) / CACHE_WAYS)
-		return remove_page_by_page(cache, group, scope);
+		return cache->value_words == 1
+			       ? remove_page_by_page(cache, group, scope, 1)
+			       : remove_page_by_page(cache, group, scope, CACHE_VALUE_WORDS);
 	return remove_line_by_line(cache, group, scope);
 }
 
@@ -440,7 +442,7 @@ static unsigned remove_from_list(struct cache *cache, uint32_t head, bool by_pas
 	for (uint32_t next, i = head; i != CACHE_NO_GROUP; i = next) {
 		const struct cache_group *group = &cache->groups.groups[i];
 
-		next = by_pasid ? group->by_pasid.next : group->by_did.next;
+		next = by_pasid ? group->next_by_pasid : group->by_did.next;
 		if (group_is_named(group, scope))
 			removed += remove_from_group(cache, i, scope);
 	}
@@ -468,41 +470,6 @@ unsigned cache_remove(struct cache *cache, const struct lock *lock, const struct
 		return remove_from_list(cache, *cache_groups_of_did(&cache->groups, &scope->tag),
 					false, scope);
 	return remove_from_all(cache, scope);
-}
-
-/* Of the first page of the smallest size. In line: GCC leaves out a call of a function that gives nothing but
- * hints. */
-static inline __attribute__((always_inline)) void
-bring_set_near(const struct cache *cache, uint32_t group, const struct cache_scope *scope)
-{
-	unsigned lg2 = (unsigned)__builtin_ctzll(cache->numbers);
-	struct cache_key key =
-		cache_key(cache->groups.groups[group].owner, lg2, page_first(scope->first, lg2));
-	uint64_t *first = first_way(cache, &key, cache->value_words);
-
-	for (unsigned way = 0; way < CACHE_WAYS; way++)
-		__builtin_prefetch(way_at(first, way));
-}
-
-/* Group and set: the one says where the other is. */
-void cache_bring_near(const struct cache *cache, const struct lock *lock,
-		      const struct cache_scope *scopes, unsigned count)
-{
-	DEBUG_CHECK(lock_is_held(lock));
-	if (!cache->numbers)
-		return;
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t group = *cache_groups_of_pasid(&cache->groups, &scopes[i].tag);
-
-		__builtin_prefetch(&cache->groups.groups[group & (cache->groups.size - 1)]);
-		__builtin_prefetch(&cache->generations[group & (cache->groups.size - 1)]);
-	}
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t group = *cache_groups_of_pasid(&cache->groups, &scopes[i].tag);
-
-		if (group != CACHE_NO_GROUP)
-			bring_set_near(cache, group, &scopes[i]);
-	}
 }
 
 void cache_remove_all(struct cache *cache, const struct lock *lock)

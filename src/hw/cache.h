@@ -158,10 +158,6 @@ void cache_insert(struct cache *cache, const struct lock *lock,
 unsigned cache_remove(struct cache *cache, const struct lock *lock,
 		      const struct cache_scope *scope);
 void cache_remove_all(struct cache *cache, const struct lock *lock);
-/* A hint: these, ranges of a domain and PASID each, will be removed next. What they need is fetched
- * from memory for all of them at once. */
-void cache_bring_near(const struct cache *cache, const struct lock *lock,
-		      const struct cache_scope *scopes, unsigned count);
 /* Removes the line that a lot draws, if there is one. */
 void cache_remove_any(struct cache *cache, const struct lock *lock, uint64_t lot);
 
@@ -189,6 +185,38 @@ static inline size_t cache_first_way(const struct cache *cache, const struct cac
 
 	return (size_t)((unsigned __int128)hash * cache->sets >> 64) * CACHE_WAYS * step +
 	       page % step;
+}
+
+/*
+ * Hints, under the lock of the cache's owner: lines of a domain and PASID will be removed soon. Whoever has
+ * several gives all their groups, and then the pages: so all is fetched from memory at once. In line: GCC
+ * leaves out a call of a function that gives nothing but hints.
+ */
+
+/* Returns the group that it is, most likely; or CACHE_NO_GROUP. */
+static inline __attribute__((always_inline)) uint32_t
+cache_bring_group_near(const struct cache *cache, const struct cache_tag *tag)
+{
+	uint32_t group = *cache_groups_of_pasid(&cache->groups, tag);
+
+	if (group != CACHE_NO_GROUP) {
+		__builtin_prefetch(&cache->groups.groups[group]);
+		__builtin_prefetch(&cache->generations[group]);
+	}
+	return group;
+}
+
+/* For a cache of one value word: a page of 4 KiB. Most lines are in the first two ways of their set; the
+ * others would take the room of what is of more use. */
+static inline __attribute__((always_inline)) void
+cache_bring_page_near(const struct cache *cache, uint32_t group, uint64_t address)
+{
+	struct cache_key key = cache_key(cache->groups.groups[group].owner, 12, address);
+	const uint64_t *first =
+		cache->lines + cache_first_way(cache, &key, 1) * CACHE_LINE_WORDS(1);
+
+	__builtin_prefetch(first);
+	__builtin_prefetch(first + CACHE_WAY_WORDS);
 }
 
 /* A hint, for a cache of one value word: pages of 4 KiB of this owner in [address, address + len) will be

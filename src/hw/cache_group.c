@@ -16,7 +16,7 @@ int cache_groups_init(struct cache_groups *groups, uint32_t size)
 {
 	CHECK(size && (size & (size - 1)) == 0);
 	*groups = (struct cache_groups){.size = size};
-	groups->groups = base_calloc(size, sizeof(*groups->groups));
+	groups->groups = base_zalloc_aligned(64, size * sizeof(*groups->groups));
 	groups->pasid_heads = base_calloc(size, sizeof(*groups->pasid_heads));
 	groups->did_heads = base_calloc(CACHE_DID_HEADS, sizeof(*groups->did_heads));
 	if (!groups->groups || !groups->pasid_heads || !groups->did_heads) {
@@ -26,7 +26,7 @@ int cache_groups_init(struct cache_groups *groups, uint32_t size)
 	heads_init(groups->pasid_heads, size);
 	heads_init(groups->did_heads, CACHE_DID_HEADS);
 	for (uint32_t i = 0; i < size; i++)
-		groups->groups[i].by_pasid.next = i + 1 < size ? i + 1 : CACHE_NO_GROUP;
+		groups->groups[i].next_by_pasid = i + 1 < size ? i + 1 : CACHE_NO_GROUP;
 	return 0;
 }
 
@@ -44,31 +44,51 @@ size_t cache_groups_bytes(const struct cache_groups *groups)
 	       CACHE_DID_HEADS * sizeof(*groups->did_heads);
 }
 
-/* Two lists; offset: of the link in struct cache_group. */
+/* By domain and PASID: few are in one list, so it has one direction. */
 
-static struct cache_link *link_of(const struct cache_groups *groups, uint32_t index, size_t offset)
+static void add_by_pasid(struct cache_groups *groups, uint32_t index)
 {
-	return (struct cache_link *)((char *)&groups->groups[index] + offset);
-}
+	struct cache_group *group = &groups->groups[index];
+	uint32_t *head = cache_groups_of_pasid(groups, &group->tag);
 
-static void list_add(struct cache_groups *groups, uint32_t *head, uint32_t index, size_t offset)
-{
-	*link_of(groups, index, offset) = (struct cache_link){*head, CACHE_NO_GROUP};
-	if (*head != CACHE_NO_GROUP)
-		link_of(groups, *head, offset)->previous = index;
+	group->next_by_pasid = *head;
 	*head = index;
 }
 
-static void list_remove(struct cache_groups *groups, uint32_t *head, uint32_t index, size_t offset)
+static void remove_by_pasid(struct cache_groups *groups, uint32_t index)
 {
-	struct cache_link *link = link_of(groups, index, offset);
+	const struct cache_group *group = &groups->groups[index];
+	uint32_t *link = cache_groups_of_pasid(groups, &group->tag);
 
-	if (link->previous == CACHE_NO_GROUP)
-		*head = link->next;
+	while (*link != index)
+		link = &groups->groups[*link].next_by_pasid;
+	*link = group->next_by_pasid;
+}
+
+/* By domain */
+
+static void add_by_did(struct cache_groups *groups, uint32_t index)
+{
+	struct cache_group *group = &groups->groups[index];
+	uint32_t *head = cache_groups_of_did(groups, &group->tag);
+
+	group->by_did = (struct cache_link){*head, CACHE_NO_GROUP};
+	if (*head != CACHE_NO_GROUP)
+		groups->groups[*head].by_did.previous = index;
+	*head = index;
+}
+
+static void remove_by_did(struct cache_groups *groups, uint32_t index)
+{
+	const struct cache_group *group = &groups->groups[index];
+	struct cache_link link = group->by_did;
+
+	if (link.previous == CACHE_NO_GROUP)
+		*cache_groups_of_did(groups, &group->tag) = link.next;
 	else
-		link_of(groups, link->previous, offset)->next = link->next;
-	if (link->next != CACHE_NO_GROUP)
-		link_of(groups, link->next, offset)->previous = link->previous;
+		groups->groups[link.previous].by_did.next = link.next;
+	if (link.next != CACHE_NO_GROUP)
+		groups->groups[link.next].by_did.previous = link.previous;
 }
 
 uint32_t cache_group_find(const struct cache_groups *groups, uint64_t owner,
@@ -77,7 +97,7 @@ uint32_t cache_group_find(const struct cache_groups *groups, uint64_t owner,
 	uint32_t i = *cache_groups_of_pasid(groups, tag);
 
 	while (i != CACHE_NO_GROUP && !cache_group_is(groups, i, owner, tag))
-		i = groups->groups[i].by_pasid.next;
+		i = groups->groups[i].next_by_pasid;
 	return i;
 }
 
@@ -87,12 +107,10 @@ uint32_t cache_group_add(struct cache_groups *groups, uint64_t owner, const stru
 
 	if (index == CACHE_NO_GROUP)
 		return index;
-	groups->free = groups->groups[index].by_pasid.next;
+	groups->free = groups->groups[index].next_by_pasid;
 	groups->groups[index] = (struct cache_group){.owner = owner, .tag = *tag};
-	list_add(groups, cache_groups_of_pasid(groups, tag), index,
-		 offsetof(struct cache_group, by_pasid));
-	list_add(groups, cache_groups_of_did(groups, tag), index,
-		 offsetof(struct cache_group, by_did));
+	add_by_pasid(groups, index);
+	add_by_did(groups, index);
 	return index;
 }
 
@@ -101,11 +119,9 @@ void cache_group_drop(struct cache_groups *groups, uint32_t index)
 	struct cache_group *group = &groups->groups[index];
 
 	CHECK(group->lines == 0);
-	list_remove(groups, cache_groups_of_pasid(groups, &group->tag), index,
-		    offsetof(struct cache_group, by_pasid));
-	list_remove(groups, cache_groups_of_did(groups, &group->tag), index,
-		    offsetof(struct cache_group, by_did));
-	group->by_pasid.next = groups->free;
+	remove_by_pasid(groups, index);
+	remove_by_did(groups, index);
+	group->next_by_pasid = groups->free;
 	groups->free = index;
 }
 

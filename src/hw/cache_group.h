@@ -8,14 +8,15 @@
 #ifndef HW_CACHE_GROUP_H
 #define HW_CACHE_GROUP_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* VT-d 6.2, the tags of all caches together; a cache uses those that it has. */
 struct cache_tag {
-	uint16_t did;
 	uint32_t pasid;
+	uint16_t did;
 	uint8_t kind; /* PGTT of what the entry was made from; 0 in context and PASID caches */
 };
 
@@ -25,18 +26,21 @@ struct cache_link {
 	uint32_t next, previous;
 };
 
+/* Half a cache line of the CPU: an invalidation needs one that nobody has touched for long. */
 struct cache_group {
 	uint64_t owner;
 	struct cache_tag tag;
-	uint32_t lines; /* 0: it is not there */
-	struct cache_link by_pasid, by_did;
+	uint32_t lines;         /* 0: it is not there */
+	uint32_t next_by_pasid; /* or the next that is free */
+	struct cache_link by_did;
 };
+static_assert(sizeof(struct cache_group) == 32, "half a cache line");
 
 struct cache_groups {
 	struct cache_group *groups;
 	uint32_t size;
 	uint32_t victim;       /* whose turn it is when all are there */
-	uint32_t free;         /* linked by by_pasid.next */
+	uint32_t free;         /* linked by next_by_pasid */
 	uint32_t *pasid_heads; /* size of them, by domain and PASID */
 	uint32_t *did_heads;   /* CACHE_DID_HEADS */
 };

@@ -154,15 +154,21 @@ void invalidate_pasid_iotlb(struct unit *unit, uint16_t did, uint32_t pasid)
 
 void invalidate_bring_near(struct unit *unit, const struct invalidate_next *next, unsigned count)
 {
-	struct cache_scope scopes[INVALIDATE_NEXT_MAX];
+	const struct cache *iotlb = &unit->caches.iotlb;
 	struct lock *lock = &unit->caches.lock;
+	uint32_t groups[INVALIDATE_NEXT_MAX];
 
-	for (unsigned i = 0; i < count; i++) {
-		scopes[i] = by_pasid(unit, next[i].did, next[i].pasid);
-		scopes[i].first = next[i].addr;
-	}
 	lock_take(lock);
-	cache_bring_near(&unit->caches.iotlb, lock, scopes, count);
+	for (unsigned i = 0; i < count; i++) {
+		struct cache_tag tag = {.did = valid_did(unit, next[i].did),
+					.pasid = next[i].pasid};
+
+		cache_bring_group_near(&unit->caches.first, &tag);
+		groups[i] = cache_bring_group_near(iotlb, &tag);
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (next[i].is_page && groups[i] != CACHE_NO_GROUP)
+			cache_bring_page_near(iotlb, groups[i], next[i].addr);
 	lock_drop(lock);
 }
 

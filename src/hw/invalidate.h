@@ -33,11 +33,12 @@ void invalidate_pasid_iotlb(struct unit *unit, uint16_t did, uint32_t pasid);
 void invalidate_pasid_iotlb_pages(struct unit *unit, uint16_t did, uint32_t pasid,
 				  const struct page_range *range);
 
-/* A hint: pages of these PASIDs will be invalidated next. */
+/* A hint: these PASIDs will be invalidated next, whole or a page of each. */
 #define INVALIDATE_NEXT_MAX 8u
 struct invalidate_next {
 	uint16_t did;
 	uint32_t pasid;
+	bool is_page;
 	uint64_t addr;
 };
 void invalidate_bring_near(struct unit *unit, const struct invalidate_next *next, unsigned count);

@@ -34,21 +34,27 @@ struct fetch {
 	uint32_t ahead; /* descriptors up to the tail, or to the end of the ring */
 	struct vtd_decode_rules rules;
 	uint32_t done; /* of those ahead: executed, and IQH does not say so yet */
-	/* read and not executed: `count` of them, from `first` on */
-	uint64_t first;
-	unsigned count;
+	/* read: `count` of them, of which `next` is the first that is not executed */
+	unsigned next, count;
 	struct vtd_desc desc[FETCH_MAX];
 };
 
-static unsigned slot_len(const struct fetch *fetch)
+static unsigned slot_lg2(const struct fetch *fetch)
 {
-	return fetch->rules.is_wide ? 32 : 16;
+	return fetch->rules.is_wide ? 5 : 4;
 }
 
-/* Under the lock of the registers. */
+/* Of the first descriptor that is not executed. */
+static uint64_t next_address(const struct fetch *fetch)
+{
+	return fetch->address + ((uint64_t)fetch->done << slot_lg2(fetch));
+}
+
+/* Under the lock of the registers. What is read is worth something if it is what the queue goes on with. */
 static void look_at_registers(struct unit *unit, struct fetch *fetch)
 {
 	const struct vtd_regfile *rf = &unit->registers;
+	uint64_t expected = next_address(fetch);
 	uint32_t head = vtd_regfile_iq_head(rf), tail = vtd_regfile_iq_tail(rf);
 	uint32_t end = tail > head ? tail : vtd_regfile_iq_len(rf);
 
@@ -60,14 +66,16 @@ static void look_at_registers(struct unit *unit, struct fetch *fetch)
 		.cap = unit->config.cap,
 		.ecap = unit->config.ecap,
 	};
-	fetch->ahead = (end - head) / slot_len(fetch);
+	fetch->ahead = (end - head) >> slot_lg2(fetch);
 	fetch->is_ending = (rf->gcmd_pending & VTD_GCMD_QIE) != 0;
 	fetch->done = 0;
+	if (fetch->address != expected)
+		fetch->next = fetch->count = 0;
 }
 
 static void begin_fetch(struct unit *unit, struct fetch *fetch)
 {
-	fetch->count = 0;
+	*fetch = (struct fetch){.count = 0};
 	SEAM_POINT(SEAM_MMIO, SEAM_READ, "IQT", 0);
 	registers_lock(unit);
 	look_at_registers(unit, fetch);
@@ -83,11 +91,14 @@ static unsigned read_descriptors(struct unit *unit, uint64_t address, unsigned c
 
 	if (!word)
 		return count > 1 ? read_descriptors(unit, address, 1, len, out) : 0;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++, word += len / sizeof(*word)) {
 		SEAM_MEMORY_READ(word);
-		out[i] = (struct vtd_desc){{0}};
-		for (unsigned k = 0; k < len / sizeof(*word); k++)
-			out[i].q[k] = __atomic_load_n(word++, __ATOMIC_ACQUIRE);
+		out[i] = (struct vtd_desc){{__atomic_load_n(&word[0], __ATOMIC_ACQUIRE),
+					    __atomic_load_n(&word[1], __ATOMIC_ACQUIRE)}};
+		if (len == sizeof(*out)) {
+			out[i].q[2] = __atomic_load_n(&word[2], __ATOMIC_ACQUIRE);
+			out[i].q[3] = __atomic_load_n(&word[3], __ATOMIC_ACQUIRE);
+		}
 	}
 	return count;
 }
@@ -102,11 +113,11 @@ static void bring_near(struct unit *unit, const struct fetch *fetch)
 	for (unsigned i = 0; i < fetch->count; i++) {
 		const struct vtd_desc *desc = &fetch->desc[i];
 
-		if (vtd_desc_type(desc) == VTD_DESC_PASID_IOTLB &&
-		    vtd_desc_pasid_iotlb_G(desc) == VTD_PASID_IOTLB_PAGE)
+		if (vtd_desc_type(desc) == VTD_DESC_PASID_IOTLB)
 			next[count++] = (struct invalidate_next){
 				.did = (uint16_t)vtd_desc_pasid_iotlb_DID(desc),
 				.pasid = (uint32_t)vtd_desc_pasid_iotlb_PASID(desc),
+				.is_page = vtd_desc_pasid_iotlb_G(desc) == VTD_PASID_IOTLB_PAGE,
 				.addr = vtd_desc_pasid_iotlb_ADDR(desc),
 			};
 	}
@@ -117,12 +128,13 @@ static void bring_near(struct unit *unit, const struct fetch *fetch)
 /* Copied once and then judged: software may write to its queue at any time. */
 static void read_ahead(struct unit *unit, struct fetch *fetch)
 {
-	uint32_t len = slot_len(fetch), left = fetch->ahead - fetch->done;
+	uint32_t left = fetch->ahead - fetch->done;
 	uint32_t want = left < FETCH_MAX ? left : FETCH_MAX;
 
-	fetch->first = fetch->address + (uint64_t)fetch->done * len;
+	fetch->next = 0;
 	rcu_read_lock();
-	fetch->count = read_descriptors(unit, fetch->first, want, len, fetch->desc);
+	fetch->count = read_descriptors(unit, next_address(fetch), want, 1u << slot_lg2(fetch),
+					fetch->desc);
 	rcu_read_unlock();
 	bring_near(unit, fetch);
 }
@@ -130,14 +142,9 @@ static void read_ahead(struct unit *unit, struct fetch *fetch)
 /* The first that is not executed; NULL: there is no memory. */
 static const struct vtd_desc *next_descriptor(struct unit *unit, struct fetch *fetch)
 {
-	uint64_t at = fetch->address + (uint64_t)fetch->done * slot_len(fetch);
-	uint64_t offset = at - fetch->first;
-
-	if (offset / slot_len(fetch) >= fetch->count) {
+	if (fetch->next == fetch->count)
 		read_ahead(unit, fetch);
-		offset = 0;
-	}
-	return fetch->count ? &fetch->desc[offset / slot_len(fetch)] : NULL;
+	return fetch->count ? &fetch->desc[fetch->next] : NULL;
 }
 
 /* Device TLB, VT-d 6.5.2.5, 6.5.2.6 */
@@ -410,6 +417,7 @@ static bool run_one(struct unit *unit, struct fetch *fetch)
 	TRACE(unit->config.trace, UNIT, DESCRIPTOR, .value = (uint64_t)op.type,
 	      .hpasid = hpasid(pasid_of(&op)));
 	outcome = execute(unit, &op);
+	fetch->next++;
 	fetch->done++;
 	if (op.type == VTD_DESC_WAIT || has_failed(&outcome) || fetch->done == fetch->ahead)
 		advance(unit, &outcome, fetch);
