@@ -83,9 +83,10 @@ static uint64_t line_generation(const uint64_t *line)
 	return __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) >> LINE_GENERATION_SHIFT;
 }
 
-static bool line_is_live(const struct cache *cache, const uint64_t *line)
+/* An empty one is under generation 0, which no group has. */
+static inline bool line_is_live(const struct cache *cache, const uint64_t *line)
 {
-	return line[LINE_KEY] && line_generation(line) == cache->generations[line_group(line)];
+	return line_generation(line) == cache->generations[line_group(line)];
 }
 
 static bool line_has_key(const uint64_t *line, const struct cache_key *key)
@@ -100,27 +101,28 @@ static void count_add(struct cache *cache, uint32_t group, int difference)
 	cache->groups.groups[group].lines += (uint32_t)difference;
 }
 
-static uint64_t *birth_of(const struct cache *cache, const uint64_t *line)
-{
-	return &cache->births[(size_t)(line - cache->lines) / CACHE_LINE_WORDS(cache->value_words)];
-}
-
-/* An even sequence number again only after the last word: see cache_line_read(). */
-static inline void line_write(struct cache *cache, uint64_t *line, const struct cache_key *key,
-			      const uint64_t *value, unsigned value_words, uint64_t generation)
+/* state: generation and whether it is in use. An even sequence number again only after the last word: see
+ * cache_line_read(). */
+static inline void line_write(uint64_t *line, const struct cache_key *key, const uint64_t *value,
+			      unsigned value_words, uint64_t state)
 {
 	uint64_t sequence = __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) & LINE_SEQUENCE;
-	uint64_t state = ((sequence + 2 * LINE_BUSY) & LINE_SEQUENCE) |
-			 generation << LINE_GENERATION_SHIFT | LINE_IN_USE;
 
 	__atomic_store_n(&line[LINE_STATE], sequence | LINE_BUSY, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < value_words; i++)
 		__atomic_store_n(&line[LINE_VALUE + i], value[i], __ATOMIC_RELEASE);
 	__atomic_store_n(&line[LINE_ADDRESS], key->word[1], __ATOMIC_RELEASE);
 	__atomic_store_n(&line[LINE_KEY], key->word[0], __ATOMIC_RELEASE);
-	if (cache->births)
-		__atomic_store_n(birth_of(cache, line), ++cache->born, __ATOMIC_RELEASE);
-	__atomic_store_n(&line[LINE_STATE], state, __ATOMIC_RELEASE);
+	sequence = (sequence + 2 * LINE_BUSY) & LINE_SEQUENCE;
+	__atomic_store_n(&line[LINE_STATE], state | sequence, __ATOMIC_RELEASE);
+}
+
+static inline void line_move(uint64_t *to, const uint64_t *from, unsigned value_words)
+{
+	struct cache_key key = {{from[LINE_KEY], from[LINE_ADDRESS]}};
+	uint64_t state = __atomic_load_n(&from[LINE_STATE], __ATOMIC_RELAXED);
+
+	line_write(to, &key, &from[LINE_VALUE], value_words, state & ~LINE_SEQUENCE);
 }
 
 /* Of no generation, and so worth nothing. What it says stays: nobody believes it. */
@@ -167,33 +169,33 @@ static unsigned group_remove(struct cache *cache, uint32_t group)
 	return lines;
 }
 
-static uint64_t owner_of(const struct cache_key *key)
+static uint32_t find_or_add_group(struct cache *cache, uint64_t owner, const struct cache_tag *tag)
 {
-	return key->word[0] & ((UINT64_C(1) << CACHE_NUMBER_SHIFT) - 1);
-}
+	uint32_t group = cache_group_find(&cache->groups, owner, tag);
 
-static uint32_t group_of(struct cache *cache, const struct cache_insertion *insertion)
-{
-	uint64_t owner = owner_of(&insertion->key);
-	uint32_t group = cache->group;
-
-	if (cache_group_is(&cache->groups, group, owner, &insertion->tag))
-		return group;
-	group = cache_group_find(&cache->groups, owner, &insertion->tag);
 	if (group == CACHE_NO_GROUP)
-		group = cache_group_add(&cache->groups, owner, &insertion->tag);
+		group = cache_group_add(&cache->groups, owner, tag);
 	if (group == CACHE_NO_GROUP) {
 		group_remove(cache, cache_group_victim(&cache->groups));
-		group = cache_group_add(&cache->groups, owner, &insertion->tag);
+		group = cache_group_add(&cache->groups, owner, tag);
 	}
-	cache->group = group;
 	return group;
+}
+
+static inline uint32_t group_of(struct cache *cache, const struct cache_key *key,
+				const struct cache_tag *tag)
+{
+	uint64_t owner = cache_key_owner(key);
+
+	if (__builtin_expect(cache_group_is(&cache->groups, cache->group, owner, tag), 1))
+		return cache->group;
+	return cache->group = find_or_add_group(cache, owner, tag);
 }
 
 /* Insertion */
 
 /* Whoever finds the line at this moment may lose his mark, no more: all else in the word is ours. */
-static bool take_if_unused(uint64_t *line)
+static inline bool take_if_unused(uint64_t *line)
 {
 	uint64_t state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED);
 
@@ -203,124 +205,166 @@ static bool take_if_unused(uint64_t *line)
 	return false;
 }
 
-/* Second chance: the first way that nobody has used since we last passed. */
-static uint64_t *victim_unused(struct cache *cache, uint64_t *first)
+/* Second chance: the next way that nobody has found since we last passed. Not the first, where the newest
+ * line is: it has had no time yet. */
+static inline uint64_t *victim_unused(struct cache *cache, uint64_t *first)
 {
-	unsigned begin = ++cache->hand;
+	uint64_t *line = first;
 
-	for (unsigned i = 0; i < 2 * CACHE_WAYS; i++) {
-		uint64_t *line = way_at(first, (begin + i) % CACHE_WAYS);
-
+	for (unsigned i = 1; i < CACHE_WAYS; i++) {
+		cache->hand = cache->hand + 1 < CACHE_WAYS ? cache->hand + 1 : 1;
+		line = way_at(first, cache->hand);
 		if (take_if_unused(line))
-			return line;
+			break;
 	}
-	return first;
+	return line;
 }
 
-static inline bool has_value(const uint64_t *line, const uint64_t *value, unsigned value_words)
+/* The line that gives way: one with the key, if there is one, or else one that is worth nothing, or NULL. */
+static inline uint64_t *line_to_replace(const struct cache *cache, uint64_t *first,
+					const struct cache_key *key)
 {
-	for (unsigned i = 0; i < value_words; i++)
+	uint64_t *worthless = NULL;
+
+#pragma GCC unroll 4
+	for (unsigned way = CACHE_WAYS; way-- > 0;) {
+		uint64_t *line = way_at(first, way);
+
+		if (!line_is_live(cache, line))
+			worthless = line;
+		else if (key && line_has_key(line, key))
+			return line;
+	}
+	return worthless;
+}
+
+static void note_number(struct cache *cache, const struct cache_key *key)
+{
+	uint64_t number = UINT64_C(1) << (key->word[0] >> CACHE_NUMBER_SHIFT);
+	/* One counts as there until the cache is empty: that is rarely wrong and never harmful. */
+	uint64_t numbers = cache->count ? cache->numbers : 0;
+
+	if (!(numbers & number))
+		__atomic_store_n(&cache->numbers, numbers | number, __ATOMIC_RELAXED);
+}
+
+/* A line of the group takes the place of what is there. A group that loses its last line goes. */
+static inline void count_replacement(struct cache *cache, const uint64_t *line, uint32_t group)
+{
+	uint32_t old = line_group(line);
+
+	if (!line_is_live(cache, line)) {
+		count_add(cache, group, 1);
+	} else if (old != group) {
+		count_add(cache, group, 1);
+		count_add(cache, old, -1);
+		if (!cache->groups.groups[old].lines)
+			cache_group_drop(&cache->groups, old);
+	}
+}
+
+static inline struct cache_key key_in_group(const struct cache_key *key, uint32_t group)
+{
+	return (struct cache_key){{key->word[0] << CACHE_GROUP_BITS | group, key->word[1]}};
+}
+
+static inline uint64_t state_in_group(const struct cache *cache, uint32_t group)
+{
+	return (uint64_t)cache->generations[group] << LINE_GENERATION_SHIFT;
+}
+
+/* Look-ups begin with the first way, and what is new will be looked for: the line that was there takes the
+ * place of the one that gives way. */
+static inline __attribute__((always_inline)) void
+insert_first(struct cache *cache, uint64_t *first, const struct cache_key *key,
+	     const uint64_t *value, unsigned value_words, const struct cache_tag *tag)
+{
+	uint64_t *line = line_to_replace(cache, first, key);
+	uint32_t group = group_of(cache, key, tag);
+	struct cache_key grouped = key_in_group(key, group);
+
+	if (!line)
+		line = victim_unused(cache, first);
+	note_number(cache, key);
+	count_replacement(cache, line, group);
+	if (line != first)
+		line_move(line, first, value_words);
+	line_write(first, &grouped, value, value_words, state_in_group(cache, group));
+}
+
+void cache_insert_word(struct cache *cache, const struct lock *lock, size_t first,
+		       const struct cache_key *key, uint64_t value, const struct cache_tag *tag)
+{
+	DEBUG_CHECK(lock_is_held(lock) && first == cache_first_way(cache, key, 1));
+	insert_first(cache, cache->lines + first * CACHE_LINE_WORDS(1), key, &value, 1, tag);
+}
+
+/* Policies that draw: where a line is does not matter, as look-ups ask the whole set. */
+
+static bool has_value(const struct cache *cache, const uint64_t *line, const uint64_t *value)
+{
+	for (unsigned i = 0; i < cache->value_words; i++)
 		if (line[LINE_VALUE + i] != value[i])
 			return false;
 	return true;
 }
 
-/* Of a line that is live. */
-static inline bool is_to_replace(const uint64_t *line, const struct cache_insertion *insertion,
-				 unsigned value_words)
+static bool has_same(const struct cache *cache, uint64_t *first,
+		     const struct cache_insertion *insertion)
 {
-	return line_has_key(line, &insertion->key) &&
-	       (!insertion->keep_older || has_value(line, insertion->value, value_words));
-}
-
-/* Which line gives way, and what it is. */
-struct choice {
-	uint64_t *line;
-	bool live;    /* it is worth something */
-	bool replace; /* it says what the insertion says, or has its key */
-};
-
-static inline struct choice choose_line(struct cache *cache, uint64_t *first,
-					const struct cache_insertion *insertion,
-					unsigned value_words)
-{
-	uint64_t *unused = NULL;
-
 	for (unsigned way = 0; way < CACHE_WAYS; way++) {
-		uint64_t *line = way_at(first, way);
+		const uint64_t *line = way_at(first, way);
 
-		if (!line_is_live(cache, line))
-			unused = unused ? unused : line;
-		else if (is_to_replace(line, insertion, value_words))
-			return (struct choice){.line = line, .live = true, .replace = true};
+		if (line_is_live(cache, line) && line_has_key(line, &insertion->key) &&
+		    has_value(cache, line, insertion->value))
+			return true;
 	}
-	if (unused)
-		return (struct choice){.line = unused};
-	if (insertion->eviction == CACHE_EVICT_ANY)
-		return (struct choice){.line = way_at(first, insertion->lot % CACHE_WAYS),
-				       .live = true};
-	return (struct choice){.line = victim_unused(cache, first), .live = true};
+	return false;
 }
 
-static void note_number(struct cache *cache, const struct cache_key *key)
+static void note_birth(struct cache *cache, const uint64_t *line)
 {
-	uint64_t number = key->word[0] >> CACHE_NUMBER_SHIFT;
-	/* One counts as there until the cache is empty: that is rarely wrong and never harmful. */
-	uint64_t numbers = cache->count ? cache->numbers : 0;
+	size_t index = (size_t)(line - cache->lines) / CACHE_LINE_WORDS(cache->value_words);
 
-	__atomic_store_n(&cache->numbers, numbers | UINT64_C(1) << number, __ATOMIC_RELAXED);
+	if (cache->births)
+		__atomic_store_n(&cache->births[index], ++cache->born, __ATOMIC_RELEASE);
 }
 
-/* Look-ups begin with the first way, and what is new will be looked for: the line that was there gives
- * way. Not where ages count: it would look younger. */
-static inline uint64_t *make_first(struct cache *cache, uint64_t *first, uint64_t *line,
-				   unsigned value_words)
+static void insert_by_lot(struct cache *cache, const struct cache_insertion *insertion)
 {
-	struct cache_key key = {{first[LINE_KEY], first[LINE_ADDRESS]}};
-
-	if (cache->births || line == first)
-		return line;
-	line_write(cache, line, &key, &first[LINE_VALUE], value_words, line_generation(first));
-	return first;
-}
-
-/* The line that will be written over no longer counts; its group stays if the new line is of it. */
-static void forget_line(struct cache *cache, uint32_t old, uint32_t group)
-{
-	count_add(cache, old, -1);
-	if (old != group && !cache->groups.groups[old].lines)
-		cache_group_drop(&cache->groups, old);
-}
-
-static inline __attribute__((always_inline)) void
-insert(struct cache *cache, const struct cache_insertion *insertion, unsigned value_words)
-{
-	uint64_t *first = first_way(cache, &insertion->key, value_words);
-	struct choice choice = choose_line(cache, first, insertion, value_words);
-	struct cache_key key = insertion->key;
+	uint64_t *first = first_way(cache, &insertion->key, cache->value_words);
+	bool keep_older = insertion->keep_older;
+	struct cache_key key;
 	uint32_t group;
+	uint64_t *line;
 
-	if (insertion->keep_older && choice.replace)
+	if (keep_older && has_same(cache, first, insertion))
 		return; /* it is there already, and older */
-	group = group_of(cache, insertion);
-	/* It may have gone with a group that made room. */
-	if (choice.live && line_is_live(cache, choice.line))
-		forget_line(cache, line_group(choice.line), group);
-	note_number(cache, &key);
-	key.word[0] = key.word[0] << CACHE_GROUP_BITS | group;
-	line_write(cache, make_first(cache, first, choice.line, value_words), &key,
-		   insertion->value, value_words, cache->generations[group]);
-	count_add(cache, group, 1);
+	line = line_to_replace(cache, first, keep_older ? NULL : &insertion->key);
+	if (!line)
+		line = way_at(first, insertion->lot % CACHE_WAYS);
+	group = group_of(cache, &insertion->key, &insertion->tag);
+	key = key_in_group(&insertion->key, group);
+	note_number(cache, &insertion->key);
+	count_replacement(cache, line, group);
+	note_birth(cache, line);
+	line_write(line, &key, insertion->value, cache->value_words, state_in_group(cache, group));
 }
 
 void cache_insert(struct cache *cache, const struct lock *lock,
 		  const struct cache_insertion *insertion)
 {
+	const struct cache_key *key = &insertion->key;
+
 	DEBUG_CHECK(lock_is_held(lock));
-	if (cache->value_words == 1)
-		insert(cache, insertion, 1);
+	if (insertion->eviction == CACHE_EVICT_ANY)
+		insert_by_lot(cache, insertion);
+	else if (cache->value_words == 1)
+		insert_first(cache, first_way(cache, key, 1), key, insertion->value, 1,
+			     &insertion->tag);
 	else
-		insert(cache, insertion, CACHE_VALUE_WORDS);
+		insert_first(cache, first_way(cache, key, CACHE_VALUE_WORDS), key, insertion->value,
+			     CACHE_VALUE_WORDS, &insertion->tag);
 }
 
 /* Removal */

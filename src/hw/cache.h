@@ -93,6 +93,11 @@ static_assert(CACHE_STEP(1) * CACHE_LINE_WORDS(1) == CACHE_WAY_WORDS &&
 #define LINE_SEQUENCE         (((UINT64_C(1) << 39) - 1) << 1)
 #define LINE_GENERATION_SHIFT 40
 
+static inline uint64_t cache_key_owner(const struct cache_key *key)
+{
+	return key->word[0] & ((UINT64_C(1) << CACHE_NUMBER_SHIFT) - 1);
+}
+
 /* What to remove: lines whose tag has these members, and that touch [first, last]. */
 struct cache_scope {
 	bool by_did, by_rid, by_pasid;
@@ -148,12 +153,16 @@ struct cache_insertion {
 	struct cache_key key;
 	uint64_t value[CACHE_VALUE_WORDS];
 	struct cache_tag tag;
-	bool keep_older; /* an older line with the same key stays beside this one */
 	enum cache_eviction eviction;
-	uint64_t lot; /* for CACHE_EVICT_ANY */
+	bool keep_older; /* CACHE_EVICT_ANY: an older line with the same key stays beside this one */
+	uint64_t lot;    /* CACHE_EVICT_ANY */
 };
 void cache_insert(struct cache *cache, const struct lock *lock,
 		  const struct cache_insertion *insertion);
+/* The same for a cache of one value word, of whoever has looked for the key just now and not found it.
+ * first: cache_first_way() of the key. Evicts what is unused. */
+void cache_insert_word(struct cache *cache, const struct lock *lock, size_t first,
+		       const struct cache_key *key, uint64_t value, const struct cache_tag *tag);
 /* Removes exactly what the scope names; returns how many lines that were. */
 unsigned cache_remove(struct cache *cache, const struct lock *lock,
 		      const struct cache_scope *scope);
@@ -260,6 +269,15 @@ static inline bool cache_line_read(const struct cache *cache, size_t index,
 	return __atomic_load_n(&cache->generations[word], __ATOMIC_ACQUIRE) ==
 		       *state >> LINE_GENERATION_SHIFT &&
 	       __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) == *state;
+}
+
+/* Cheaper than cache_line_read(), which answers no where this does. */
+static inline bool cache_line_has_address(const struct cache *cache, size_t index,
+					  const struct cache_key *key, unsigned value_words)
+{
+	const uint64_t *line = cache->lines + index * CACHE_LINE_WORDS(value_words);
+
+	return __atomic_load_n(&line[LINE_ADDRESS], __ATOMIC_RELAXED) == key->word[1];
 }
 
 /* Ages differ where they are kept; else all are alike, and 0. */

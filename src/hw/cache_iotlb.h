@@ -53,33 +53,49 @@ static inline uint64_t iotlb_ordinary_need(enum unit_access access)
 }
 
 /* Policy LRU. What a line for pages of this size says to (owner, address), if it grants the need:
- * its value, which is not 0; or 0. way: of the set that the key has. */
+ * its value, which is not 0; or 0. need: an ordinary one, which no line grants that says "not present". */
 static inline __attribute__((always_inline)) uint64_t
 cache_iotlb_way(const struct cache *cache, const struct cache_key *key, size_t line, uint64_t need)
 {
 	uint64_t value, state;
 
-	if (!cache_line_read(cache, line, key, 1, &value, &state) ||
-	    (value & (need | IOTLB_NOT_PRESENT)) != need)
+	if (!cache_line_read(cache, line, key, 1, &value, &state) || (value & need) != need)
 		return 0;
 	cache_line_touch(cache, line, 1, state);
 	return value;
 }
-/* The first way of the set that does; they are asked from `from` on. */
+/* The first way of the set that does; they are asked from `from` on. first: the first way. Most lines are
+ * of other addresses: that is seen before anything else of them is read. */
 static inline __attribute__((always_inline)) uint64_t cache_iotlb_ways(const struct cache *cache,
 								       const struct cache_key *key,
-								       unsigned from, uint64_t need)
+								       size_t first, unsigned from,
+								       uint64_t need)
 {
-	size_t first = cache_first_way(cache, key, 1);
-
 #pragma GCC unroll 4
 	for (size_t way = from; way < CACHE_WAYS; way++) {
-		uint64_t value = cache_iotlb_way(cache, key, first + way * CACHE_STEP(1), need);
+		size_t line = first + way * CACHE_STEP(1);
+		uint64_t value;
 
+		if (!cache_line_has_address(cache, line, key, 1))
+			continue;
+		value = cache_iotlb_way(cache, key, line, need);
 		if (value)
 			return value;
 	}
 	return 0;
+}
+
+/* Where a page of 4 KiB is looked for, and kept. */
+struct iotlb_place {
+	struct cache_key key;
+	size_t first; /* way */
+};
+
+static inline struct cache_key cache_iotlb_key(rid_t rid, uint32_t pasid, uint64_t addr,
+					       unsigned size_lg2)
+{
+	return cache_key(cache_owner_of_requests(rid, pasid), size_lg2,
+			 addr >> size_lg2 << size_lg2);
 }
 
 enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
@@ -87,6 +103,19 @@ enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pa
 /* tag: its did, pasid and kind. Dropped if the generation has passed. */
 void cache_iotlb_fill(struct caches *caches, uint64_t generation, rid_t rid, uint32_t pasid,
 		      const struct iotlb_page *page, const struct cache_tag *tag);
+
+/* Policy LRU. The same for a page of 4 KiB that was looked for and not found. value: of its line */
+static inline void cache_iotlb_fill_place(struct caches *caches, uint64_t generation,
+					  const struct iotlb_place *place, uint64_t value,
+					  const struct cache_tag *tag)
+{
+	struct caches_locked lock;
+
+	if (!caches_lock_to_fill(caches, generation, &lock))
+		return;
+	cache_insert_word(&caches->iotlb, &caches->lock, place->first, &place->key, value, tag);
+	caches_unlock(&lock);
+}
 
 /* What a line says, whoever finds it. */
 void cache_iotlb_decode(const struct cache_entry *entry, struct iotlb_page *out);

@@ -646,17 +646,17 @@ static __attribute__((noinline)) void translate_closely(struct unit *unit,
 		answer_identity(request, out);
 }
 
-/* The four small members as one word: who reads two of them at once would wait for bytes that were
- * written one by one. */
+/* The four small members as one word (user is true, interrupt is not): who reads two of them at once would
+ * wait for bytes that were written one by one. */
 static inline void answer_ordinary(struct unit_grant grant, struct unit_translation *out)
 {
-	const uint8_t small[] = {grant.page_lg2, grant.rights, true, false};
+	const uint32_t small = grant.page_lg2 | (uint32_t)grant.rights << 8 | UINT32_C(1) << 16;
 
 	static_assert(offsetof(struct unit_translation, page_lg2) + 3 ==
 			      offsetof(struct unit_translation, interrupt),
 		      "page_lg2, rights, user, interrupt");
 	out->hpa = grant.hpa;
-	memcpy(&out->page_lg2, small, sizeof(small));
+	memcpy(&out->page_lg2, &small, sizeof(small));
 	out->fault = VTD_FAULT_NONE;
 	out->response = VTD_RESP_NONE;
 }
@@ -673,18 +673,15 @@ static inline struct unit_grant grant_of(uint64_t value, unsigned size_lg2, uint
 	};
 }
 
-static inline struct cache_key key_of(rid_t rid, uint32_t pasid, uint64_t addr, unsigned size_lg2)
-{
-	return cache_key(cache_owner_of_requests(rid, pasid), size_lg2,
-			 addr >> size_lg2 << size_lg2);
-}
-
 /* Of an ordinary request under policy LRU: what the IOTLB grants is all that there is to be known.
  * Entries keep away from interrupt addresses (page_size_of()), so these are not asked for. */
 static inline bool has_short_way(const struct unit *unit, uint32_t pasid)
 {
+	const unsigned has_none = pasid >> 31; /* of those that there are */
+
+	static_assert(VSVA_PASID_INVALID >> 31 && !(VSVA_PASID_MAX >> 31), "the upper bit tells");
 	return root_is_enabled(unit_root(unit)) && cache_can_own(pasid) &&
-	       unit->short_way[pasid == VSVA_PASID_INVALID];
+	       unit->short_way[has_none];
 }
 
 static inline void count_hit(struct unit *unit)
@@ -692,55 +689,75 @@ static inline void count_hit(struct unit *unit)
 	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
 }
 
-/* The short way: a page of 4 KiB, and the first line that it may be in. */
-static inline __attribute__((always_inline)) struct unit_grant
-find_first(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum unit_access access)
+/* Of who has a short way: a page of 4 KiB, in the first line that it may be in. 0: it is not there. */
+static inline __attribute__((always_inline)) uint64_t
+find_first(struct unit *unit, const struct iotlb_place *place, enum unit_access access)
+{
+	uint64_t value = cache_iotlb_way(&unit->caches.iotlb, &place->key, place->first,
+					 iotlb_ordinary_need(access));
+
+	if (__builtin_expect(value != 0, 1))
+		count_hit(unit);
+	return value;
+}
+
+static __attribute__((noinline)) struct unit_grant
+find_larger(struct unit *unit, uint64_t sizes, uint64_t owner, uint64_t addr, uint64_t need)
 {
 	const struct cache *iotlb = &unit->caches.iotlb;
-	struct cache_key key = key_of(rid, pasid, addr, VTD_PAGE_SHIFT);
-	uint64_t value;
 
-	if (__builtin_expect(!has_short_way(unit, pasid), 0))
-		return (struct unit_grant){.page_lg2 = 0};
-	value = cache_iotlb_way(iotlb, &key, cache_first_way(iotlb, &key, 1),
-				iotlb_ordinary_need(access));
-	if (__builtin_expect(!value, 0))
+	for (; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		struct cache_key key = cache_key(owner, lg2, addr >> lg2 << lg2);
+		uint64_t value =
+			cache_iotlb_ways(iotlb, &key, cache_first_way(iotlb, &key, 1), 0, need);
+
+		if (!value)
+			continue;
+		count_hit(unit);
+		return grant_of(value, lg2, addr);
+	}
+	return (struct unit_grant){.page_lg2 = 0};
+}
+
+/* The same in other ways, and in larger pages. */
+static inline struct unit_grant find_further(struct unit *unit, const struct iotlb_place *place,
+					     uint64_t addr, enum unit_access access)
+{
+	const struct cache *iotlb = &unit->caches.iotlb;
+	uint64_t larger = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED) & ~vtd_level_size(1);
+	uint64_t need = iotlb_ordinary_need(access);
+	uint64_t value = cache_iotlb_ways(iotlb, &place->key, place->first, 1, need);
+
+	if (!value && larger)
+		return find_larger(unit, larger, cache_key_owner(&place->key), addr, need);
+	if (!value)
 		return (struct unit_grant){.page_lg2 = 0};
 	count_hit(unit);
 	return grant_of(value, VTD_PAGE_SHIFT, addr);
 }
 
-/* In other ways, and in larger pages: for who has a short way. */
-static __attribute__((noinline)) struct unit_grant
-find_further(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum unit_access access)
+static inline struct iotlb_place place_of(const struct unit *unit, rid_t rid, uint32_t pasid,
+					  uint64_t addr)
 {
-	const struct cache *iotlb = &unit->caches.iotlb;
-	uint64_t sizes = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED);
-	uint64_t need = iotlb_ordinary_need(access), value;
-	unsigned lg2 = VTD_PAGE_SHIFT;
-	struct cache_key key = key_of(rid, pasid, addr, lg2);
+	struct cache_key key = cache_iotlb_key(rid, pasid, addr, VTD_PAGE_SHIFT);
 
-	value = cache_iotlb_ways(iotlb, &key, 1, need);
-	for (sizes &= ~vtd_level_size(1); !value && sizes; sizes &= sizes - 1) {
-		lg2 = (unsigned)__builtin_ctzll(sizes);
-		key = key_of(rid, pasid, addr, lg2);
-		value = cache_iotlb_ways(iotlb, &key, 0, need);
-	}
-	if (!value)
-		return (struct unit_grant){.page_lg2 = 0};
-	count_hit(unit);
-	return grant_of(value, lg2, addr);
+	return (struct iotlb_place){key, cache_first_way(&unit->caches.iotlb, &key, 1)};
 }
 
 struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
 				   enum unit_access access)
 {
-	struct unit_grant grant = find_first(unit, rid, pasid, addr, access);
+	struct iotlb_place place = place_of(unit, rid, pasid, addr);
+	uint64_t value;
 
 	DEBUG_CHECK(rcu_is_reading());
-	if (__builtin_expect(grant.page_lg2 != 0, 1) || !has_short_way(unit, pasid))
-		return grant;
-	return find_further(unit, rid, pasid, addr, access);
+	if (__builtin_expect(!has_short_way(unit, pasid), 0))
+		return (struct unit_grant){.page_lg2 = 0};
+	value = find_first(unit, &place, access);
+	if (__builtin_expect(value != 0, 1))
+		return grant_of(value, VTD_PAGE_SHIFT, addr);
+	return find_further(unit, &place, addr, access);
 }
 
 uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
@@ -760,16 +777,17 @@ uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t ad
 
 /* Of a request that has a short way. */
 static void translate_missing(struct unit *unit, const struct unit_request *request,
-			      struct unit_translation *out)
+			      const struct iotlb_place *place, struct unit_translation *out)
 {
-	struct root root = unit_root(unit);
-	uint64_t value = has_pasid(request) ? walk_short(unit, request, root) : 0;
+	uint64_t value = has_pasid(request) ? walk_short(unit, request, place) : 0;
+	struct root root;
 
-	if (value) {
+	if (__builtin_expect(value != 0, 1)) {
 		answer_ordinary(grant_of(value, VTD_PAGE_SHIFT, request->addr), out);
 		trace_walk(unit, request, out);
 		return;
 	}
+	root = unit_root(unit);
 	if (is_to_interrupts(request) || !root_is_enabled(root)) {
 		translate_closely(unit, request, root, out);
 		return;
@@ -782,9 +800,11 @@ static void translate_missing(struct unit *unit, const struct unit_request *requ
 void unit_translate_unknown(struct unit *unit, const struct unit_request *request,
 			    struct unit_translation *out)
 {
+	struct iotlb_place place = place_of(unit, request->rid, request->pasid, request->addr);
+
 	DEBUG_CHECK(rcu_is_reading());
 	if (!request->unusual && has_short_way(unit, request->pasid))
-		translate_missing(unit, request, out);
+		translate_missing(unit, request, &place, out);
 	else
 		translate_closely(unit, request, unit_root(unit), out);
 }
@@ -795,36 +815,41 @@ void unit_bring_near(const struct unit *unit, rid_t rid, uint32_t pasid, uint64_
 	cache_bring_pages_near(&unit->caches.iotlb, cache_owner_of_requests(rid, pasid), addr, len);
 }
 
+/* Of a request that has a short way, but nothing in the first line of its place. */
 static __attribute__((noinline)) void translate_further(struct unit *unit,
 							const struct unit_request *request,
-							struct unit_translation *out)
+							size_t first, struct unit_translation *out)
 {
-	struct unit_grant grant;
+	struct iotlb_place place = {
+		cache_iotlb_key(request->rid, request->pasid, request->addr, VTD_PAGE_SHIFT),
+		first};
+	struct unit_grant grant = find_further(unit, &place, request->addr, request->access);
 
-	if (request->unusual || !has_short_way(unit, request->pasid)) {
-		translate_closely(unit, request, unit_root(unit), out);
-		return;
-	}
-	grant = find_further(unit, request->rid, request->pasid, request->addr, request->access);
 	if (grant.page_lg2)
 		answer_ordinary(grant, out);
 	else
-		translate_missing(unit, request, out);
+		translate_missing(unit, request, &place, out);
 }
 
 void unit_translate(struct unit *unit, const struct unit_request *request,
 		    struct unit_translation *out)
 {
-	struct unit_grant grant = {.page_lg2 = 0};
+	uint64_t addr = request->addr, value;
+	enum unit_access access = request->access;
+	struct iotlb_place place;
 
+	place.key = cache_iotlb_key(request->rid, request->pasid, addr, VTD_PAGE_SHIFT);
 	DEBUG_CHECK(rcu_is_reading());
-	if (__builtin_expect(!request->unusual, 1))
-		grant = find_first(unit, request->rid, request->pasid, request->addr,
-				   request->access);
-	if (__builtin_expect(grant.page_lg2 != 0, 1))
-		answer_ordinary(grant, out);
+	if (__builtin_expect(request->unusual || !has_short_way(unit, request->pasid), 0)) {
+		translate_closely(unit, request, unit_root(unit), out);
+		return;
+	}
+	place.first = cache_first_way(&unit->caches.iotlb, &place.key, 1);
+	value = find_first(unit, &place, access);
+	if (__builtin_expect(value != 0, 1))
+		answer_ordinary(grant_of(value, VTD_PAGE_SHIFT, addr), out);
 	else
-		translate_further(unit, request, out);
+		translate_further(unit, request, place.first, out);
 }
 
 void unit_ats_translate(struct unit *unit, const struct unit_request *request,

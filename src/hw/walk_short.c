@@ -100,42 +100,32 @@ static inline uint8_t flags_of(const struct space *space, const struct leaf *fir
 			 (space->ats ? IOTLB_ATS : 0));
 }
 
-static void keep(struct unit *unit, const struct unit_request *request, const struct space *space,
-		 uint64_t generation, uint64_t value)
+static inline void count_walk(struct unit *unit)
 {
-	struct iotlb_page page = {
-		.input = request->addr & ~(uint64_t)(VSVA_PAGE_SIZE - 1),
-		.output = value & ~IOTLB_FLAGS,
-		.size_lg2 = VTD_PAGE_SHIFT,
-		.flags = (uint8_t)value,
-	};
-	struct cache_tag tag = {
-		.did = space->did, .pasid = space->pasid, .kind = (uint8_t)space->pgtt};
-
-	cache_iotlb_fill(&unit->caches, generation, request->rid, request->pasid, &page, &tag);
 	counters_take_shard();
 	counters_bump(&unit->counters.shard[counters_shard()].iotlb_misses);
 	counters_bump(&unit->counters.shard[counters_shard()].walks);
 }
 
 /* Is there anything that a short walk could begin with? */
-static inline bool may_begin(struct unit *unit, struct root root)
+static inline bool may_begin(struct unit *unit)
 {
+	struct root root = unit_root(unit);
+
 	return root_is_enabled(root) && root_ttm(root) == VTD_TTM_SCALABLE &&
-	       vtd_ECAP_SMTS(unit->config.ecap) &&
-	       __atomic_load_n(&unit->caches.first.numbers, __ATOMIC_RELAXED);
+	       vtd_ECAP_SMTS(unit->config.ecap);
 }
 
-uint64_t walk_short(struct unit *unit, const struct unit_request *request, struct root root)
+uint64_t walk_short(struct unit *unit, const struct unit_request *request,
+		    const struct iotlb_place *place)
 {
-	uint64_t need = iotlb_ordinary_need(request->access), generation, value;
+	uint64_t need = iotlb_ordinary_need(request->access), value;
+	uint64_t generation = caches_generation(&unit->caches); /* before all else is read */
 	struct leaf first, second;
+	struct cache_tag tag;
 	struct space space;
 
-	if (!may_begin(unit, root))
-		return 0;
-	generation = caches_generation(&unit->caches);
-	if (unit_root(unit).word != root.word || !find_space(unit, request, &space) ||
+	if (!may_begin(unit) || !find_space(unit, request, &space) ||
 	    !find_first_leaf(unit, &space, request->addr, &first) ||
 	    !find_second_leaf(unit, &space, first.output, &second) ||
 	    is_interrupt_address(second.output))
@@ -143,6 +133,9 @@ uint64_t walk_short(struct unit *unit, const struct unit_request *request, struc
 	value = (second.output & ~IOTLB_FLAGS) | flags_of(&space, &first, &second);
 	if ((value & need) != need)
 		return 0;
-	keep(unit, request, &space, generation, value);
+	tag = (struct cache_tag){
+		.did = space.did, .pasid = space.pasid, .kind = (uint8_t)space.pgtt};
+	cache_iotlb_fill_place(&unit->caches, generation, place, value, &tag);
+	count_walk(unit);
 	return value;
 }

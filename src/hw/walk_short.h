@@ -10,11 +10,13 @@
 #ifndef HW_WALK_SHORT_H
 #define HW_WALK_SHORT_H
 
+#include "hw/cache_iotlb.h"
 #include "hw/unit_state.h"
 
-/* Of an ordinary request with PASID under policy LRU. Fills the IOTLB. The
- * value word of that entry (hw/cache_iotlb.h), which grants the request; 0: the whole walk is needed.
- * Inside an RCU read section. */
-uint64_t walk_short(struct unit *unit, const struct unit_request *request, struct root root);
+/* Of an ordinary request with PASID under policy LRU, which is not in the IOTLB, and of which the place there
+ * is known. Fills it. The value word of that entry (hw/cache_iotlb.h), which grants the request; 0: the
+ * whole walk is needed. Inside an RCU read section. */
+uint64_t walk_short(struct unit *unit, const struct unit_request *request,
+		    const struct iotlb_place *place);
 
 #endif

@@ -61,6 +61,7 @@ static struct cache_insertion any_insertion(struct world *w)
 		.tag = {.did = (uint16_t)(number % 4),
 			.pasid = number / 3 + 1,
 			.kind = (uint8_t)(1 + draw(w, KINDS))},
+		.eviction = w->cache->births ? CACHE_EVICT_ANY : CACHE_EVICT_UNUSED,
 	};
 }
 
@@ -209,7 +210,8 @@ static void test_cache_removes_what_is_older(void **state)
 	struct cache_insertion page = {.key = cache_key(owner(0), 12, 0x5000),
 				       .value = {1},
 				       .tag = {.did = 1, .pasid = 1},
-				       .keep_older = true};
+				       .keep_older = true,
+				       .eviction = CACHE_EVICT_ANY};
 	struct cache_scope scope = {.by_did = true,
 				    .by_pasid = true,
 				    .tag = page.tag,
@@ -272,16 +274,91 @@ static void test_cache_generation_comes_round(void **state)
 	world_fini(&w);
 }
 
-/* Readers note that they have found a line, while a writer looks for one that nobody has found: a set
- * that is always full. */
+/* A set that is always full */
 
-#define READERS 2u
-#define KEYS    12u
+#define KEYS 12u
 
 static struct cache_key key_in_set(unsigned i)
 {
 	return cache_key(owner(0), 12, (uint64_t)i << 13);
 }
+
+static void world_init_with_one_set(struct world *w)
+{
+	struct cache_shape shape = {
+		.lines = CACHE_WAYS * CACHE_STEP(1), .value_words = 1, .groups = 16};
+
+	world_init(w, 16, 1, false);
+	cache_fini(w->cache);
+	assert_int_equal(cache_init(w->cache, &shape), 0);
+}
+
+static void insert_key(struct world *w, unsigned i)
+{
+	insert(w, &(struct cache_insertion){
+			  .key = key_in_set(i), .value = {i + 1}, .tag = {.did = 1, .pasid = 1}});
+}
+
+static bool find_key(const struct cache *cache, unsigned i, unsigned *way)
+{
+	struct cache_key key = key_in_set(i);
+	uint64_t value, state;
+
+	for (*way = 0; *way < CACHE_WAYS; ++*way) {
+		size_t line = cache_first_way(cache, &key, 1) + *way * CACHE_STEP(1);
+
+		if (!cache_line_read(cache, line, &key, 1, &value, &state))
+			continue;
+		cache_line_touch(cache, line, 1, state);
+		return value == i + 1;
+	}
+	return false;
+}
+
+/* Key 0 is found before each insertion, the others are not: the one before the last has just come. */
+static void test_cache_keeps_what_is_found_and_what_is_new(void **state)
+{
+	struct world w;
+	unsigned way;
+
+	(void)state;
+	world_init_with_one_set(&w);
+	insert_key(&w, 0);
+	for (unsigned i = 1; i < KEYS; i++) {
+		assert_true(find_key(w.cache, 0, &way));
+		insert_key(&w, i);
+		assert_true(find_key(w.cache, 0, &way));
+		assert_true(find_key(w.cache, i, &way));
+		assert_int_equal(way, 0);
+		if (i > 1)
+			assert_true(find_key(w.cache, i - 1, &way));
+		assert_int_equal(cache_count(w.cache), i < CACHE_WAYS ? i + 1 : CACHE_WAYS);
+	}
+	world_fini(&w);
+}
+
+/* What has the key makes room, wherever it is, and all others stay. */
+static void test_cache_replaces_what_has_the_key(void **state)
+{
+	struct world w;
+	unsigned way;
+
+	(void)state;
+	world_init_with_one_set(&w);
+	for (unsigned i = 0; i < CACHE_WAYS; i++)
+		insert_key(&w, i);
+	for (unsigned i = 0; i < 3 * CACHE_WAYS; i++) {
+		insert_key(&w, i % CACHE_WAYS);
+		for (unsigned k = 0; k < CACHE_WAYS; k++)
+			assert_true(find_key(w.cache, k, &way));
+		assert_int_equal(cache_count(w.cache), CACHE_WAYS);
+	}
+	world_fini(&w);
+}
+
+/* Readers note that they have found a line, while a writer looks for one that nobody has found. */
+
+#define READERS 2u
 
 static void *read_and_touch(void *arg)
 {
@@ -306,23 +383,17 @@ static void *read_and_touch(void *arg)
 static void insert_keys(struct world *w, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		insert(w, &(struct cache_insertion){.key = key_in_set(i % KEYS),
-						    .value = {i % KEYS + 1},
-						    .tag = {.did = 1, .pasid = 1}});
+		insert_key(w, i % KEYS);
 }
 
 static void test_cache_readers_touch_beside_a_writer(void **state)
 {
-	struct cache_shape shape = {
-		.lines = CACHE_WAYS * CACHE_STEP(1), .value_words = 1, .groups = 16};
 	pthread_t readers[READERS];
 	struct world w;
 	void *wrong;
 
 	(void)state;
-	world_init(&w, 16, 1, false);
-	cache_fini(w.cache);
-	assert_int_equal(cache_init(w.cache, &shape), 0);
+	world_init_with_one_set(&w);
 	insert_keys(&w, KEYS); /* or there is nothing to find for who runs first */
 	for (unsigned i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, read_and_touch, w.cache), 0);
@@ -341,6 +412,8 @@ int main(void)
 		cmocka_unit_test(test_cache_removes_what_is_older),
 		cmocka_unit_test(test_cache_has_room_for_so_many_groups),
 		cmocka_unit_test(test_cache_generation_comes_round),
+		cmocka_unit_test(test_cache_keeps_what_is_found_and_what_is_new),
+		cmocka_unit_test(test_cache_replaces_what_has_the_key),
 		cmocka_unit_test(test_cache_readers_touch_beside_a_writer),
 	};
 
