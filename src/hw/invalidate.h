@@ -34,7 +34,7 @@ void invalidate_pasid_iotlb_pages(struct unit *unit, uint16_t did, uint32_t pasi
 				  const struct page_range *range);
 
 /* A hint: these PASIDs will be invalidated next, whole or a page of each. */
-#define INVALIDATE_NEXT_MAX 8u
+#define INVALIDATE_NEXT_MAX 16u
 struct invalidate_next {
 	uint16_t did;
 	uint32_t pasid;

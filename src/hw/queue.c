@@ -22,7 +22,7 @@
 /* Fetch */
 
 /* Descriptors that are read at once: those between head and tail are the unit's. */
-#define FETCH_MAX 8u
+#define FETCH_MAX 16u
 
 static_assert(FETCH_MAX <= INVALIDATE_NEXT_MAX, "all that are read");
 
@@ -50,11 +50,10 @@ static uint64_t next_address(const struct fetch *fetch)
 	return fetch->address + ((uint64_t)fetch->done << slot_lg2(fetch));
 }
 
-/* Under the lock of the registers. What is read is worth something if it is what the queue goes on with. */
+/* Under the lock of the registers. */
 static void look_at_registers(struct unit *unit, struct fetch *fetch)
 {
 	const struct vtd_regfile *rf = &unit->registers;
-	uint64_t expected = next_address(fetch);
 	uint32_t head = vtd_regfile_iq_head(rf), tail = vtd_regfile_iq_tail(rf);
 	uint32_t end = tail > head ? tail : vtd_regfile_iq_len(rf);
 
@@ -69,13 +68,11 @@ static void look_at_registers(struct unit *unit, struct fetch *fetch)
 	fetch->ahead = (end - head) >> slot_lg2(fetch);
 	fetch->is_ending = (rf->gcmd_pending & VTD_GCMD_QIE) != 0;
 	fetch->done = 0;
-	if (fetch->address != expected)
-		fetch->next = fetch->count = 0;
 }
 
 static void begin_fetch(struct unit *unit, struct fetch *fetch)
 {
-	*fetch = (struct fetch){.count = 0};
+	fetch->next = fetch->count = 0;
 	SEAM_POINT(SEAM_MMIO, SEAM_READ, "IQT", 0);
 	registers_lock(unit);
 	look_at_registers(unit, fetch);
@@ -365,6 +362,7 @@ static bool has_failed(const struct outcome *outcome)
  */
 static void advance(struct unit *unit, const struct outcome *outcome, struct fetch *fetch)
 {
+	uint64_t expected = next_address(fetch);
 	struct vtd_effects fx = {0};
 
 	SEAM_POINT(SEAM_MMIO, SEAM_WRITE, "IQH", 0);
@@ -378,6 +376,8 @@ static void advance(struct unit *unit, const struct outcome *outcome, struct fet
 		vtd_regfile_iq_ice(&unit->registers, outcome->source, &fx);
 	look_at_registers(unit, fetch);
 	registers_unlock(unit);
+	if (fetch->address != expected) /* after a reset: what is read is of another queue */
+		fetch->next = fetch->count = 0;
 	registers_send(unit, &fx);
 }
 
