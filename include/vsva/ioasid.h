@@ -117,7 +117,7 @@ const void *vsva_ioasid_set_token(const struct vsva_ioasid_set *set);
 uint32_t vsva_ioasid_space_available(struct vsva_ioasid_space *space);
 struct vsva_ioasid_space *vsva_ioasid_set_space(const struct vsva_ioasid_set *set);
 
-/* Calls fn for every id of the set that is not free-pending, the oldest first, under the space's
+/* Calls fn for every id of the set that is not free-pending, in ascending order, under the space's
  * lock: fn must not call back but for look-ups. */
 void vsva_ioasid_set_for_each(struct vsva_ioasid_set *set, void (*fn)(void *arg, hpasid_t id),
 			      void *arg);

@@ -66,6 +66,21 @@ void base_free(void *memory)
 	free(memory);
 }
 
+void *(base_reserve)(size_t len)
+{
+	void *memory = FAIL_CALL(MAP_FAILED, ENOMEM,
+				 mmap(NULL, len, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void base_unreserve(void *memory, size_t len)
+{
+	if (memory)
+		munmap(memory, len);
+}
+
 size_t base_bytes_in_use(void)
 {
 	return __atomic_load_n(&bytes_in_use, __ATOMIC_RELAXED);

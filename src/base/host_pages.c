@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "base/fail.h"
+#include "base/alloc.h"
 
 #define CHUNK_PAGES (1u << HOST_PAGES_ORDER_MAX)
 #define CHUNK_LEN   ((size_t)CHUNK_PAGES * VSVA_PAGE_SIZE)
@@ -66,12 +65,10 @@ static void free_list_remove(struct host_chunk *chunk, unsigned index)
 
 static struct host_chunk *chunk_map(void)
 {
-	unsigned char *memory = FAIL_CALL(MAP_FAILED, ENOMEM,
-					  mmap(NULL, MAPPING_LEN, PROT_READ | PROT_WRITE,
-					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	unsigned char *memory = base_reserve(MAPPING_LEN);
 	struct host_chunk *chunk;
 
-	if (memory == MAP_FAILED)
+	if (!memory)
 		return NULL;
 	chunk = (struct host_chunk *)(void *)(memory + CHUNK_LEN);
 	chunk->region =
@@ -98,7 +95,7 @@ void host_pages_drop_chunk(struct host_pages *host)
 	struct host_chunk *chunk = host->chunks;
 
 	host->chunks = chunk->next;
-	munmap(chunk->region.memory, MAPPING_LEN);
+	base_unreserve(chunk->region.memory, MAPPING_LEN);
 }
 
 void host_pages_release(struct host_pages *host)

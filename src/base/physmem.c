@@ -2,7 +2,6 @@
 #include "base/physmem.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/host_pages.h"
@@ -39,19 +38,14 @@ static struct map *map_of(struct physmem *pm)
 struct physmem *(physmem_create)(void)
 {
 	struct map *map = base_zalloc(sizeof(*map));
-	void *slots;
 
 	if (!map)
 		return NULL;
-	/* mapped, not allocated: most of it is never touched */
-	slots = FAIL_CALL(MAP_FAILED, ENOMEM,
-			  mmap(NULL, SLOTS_BYTES, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-	if (slots == MAP_FAILED) {
+	map->pm.slots = base_reserve(SLOTS_BYTES);
+	if (!map->pm.slots) {
 		base_free(map);
 		return NULL;
 	}
-	map->pm.slots = slots;
 	lock_init(&map->lock, LOCK_RANK_PHYSMEM, "physmem");
 	return &map->pm;
 }
@@ -66,7 +60,7 @@ void physmem_destroy(struct physmem *pm)
 	CHECK(map->region_count == 0);
 	rcu_synchronize();
 	host_pages_release(&map->host);
-	munmap(pm->slots, SLOTS_BYTES);
+	base_unreserve(pm->slots, SLOTS_BYTES);
 	lock_destroy(&map->lock);
 	base_free(map);
 }

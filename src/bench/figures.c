@@ -78,8 +78,6 @@ const struct bench_figure bench_figures[] = {
 	{"ioasid_find_1m", "ns", "… a million ids out",
 	 .base = {{1, BENCH_M}}, .limit = 14,
 	 .method = &bench_ioasid_find, .parameter = MI},
-	{"ioasid_find_outside", "ns", "… 1,000 ids out, each in a read section of its own",
-	 .base = {{1, BENCH_M}}, .method = &bench_ioasid_find_outside, .parameter = 1000},
 	{"ioasid_pair_1k", "ns", "PASID freed and one allocated, 1,000 ids out",
 	 .base = {{1, BENCH_M}}, .limit = 17,
 	 .method = &bench_ioasid_pair, .parameter = 1000},

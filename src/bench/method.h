@@ -47,7 +47,6 @@ extern const struct bench_method bench_beside_invalidations; /* 0 */
 extern const struct bench_method bench_two_cores;            /* devices: 1 or 2 */
 extern const struct bench_method bench_ioasid_alloc;         /* ids that are out */
 extern const struct bench_method bench_ioasid_find;          /* the same */
-extern const struct bench_method bench_ioasid_find_outside;  /* the same */
 extern const struct bench_method bench_ioasid_pair;          /* the same */
 extern const struct bench_method bench_bind;                 /* PASIDs bound */
 extern const struct bench_method bench_close_all;            /* the same */

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "board/device.h"
 #include "host/iommu.h"
+#include "host/ioasid.h"
 
 /* As many pages as busy devices use: 4 MiB of records for 256 MiB in small pages. */
 #define IOTLB_ENTRIES 65536u
@@ -343,9 +344,11 @@ void vsva_machine_unit_stats(struct vsva_machine *machine, struct vsva_unit_stat
 
 void vsva_machine_memory(struct vsva_machine *machine, struct vsva_memory_stats *out)
 {
+	const struct vsva_ioasid_space *space = vsva_iommu_ioasid_space(machine->iommu);
+
 	rcu_barrier();
 	*out = (struct vsva_memory_stats){
-		.record_bytes = base_bytes_in_use(),
+		.record_bytes = base_bytes_in_use() + ioasid_space_bytes(space),
 		.records = base_blocks_in_use(),
 		.table_pages = physmem_pages_in_use(machine->seams.physmem),
 	};

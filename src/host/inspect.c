@@ -33,28 +33,18 @@ static void describe_pasid(const struct entry *entry, struct vsva_pasid_info *ou
 	};
 }
 
-/* The next one that is out, found without the lock: they may be far apart. */
-static bool next_pasid(const struct vsva_ioasid_space *space, uint32_t *id)
+/* The next one that is out, from `from` on; UINT32_MAX: there is none. */
+static uint32_t read_pasid(struct vsva_ioasid_space *space, uint32_t from,
+			   struct vsva_pasid_info *out)
 {
-	bool found;
-
-	rcu_read_lock();
-	found = sparse_next(&space->entries, id) != NULL;
-	rcu_read_unlock();
-	return found;
-}
-
-/* false: it is not out any more. */
-static bool read_pasid(struct vsva_ioasid_space *space, uint32_t id, struct vsva_pasid_info *out)
-{
-	const struct entry *entry;
+	uint32_t id;
 
 	lock_take(&space->lock);
-	entry = entry_of(space, hpasid(id));
-	if (entry)
-		describe_pasid(entry, out);
+	id = numbers_next(&space->numbers, from);
+	if (id != UINT32_MAX)
+		describe_pasid(entry_of(space, hpasid(id)), out);
 	lock_drop(&space->lock);
-	return entry != NULL;
+	return id;
 }
 
 size_t vsva_inspect_pasids(struct vsva_machine *machine, hpasid_t from, struct vsva_pasid_info *out,
@@ -64,8 +54,11 @@ size_t vsva_inspect_pasids(struct vsva_machine *machine, hpasid_t from, struct v
 	uint32_t id = from.v;
 	size_t count = 0;
 
-	for (; iommu && count < max && next_pasid(iommu->space, &id); id++)
-		count += read_pasid(iommu->space, id, &out[count]);
+	while (iommu && count < max &&
+	       (id = read_pasid(iommu->space, id, &out[count])) != UINT32_MAX) {
+		count++;
+		id++;
+	}
 	return count;
 }
 

@@ -2,7 +2,6 @@
 /* Ids: allocated, found, referenced, and given out again after the last reference. */
 #include <errno.h>
 
-#include "base/alloc.h"
 #include "base/log.h"
 #include "host/ioasid_impl.h"
 
@@ -15,6 +14,14 @@ int entry_find(const struct vsva_ioasid_space *space, const struct vsva_ioasid_s
 	return set && (*out)->set != set ? -EACCES : 0;
 }
 
+int entry_look_live(const struct vsva_ioasid_space *space, const struct vsva_ioasid_set *set,
+		    hpasid_t id, struct entry_look *out)
+{
+	if (!entry_look(space, id, out) || !state_is_live(out->state))
+		return -ENOENT;
+	return set && out->set != set ? -EACCES : 0;
+}
+
 /* Allocation */
 
 static void set_count(struct vsva_ioasid_set *set, uint32_t count)
@@ -22,40 +29,52 @@ static void set_count(struct vsva_ioasid_set *set, uint32_t count)
 	__atomic_store_n(&set->count, count, __ATOMIC_RELAXED);
 }
 
-/* lock */
-static int entry_number(struct vsva_ioasid_space *space, struct entry *entry, uint32_t min,
-			uint32_t max)
+static void entry_set_references(struct entry *entry, uint32_t references)
 {
-	int err;
+	__atomic_store_n(&entry->references, references, __ATOMIC_RELEASE);
+}
 
-	entry->id = allocator_take(space, min, max);
-	if (!entry->id)
-		return -ENOSPC;
-	err = sparse_set(&space->entries, entry->id, entry);
-	if (err)
-		allocator_give(space, entry->id);
-	return err;
+static void entry_set_born(struct entry *entry, uint64_t born)
+{
+	SEAM_POINT(SEAM_POINTER, SEAM_WRITE, "ioasid entry", entry->id);
+	__atomic_store_n(&entry->born, born, __ATOMIC_RELEASE);
+}
+
+/* lock. The number is the set's now. */
+static void entry_begin(struct vsva_ioasid_set *set, uint32_t id, void *private_data)
+{
+	struct vsva_ioasid_space *space = set->space;
+	struct entry *entry = &space->entries[id];
+
+	entry->id = id;
+	entry->bindings = NULL;
+	entry->has_allocations_reference = true;
+	__atomic_store_n(&entry->set, set, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->private_data, private_data, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->guest, VSVA_PASID_INVALID, __ATOMIC_RELEASE);
+	entry_set_flags(entry, 0);
+	entry_set_references(entry, 1);
+	entry_set_born(entry, ++space->last_born);
+	TRACE(space->trace, HOST, IOASID_ALLOC, .hpasid = hpasid(id));
+	entry_set_state(entry, VSVA_IOASID_IDLE);
 }
 
 /* lock */
-static int entry_publish(struct vsva_ioasid_space *space, struct entry *entry, uint32_t min,
-			 uint32_t max)
+static int take_number(struct vsva_ioasid_set *set, uint32_t min, uint32_t max, uint32_t *out)
 {
-	struct vsva_ioasid_set *set = entry->set;
 	int err;
 
 	if (set->is_freed)
 		return -ENOENT;
 	if (set->count >= set->quota)
 		return -EDQUOT;
-	err = entry_number(space, entry, min, max);
+	*out = allocator_take(set->space, min, max);
+	if (!*out)
+		return -ENOSPC;
+	err = members_add(&set->members, *out);
 	if (err)
-		return err;
-	set_count(set, set->count + 1);
-	list_append(&set->live, &entry->link);
-	TRACE(space->trace, HOST, IOASID_ALLOC, .hpasid = hpasid(entry->id));
-	entry_set_state(entry, VSVA_IOASID_IDLE);
-	return 0;
+		allocator_give(set->space, *out);
+	return err;
 }
 
 /* max may be beyond what the unit's PASIDs reach: then the reachable part counts. */
@@ -64,56 +83,30 @@ static uint32_t clamp_max(const struct vsva_ioasid_space *space, uint32_t max)
 	return max < space->id_end ? max : space->id_end - 1;
 }
 
-static struct entry *entry_alloc(struct vsva_ioasid_set *set, void *private_data)
-{
-	struct entry *entry = base_zalloc(sizeof(*entry));
-
-	if (!entry)
-		return NULL;
-	entry->set = set;
-	entry->private_data = private_data;
-	entry->guest = VSVA_PASID_INVALID;
-	entry->references = 1;
-	entry->has_allocations_reference = true;
-	return entry;
-}
-
 int vsva_ioasid_alloc(struct vsva_ioasid_set *set, uint32_t min, uint32_t max, void *private_data,
 		      hpasid_t *out)
 {
 	struct vsva_ioasid_space *space = set->space;
-	struct entry *entry;
+	uint32_t id;
 	int err;
 
 	*out = hpasid(VSVA_PASID_INVALID);
 	if (min < 1 || min > max || max > VSVA_PASID_MAX)
 		return -EINVAL;
-	if (callout_current())
-		return -EDEADLK;
-	entry = entry_alloc(set, private_data);
-	if (!entry)
-		return -ENOMEM;
-	lock_take(&space->lock);
-	err = entry_publish(space, entry, min, clamp_max(space, max));
-	if (!err)
-		*out = hpasid(entry->id);
-	lock_drop(&space->lock);
+	err = space_enter(space);
 	if (err)
-		base_free(entry);
+		return err;
+	err = take_number(set, min, clamp_max(space, max), &id);
+	if (!err) {
+		set_count(set, set->count + 1);
+		entry_begin(set, id, private_data);
+		*out = hpasid(id);
+	}
+	space_leave(space);
 	return err;
 }
 
 /* References */
-
-static void entry_set_references(struct entry *entry, uint32_t references)
-{
-	__atomic_store_n(&entry->references, references, __ATOMIC_RELAXED);
-}
-
-static void entry_free_memory(struct rcu_node *node)
-{
-	base_free(container_of(node, struct entry, rcu));
-}
 
 /* lock */
 static void entry_reclaim(struct entry *entry)
@@ -125,12 +118,11 @@ static void entry_reclaim(struct entry *entry)
 	CHECK(!entry->bindings);
 	entry_set_state(entry, VSVA_IOASID_FREE);
 	list_remove(&entry->link);
-	sparse_replace(&space->entries, id, NULL);
+	entry_set_born(entry, 0);
 	allocator_give(space, id);
 	set_count(set, set->count - 1);
 	set->pending--;
 	waiters_tell(entry);
-	rcu_call(&entry->rcu, entry_free_memory);
 	set_lost_id(set);
 	TRACE(space->trace, HOST, IOASID_RECLAIM, .hpasid = hpasid(id));
 }
@@ -200,46 +192,31 @@ void vsva_ioasid_put(struct vsva_ioasid_space *space, hpasid_t id)
 int vsva_ioasid_find(struct vsva_ioasid_space *space, const struct vsva_ioasid_set *set,
 		     hpasid_t id, void **private_data)
 {
-	struct entry *entry;
-	int err;
+	struct entry_look look;
+	int err = entry_look_live(space, set, id, &look);
 
-	rcu_read_lock();
-	err = entry_find(space, set, id, &entry);
 	if (!err && private_data)
-		*private_data = rcu_load(entry->private_data);
-	rcu_read_unlock();
+		*private_data = look.private_data;
 	return err;
 }
 
 enum vsva_ioasid_state vsva_ioasid_state_of(struct vsva_ioasid_space *space, hpasid_t id,
 					    uint32_t *references)
 {
-	enum vsva_ioasid_state state = VSVA_IOASID_FREE;
-	const struct entry *entry;
-	uint32_t count = 0;
+	struct entry_look look;
 
-	rcu_read_lock();
-	entry = entry_of(space, id);
-	if (entry) {
-		count = __atomic_load_n(&entry->references, __ATOMIC_RELAXED);
-		state = entry_state(entry);
-	}
-	rcu_read_unlock();
+	if (!entry_look(space, id, &look))
+		look.state = VSVA_IOASID_FREE;
 	if (references)
-		*references = state == VSVA_IOASID_FREE ? 0 : count;
-	return state;
+		*references = look.state == VSVA_IOASID_FREE ? 0 : look.references;
+	return look.state;
 }
 
 struct vsva_ioasid_set *vsva_ioasid_set_of(struct vsva_ioasid_space *space, hpasid_t id)
 {
-	struct vsva_ioasid_set *set = NULL;
-	struct entry *entry;
+	struct entry_look look;
 
-	rcu_read_lock();
-	if (!entry_find(space, NULL, id, &entry))
-		set = entry->set;
-	rcu_read_unlock();
-	return set;
+	return entry_look_live(space, NULL, id, &look) ? NULL : look.set;
 }
 
 /* Private data and flags */
@@ -261,18 +238,15 @@ int vsva_ioasid_set_data(struct vsva_ioasid_set *set, hpasid_t id, void *private
 
 void entry_set_flags(struct entry *entry, uint32_t flags)
 {
-	__atomic_store_n(&entry->flags, (uint16_t)flags, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->flags, (uint16_t)flags, __ATOMIC_RELEASE);
 }
 
 int vsva_ioasid_get_flags(struct vsva_ioasid_set *set, hpasid_t id, uint32_t *flags)
 {
-	struct entry *entry;
-	int err;
+	struct entry_look look;
+	int err = entry_look_live(set->space, set, id, &look);
 
-	rcu_read_lock();
-	err = entry_find(set->space, set, id, &entry);
 	if (!err)
-		*flags = __atomic_load_n(&entry->flags, __ATOMIC_RELAXED) & ENTRY_PUBLIC_FLAGS;
-	rcu_read_unlock();
+		*flags = look.flags & ENTRY_PUBLIC_FLAGS;
 	return err;
 }

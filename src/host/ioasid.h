@@ -18,6 +18,9 @@ struct vsva_ioasid_space *ioasid_space_create(unsigned bits, struct worker_pool 
  * pending then is reclaimed, whoever has references. Waits. NULL is ignored. */
 void ioasid_space_destroy(struct vsva_ioasid_space *space);
 
+/* What is kept of the ids that are out, beside what base_bytes_in_use() counts. */
+size_t ioasid_space_bytes(const struct vsva_ioasid_space *space);
+
 /* Keeps the handle of a set valid after vsva_ioasid_set_free, until the drop: it has no ids then
  * that could be found, and alloc and set_adjust say -ENOENT. NULL is ignored. Atomic. */
 void ioasid_set_hold(struct vsva_ioasid_set *set);

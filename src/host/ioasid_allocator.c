@@ -61,6 +61,11 @@ static uint32_t take_own(const struct vsva_ioasid_space *space, uint32_t min, ui
 	return id == UINT32_MAX ? 0 : id;
 }
 
+static void set_out_count(struct vsva_ioasid_space *space, uint32_t count)
+{
+	__atomic_store_n(&space->out_count, count, __ATOMIC_RELAXED);
+}
+
 uint32_t allocator_take(struct vsva_ioasid_space *space, uint32_t min, uint32_t max)
 {
 	const struct custom *custom = in_force(space);
@@ -72,7 +77,7 @@ uint32_t allocator_take(struct vsva_ioasid_space *space, uint32_t min, uint32_t 
 	if (!id)
 		return 0;
 	numbers_take(&space->numbers, id);
-	space->out_count++;
+	set_out_count(space, space->out_count + 1);
 	return id;
 }
 
@@ -82,7 +87,7 @@ void allocator_give(struct vsva_ioasid_space *space, uint32_t id)
 	struct callout callout;
 
 	numbers_give(&space->numbers, id);
-	space->out_count--;
+	set_out_count(space, space->out_count - 1);
 	if (!custom)
 		return;
 	callout_begin(&callout, space, 0);

@@ -7,13 +7,11 @@
 /* lock. A number that is no PASID (the host does not judge guest PASIDs) is not in the index. */
 static struct entry *find_unindexed(const struct vsva_ioasid_set *set, gpasid_t guest)
 {
-	for (struct list *at = set->live.next; at != &set->live; at = at->next) {
-		struct entry *entry = container_of(at, struct entry, link);
+	uint32_t id = members_next(&set->members, 0);
 
-		if (entry->guest == guest.v)
-			return entry;
-	}
-	return NULL;
+	while (id != MEMBERS_NONE && set->space->entries[id].guest != guest.v)
+		id = members_next(&set->members, id + 1);
+	return id == MEMBERS_NONE ? NULL : &set->space->entries[id];
 }
 
 static bool is_indexed(gpasid_t guest)
@@ -21,7 +19,7 @@ static bool is_indexed(gpasid_t guest)
 	return guest.v <= VSVA_PASID_MAX;
 }
 
-/* lock; or RCU, if the number is indexed */
+/* lock; or, if the number is indexed, none: then it may have been given up since. */
 static struct entry *guest_find(const struct vsva_ioasid_set *set, gpasid_t guest)
 {
 	if (is_indexed(guest))
@@ -111,39 +109,33 @@ static int find_with_lock(struct vsva_ioasid_set *set, gpasid_t guest, hpasid_t 
 	return entry ? 0 : -ENOENT;
 }
 
-/* An entry in the index may have been given up since. */
 int vsva_ioasid_find_gpasid(struct vsva_ioasid_set *set, gpasid_t guest, hpasid_t *out)
 {
 	const struct entry *entry;
+	struct entry_look look;
+	hpasid_t id;
 
 	if (!is_indexed(guest))
 		return find_with_lock(set, guest, out);
-	rcu_read_lock();
 	entry = guest_find(set, guest);
-	if (entry && !entry_is_live(entry))
-		entry = NULL;
-	if (entry)
-		*out = hpasid(entry->id);
-	rcu_read_unlock();
-	return entry ? 0 : -ENOENT;
+	if (!entry)
+		return -ENOENT;
+	id = hpasid((uint32_t)(entry - set->space->entries));
+	if (entry_look_live(set->space, set, id, &look) || look.guest.v != guest.v)
+		return -ENOENT;
+	*out = id;
+	return 0;
 }
 
 int vsva_ioasid_gpasid_of(struct vsva_ioasid_set *set, hpasid_t id, gpasid_t *out)
 {
-	struct entry *entry;
-	int err;
+	struct entry_look look;
+	int err = entry_look_live(set->space, set, id, &look);
 
-	rcu_read_lock();
-	err = entry_find(set->space, set, id, &entry);
-	if (!err) {
-		gpasid_t guest = gpasid(__atomic_load_n(&entry->guest, __ATOMIC_ACQUIRE));
-
-		if (guest.v == VSVA_PASID_INVALID)
-			err = -ENOENT;
-		else
-			*out = guest;
-	}
-	rcu_read_unlock();
+	if (!err && look.guest.v == VSVA_PASID_INVALID)
+		err = -ENOENT;
+	if (!err)
+		*out = look.guest;
 	return err;
 }
 

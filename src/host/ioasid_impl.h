@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the IOASID share. There is one lock, the space's; a function whose comment says
- * "lock" needs it. Look-ups do without: an entry that a read section has found stays where it is
- * until the section ends, and its state says whether it counts.
+ * "lock" needs it. Look-ups do without: the entry of a number stays where it is as long as the space,
+ * whoever has the number, and what is read of it counts if it was of one allocation (entry_look).
  *
  * Calls out (event functions, custom allocators, the caller's functions of an iteration) are made
  * under the lock, in an atomic context, and marked in the calling thread: what they call here knows
  * that the lock is held, or refuses.
  *
- *   live         allocated and not free-pending: on set.live
+ *   live         allocated and not free-pending: in set.members
  *   queued       free-pending, its second phase has not begun: on set.queue, has its allocation's
  *                reference
  *   held         free-pending, in the second phase or after it: on set.held, until its last reference
@@ -21,8 +21,10 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/rcu.h"
+#include "base/sched.h"
 #include "base/sparse.h"
 #include "host/ioasid.h"
+#include "host/ioasid_members.h"
 #include "host/ioasid_numbers.h"
 #include "host/list.h"
 
@@ -32,9 +34,10 @@ struct vsva_ioasid_space {
 	const struct trace *trace;
 	uint32_t id_end;        /* ids are below */
 	uint32_t available;     /* atomic, writers: lock */
-	struct sparse entries;  /* id to entry; readers: RCU */
+	struct entry *entries;  /* by id, id_end of them: reserved, most are never touched */
 	struct numbers numbers; /* lock: ids that are out */
-	uint32_t out_count;     /* lock: how many */
+	uint32_t out_count;     /* atomic, writers: lock; how many */
+	uint64_t last_born;     /* lock: of entries */
 	struct list allocators; /* lock: custom ones, the one in force first */
 	struct list sets;       /* lock: of set.in_space; tokens that are in use */
 	struct list retired;    /* lock: of set.in_space; for the reaper */
@@ -51,40 +54,45 @@ struct vsva_ioasid_set {
 	struct vsva_ioasid_space *space;
 	struct list in_space; /* lock: in space.sets or space.retired */
 	const void *token;
-	struct worker *worker;         /* its work queue */
-	unsigned holds;                /* atomic: its own life's, and ioasid_set_hold */
-	uint32_t quota;                /* atomic, writers: lock */
-	uint32_t count;                /* atomic, writers: lock; ids allocated or pending */
-	uint32_t pending;              /* lock: of them pending */
-	bool is_freed;                 /* lock */
-	bool is_zombie;                /* lock: freed, and left to the reaper */
-	struct list live, queue, held; /* lock: of entry.link */
-	struct list notifiers;         /* lock: of its token, in order */
-	struct sparse guests;          /* guest PASID to live entry; readers: RCU */
+	struct worker *worker;   /* its work queue */
+	unsigned holds;          /* atomic: its own life's, and ioasid_set_hold */
+	uint32_t quota;          /* atomic, writers: lock */
+	uint32_t count;          /* atomic, writers: lock; ids allocated or pending */
+	uint32_t pending;        /* lock: of them pending */
+	bool is_freed;           /* lock */
+	bool is_zombie;          /* lock: freed, and left to the reaper */
+	struct members members;  /* lock: its live ids */
+	struct list queue, held; /* lock: of entry.link; ids that are not live any more */
+	struct list notifiers;   /* lock: of its token, in order */
+	struct sparse guests;    /* guest PASID to live entry */
 };
 
 /* Kept beside the public flags: a binding gave the id its guest PASID, so the last one takes it. */
 #define ENTRY_GUEST_IS_BINDINGS (1u << 8)
 #define ENTRY_PUBLIC_FLAGS      (VSVA_IOASID_GUEST_MODE | VSVA_IOASID_GUEST_PASID)
 
-/* An id that is out. Small, for there may be 2^20; what a look-up reads is in one line of the cache,
- * wherever the allocator puts it. */
+/*
+ * What is known of a number: all of it in one line of the CPU's cache, for there may be 2^20 of them.
+ *
+ * born is the serial number of its allocation, and 0 while it is not out. What is said of a new
+ * allocation is stored after that 0, with release; so whoever has read any of it sees, when he looks at
+ * born again, that this is not the allocation any more that he began to read about.
+ */
 struct entry {
-	union {
-		struct list link;    /* lock: in set.live, set.queue or set.held */
-		struct rcu_node rcu; /* after that */
-	};
-	struct vsva_ioasid_set *set;
-	uint32_t references;            /* atomic, writers: lock */
-	uint16_t flags;                 /* atomic, writers: lock */
-	uint8_t state;                  /* atomic, writers: entry_set_state */
-	bool has_allocations_reference; /* lock */
-	void *private_data;             /* atomic, writers: lock */
-	uint32_t id;
-	uint32_t guest; /* atomic, writers: lock; VSVA_PASID_INVALID: none. Of a free-pending id:
-				what it was */
+	uint64_t born;                   /* atomic, writers: lock */
+	struct vsva_ioasid_set *set;     /* atomic, writers: lock */
+	void *private_data;              /* atomic, writers: lock */
+	uint32_t guest;                  /* atomic, writers: lock; VSVA_PASID_INVALID: none. Of a
+					    free-pending id: what it was */
+	uint32_t references;             /* atomic, writers: lock */
+	uint16_t flags;                  /* atomic, writers: lock */
+	uint8_t state;                   /* atomic, writers: entry_set_state */
+	bool has_allocations_reference;  /* lock */
+	uint32_t id;                     /* lock */
 	struct ioasid_binding *bindings; /* lock */
+	struct list link;                /* lock: in set.queue or set.held, if not live */
 };
+static_assert(sizeof(struct entry) == 64, "a line of the CPU's cache");
 
 /* The space */
 
@@ -115,22 +123,63 @@ static inline enum vsva_ioasid_state entry_state(const struct entry *entry)
 	return (enum vsva_ioasid_state)__atomic_load_n(&entry->state, __ATOMIC_ACQUIRE);
 }
 
-static inline bool entry_is_live(const struct entry *entry)
+static inline bool state_is_live(enum vsva_ioasid_state state)
 {
-	enum vsva_ioasid_state state = entry_state(entry);
-
 	return state == VSVA_IOASID_IDLE || state == VSVA_IOASID_ACTIVE;
 }
 
-/* RCU or lock. Whatever its state, or NULL. */
-static inline struct entry *entry_of(const struct vsva_ioasid_space *space, hpasid_t id)
+static inline bool entry_is_live(const struct entry *entry)
 {
-	return sparse_get(&space->entries, id.v);
+	return state_is_live(entry_state(entry));
 }
 
-/* RCU or lock. A live one. 0, -ENOENT, -EACCES. set NULL: any. */
+/* lock. Whatever its state, or NULL: the number is not out. */
+static inline struct entry *entry_of(const struct vsva_ioasid_space *space, hpasid_t id)
+{
+	struct entry *entry = id.v < space->id_end ? &space->entries[id.v] : NULL;
+
+	return entry && entry->born ? entry : NULL;
+}
+
+/* lock. A live one. 0, -ENOENT, -EACCES. set NULL: any. */
 int entry_find(const struct vsva_ioasid_space *space, const struct vsva_ioasid_set *set,
 	       hpasid_t id, struct entry **out);
+
+/* What a look without the lock says of a number. */
+struct entry_look {
+	struct vsva_ioasid_set *set;
+	void *private_data;
+	gpasid_t guest;
+	uint32_t references;
+	uint32_t flags;
+	enum vsva_ioasid_state state;
+};
+
+/* false: the number is not out, or was not at some time meanwhile. */
+static inline bool entry_look(const struct vsva_ioasid_space *space, hpasid_t id,
+			      struct entry_look *out)
+{
+	const struct entry *entry;
+	uint64_t born;
+
+	if (id.v >= space->id_end)
+		return false;
+	entry = &space->entries[id.v];
+	SEAM_POINT(SEAM_POINTER, SEAM_READ, "ioasid entry", id.v);
+	born = __atomic_load_n(&entry->born, __ATOMIC_ACQUIRE);
+	out->set = __atomic_load_n(&entry->set, __ATOMIC_ACQUIRE);
+	SEAM_SEEN(SEAM_POINTER, "ioasid entry", id.v);
+	out->private_data = __atomic_load_n(&entry->private_data, __ATOMIC_ACQUIRE);
+	out->guest = gpasid(__atomic_load_n(&entry->guest, __ATOMIC_ACQUIRE));
+	out->references = __atomic_load_n(&entry->references, __ATOMIC_ACQUIRE);
+	out->flags = __atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE);
+	out->state = entry_state(entry);
+	return born && __atomic_load_n(&entry->born, __ATOMIC_RELAXED) == born;
+}
+
+/* The same of a live one. 0, -ENOENT, -EACCES. set NULL: any. */
+int entry_look_live(const struct vsva_ioasid_space *space, const struct vsva_ioasid_set *set,
+		    hpasid_t id, struct entry_look *out);
 /* lock. Along an edge of the table (checked); its event is told. */
 void entry_set_state(struct entry *entry, enum vsva_ioasid_state to);
 void entry_set_flags(struct entry *entry, uint32_t flags); /* lock */

@@ -95,6 +95,22 @@ uint32_t numbers_find(const struct numbers *numbers, uint32_t min, uint32_t max)
 	return number <= max ? number : NONE;
 }
 
+uint32_t numbers_next(const struct numbers *numbers, uint32_t from)
+{
+	uint32_t word = from / WORD_BITS, words = words_for(numbers->end), number;
+	uint64_t taken;
+
+	if (from >= numbers->end)
+		return NONE;
+	taken = numbers->taken[word] & UINT64_MAX << (from % WORD_BITS);
+	while (!taken && ++word < words)
+		taken = numbers->taken[word];
+	if (!taken)
+		return NONE;
+	number = word * WORD_BITS + (uint32_t)__builtin_ctzll(taken);
+	return number < numbers->end ? number : NONE;
+}
+
 bool numbers_is_taken(const struct numbers *numbers, uint32_t number)
 {
 	return numbers->taken[number / WORD_BITS] >> (number % WORD_BITS) & 1;

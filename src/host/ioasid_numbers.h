@@ -24,6 +24,8 @@ int numbers_init(struct numbers *numbers, uint32_t end);
 void numbers_fini(struct numbers *numbers);
 /* The lowest free one in [min, max]; UINT32_MAX: none. max is below the end. */
 uint32_t numbers_find(const struct numbers *numbers, uint32_t min, uint32_t max);
+/* The lowest taken one from `from` on; UINT32_MAX: none. */
+uint32_t numbers_next(const struct numbers *numbers, uint32_t from);
 bool numbers_is_taken(const struct numbers *numbers, uint32_t number);
 void numbers_take(struct numbers *numbers, uint32_t number);
 void numbers_give(struct numbers *numbers, uint32_t number);

@@ -27,7 +27,7 @@ void entry_free(struct entry *entry)
 	if (!entry_is_live(entry))
 		return;
 	guest_unindex(entry);
-	list_remove(&entry->link);
+	members_remove(&set->members, entry->id);
 	list_append(&set->queue, &entry->link);
 	set->pending++;
 	TRACE(set->space->trace, HOST, IOASID_FREE, .hpasid = hpasid(entry->id),

@@ -47,6 +47,7 @@ static void free_memory(struct rcu_node *node)
 	struct vsva_ioasid_set *set = container_of(node, struct vsva_ioasid_set, rcu);
 
 	sparse_fini(&set->guests);
+	members_fini(&set->members);
 	base_free(set);
 }
 
@@ -61,7 +62,6 @@ static int set_create(struct vsva_ioasid_space *space, const void *token, uint32
 	set->token = token;
 	set->quota = quota;
 	set->holds = 1;
-	list_init(&set->live);
 	list_init(&set->queue);
 	list_init(&set->held);
 	list_init(&set->notifiers);
@@ -156,33 +156,22 @@ bool reaper_run(void *arg)
 	return set != NULL;
 }
 
-/* lock. The oldest ones first, at most limit; returns how many. */
-static uint32_t free_some(struct vsva_ioasid_set *set, uint32_t limit)
-{
-	uint32_t done = 0;
-
-	for (; done < limit && !list_is_empty(&set->live); done++)
-		entry_free(container_of(set->live.next, struct entry, link));
-	return done;
-}
-
-/* lock. */
-static uint32_t live_count(const struct vsva_ioasid_set *set)
-{
-	return set->count - set->pending;
-}
-
 /* lock, which is let go of now and then. Those that are live now, whatever others allocate
  * meanwhile. */
 static void free_live(struct vsva_ioasid_set *set)
 {
-	uint32_t left = live_count(set), done = 1;
+	struct vsva_ioasid_space *space = set->space;
+	uint64_t last_born = space->last_born;
+	uint32_t done = 0, id = 0;
 
-	while (left && done) {
-		done = free_some(set, left < FREE_BATCH ? left : FREE_BATCH);
-		left -= done;
-		lock_drop(&set->space->lock);
-		lock_take(&set->space->lock);
+	while ((id = members_next(&set->members, id)) != MEMBERS_NONE) {
+		if (space->entries[id].born <= last_born)
+			entry_free(&space->entries[id]);
+		id++;
+		if (++done % FREE_BATCH)
+			continue;
+		lock_drop(&space->lock);
+		lock_take(&space->lock);
 	}
 }
 
@@ -285,8 +274,8 @@ void vsva_ioasid_set_for_each(struct vsva_ioasid_set *set, void (*fn)(void *arg,
 	struct callout callout;
 
 	callout_begin(&callout, space, 0);
-	for (struct list *at = set->live.next; at != &set->live; at = at->next)
-		fn(arg, hpasid(container_of(at, struct entry, link)->id));
+	for (uint32_t id = 0; (id = members_next(&set->members, id)) != MEMBERS_NONE; id++)
+		fn(arg, hpasid(id));
 	callout_end(&callout);
 	space_let_go(space, is_taken);
 }

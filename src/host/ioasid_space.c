@@ -17,12 +17,20 @@ static void init_lists(struct vsva_ioasid_space *space)
 	list_init(&space->waiters);
 }
 
+static size_t entries_len(const struct vsva_ioasid_space *space)
+{
+	return space->id_end * sizeof(*space->entries);
+}
+
 static int make_parts(struct vsva_ioasid_space *space)
 {
 	int err = numbers_init(&space->numbers, space->id_end);
 
 	if (err)
 		return err;
+	space->entries = base_reserve(entries_len(space));
+	if (!space->entries)
+		return -ENOMEM;
 	space->reaper = worker_create(space->pool, "ioasid-reaper", reaper_run, space);
 	return space->reaper ? 0 : -EAGAIN;
 }
@@ -30,7 +38,7 @@ static int make_parts(struct vsva_ioasid_space *space)
 static void free_parts(struct vsva_ioasid_space *space)
 {
 	numbers_fini(&space->numbers);
-	sparse_fini(&space->entries);
+	base_unreserve(space->entries, entries_len(space));
 	lock_destroy(&space->lock);
 	base_free(space);
 }
@@ -48,7 +56,6 @@ struct vsva_ioasid_space *ioasid_space_create(unsigned bits, struct worker_pool 
 	space->pool = pool;
 	space->trace = trace;
 	init_lists(space);
-	sparse_init(&space->entries);
 	lock_init(&space->lock, LOCK_RANK_IOASID, "ioasid");
 	if (make_parts(space)) {
 		free_parts(space);
@@ -67,7 +74,7 @@ static void reclaim_by_force(struct vsva_ioasid_set *set)
 			 "host: PASID %u is freed with %u references to it", entry->id,
 			 entry->references);
 		entry->bindings = NULL;
-		__atomic_store_n(&entry->references, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&entry->references, 1, __ATOMIC_RELEASE);
 		entry_put(entry);
 	}
 }
@@ -124,6 +131,11 @@ void ioasid_space_destroy(struct vsva_ioasid_space *space)
 	CHECK(list_is_empty(&space->homeless) && list_is_empty(&space->waiters));
 	rcu_barrier();
 	free_parts(space);
+}
+
+size_t ioasid_space_bytes(const struct vsva_ioasid_space *space)
+{
+	return __atomic_load_n(&space->out_count, __ATOMIC_RELAXED) * sizeof(*space->entries);
 }
 
 uint32_t vsva_ioasid_space_available(struct vsva_ioasid_space *space)

@@ -17,6 +17,13 @@ static uint32_t first_free(const bool *taken, uint32_t min, uint32_t max)
 	return min <= max ? min : UINT32_MAX;
 }
 
+static uint32_t first_taken(const bool *taken, uint32_t from, uint32_t end)
+{
+	while (from < end && !taken[from])
+		from++;
+	return from < end ? from : UINT32_MAX;
+}
+
 static void test_ioasid_numbers_against_model(void **state)
 {
 	static const uint32_t ends[] = {2, 63, 64, 65, 128, 4095, 4096, 4097, 8192, 20000};
@@ -48,6 +55,7 @@ static void test_ioasid_numbers_against_model(void **state)
 				taken[old] = false;
 			}
 			assert_int_equal(numbers_is_taken(&numbers, old), taken[old]);
+			assert_int_equal(numbers_next(&numbers, min), first_taken(taken, min, end));
 		}
 		numbers_fini(&numbers);
 	}
@@ -61,11 +69,14 @@ static void test_ioasid_numbers_full(void **state)
 
 	(void)state;
 	assert_int_equal(numbers_init(&numbers, end), 0);
+	assert_int_equal(numbers_next(&numbers, 0), UINT32_MAX);
 	for (uint32_t i = 0; i < end; i++) {
 		assert_int_equal(numbers_find(&numbers, 0, end - 1), i);
 		numbers_take(&numbers, i);
 	}
 	assert_int_equal(numbers_find(&numbers, 0, end - 1), UINT32_MAX);
+	assert_int_equal(numbers_next(&numbers, end - 1), end - 1);
+	assert_int_equal(numbers_next(&numbers, end), UINT32_MAX);
 	for (unsigned i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
 		numbers_give(&numbers, holes[i]);
 		assert_int_equal(numbers_find(&numbers, 0, end - 1), holes[i]);

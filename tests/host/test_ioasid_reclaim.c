@@ -26,8 +26,8 @@ static void expect_number_is_free(struct ioasid_world *world, hpasid_t id)
 
 /* Memory */
 
-/* Who looks an id up may still have its record. */
-static void test_ioasid_record_outlives_its_readers(void **state)
+/* Who looks at a set that an id was found in may still have its record. */
+static void test_ioasid_set_outlives_its_readers(void **state)
 {
 	struct ioasid_world *world = *state;
 	hpasid_t id = ioasid_new(world->a);
@@ -36,12 +36,30 @@ static void test_ioasid_record_outlives_its_readers(void **state)
 	rcu_barrier();
 	before = base_bytes_in_use();
 	rcu_read_lock();
-	assert_int_equal(vsva_ioasid_free(world->a, id), 0);
+	assert_ptr_equal(vsva_ioasid_set_of(world->space, id), world->a);
+	vsva_ioasid_set_free(world->a);
+	ioasid_run(world);
 	usleep(2000);
-	assert_int_equal(base_bytes_in_use(), before);
+	assert_ptr_equal(vsva_ioasid_set_token(world->a), &world->token_a);
 	rcu_read_unlock();
 	rcu_barrier();
 	assert_true(base_bytes_in_use() < before);
+	world->a = NULL;
+}
+
+/* What is kept of an id is counted while it is out, and no longer. */
+static void test_ioasid_space_bytes(void **state)
+{
+	struct ioasid_world *world = *state;
+	size_t none = ioasid_space_bytes(world->space), one;
+	hpasid_t id = ioasid_new(world->a);
+
+	one = ioasid_space_bytes(world->space);
+	assert_true(one > none);
+	ioasid_new(world->b);
+	assert_int_equal(ioasid_space_bytes(world->space) - none, 2 * (one - none));
+	assert_int_equal(vsva_ioasid_free(world->a, id), 0);
+	assert_int_equal(ioasid_space_bytes(world->space), one);
 }
 
 /* Two phases */
@@ -662,7 +680,8 @@ static int teardown_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_ioasid_record_outlives_its_readers),
+		TEST(test_ioasid_set_outlives_its_readers),
+		TEST(test_ioasid_space_bytes),
 		TEST(test_ioasid_free_without_second_phase_is_done_at_once),
 		TEST(test_ioasid_free_has_two_phases),
 		TEST(test_ioasid_free_twice_is_told_once),
