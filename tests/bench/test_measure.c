@@ -212,6 +212,73 @@ static void test_figures_are_whole(void **state)
 	}
 }
 
+/* What each figure may cost was said before it was measured. Whoever changes it says so here, too. */
+static const struct {
+	const char *figure, *target;
+} targets[] = {
+	{"iotlb_hit_1", "<= 1.2 M"},
+	{"iotlb_hit_64", "<= 1.2 M"},
+	{"iotlb_hit_1k", "<= 1.2 M"},
+	{"iotlb_hit_64k", "<= 4 M"},
+	{"iotlb_hit_no_pasid_1", "<= 1.1 x with PASID"},
+	{"iotlb_hit_no_pasid_64", "<= 1.1 x with PASID"},
+	{"iotlb_hit_no_pasid_1k", "<= 1.1 x with PASID"},
+	{"iotlb_hit_no_pasid_64k", "<= 1.1 x with PASID"},
+	{"walk_uncached", "<= 1.5 x 24 L"},
+	{"walk_paging_caches", "<= 1.5 x 8 L"},
+	{"random_100k", "<= 16 M"},
+	{"device_tlb_hit", "<= 0.8 M"},
+	{"dma_64", "<= 2.5 M"},
+	{"dma_64_ats", "<= 2.5 M"},
+	{"dma_4k", "<= 1.15 C(4096) + 1.2 M"},
+	{"dma_2m", "<= 1.2 C(2 MiB)"},
+	{"invalidate_page", "<= 20 M"},
+	{"invalidate_page_few", "<= 20 M"},
+	{"invalidate_pasid", "<= 20 M"},
+	{"wait_active_reader", "<= 1.5 R_active + 20 M"},
+	{"beside_invalidations", ">= 0.9 x the rate alone"},
+	{"two_cores_one_device", ">= 0.95 x private arrays"},
+	{"two_cores_two_devices", ">= 0.95 x private arrays"},
+	{"ioasid_alloc_1k", "<= 9 M"},
+	{"ioasid_alloc_64k", "<= 9 M"},
+	{"ioasid_alloc_1m", "<= 9 M"},
+	{"ioasid_find_1k", "<= 2 M"},
+	{"ioasid_find_64k", "<= 2 M"},
+	{"ioasid_find_1m", "<= 14 M"},
+	{"ioasid_pair_1k", "<= 17 M"},
+	{"ioasid_pair_64k", "<= 17 M"},
+	{"ioasid_pair_1m", "<= 54 M"},
+	{"bind_1", "<= 100 M + 4 R"},
+	{"bind_1k", "<= 100 M + 4 R"},
+	{"bind_64k", "<= 100 M + 4 R"},
+	{"bind_1m", "<= 100 M + 4 R"},
+	{"guest_bind", "<= 200 M + 5 R"},
+	{"close_1m", "<= 300 M"},
+	{"page_request", "<= 600 M"},
+	{"vfio_user_read", "<= 1.3 U"},
+	{"dsa_batch", ">= 0.5 x memcpy"},
+	{"dsa_move_1m", ">= 0.85 x memcpy"},
+	{"memory_iotlb", "<= 4 MiB"},
+	{"memory_pasid", "<= 256 bytes"},
+};
+
+static void test_figures_keep_their_targets(void **state)
+{
+	size_t count = 0;
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < bench_figure_count; i++) {
+		bench_target_text(&bench_figures[i], text, sizeof(text));
+		if (!text[0])
+			continue;
+		assert_true(count < ARRAY_LEN(targets));
+		assert_string_equal(bench_figures[i].name, targets[count].figure);
+		assert_string_equal(text, targets[count++].target);
+	}
+	assert_int_equal(count, ARRAY_LEN(targets));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_measure_percentiles),
 		cmocka_unit_test(test_measure_requests_see_a_refusal),
 		cmocka_unit_test(test_figures_are_whole),
+		cmocka_unit_test(test_figures_keep_their_targets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
