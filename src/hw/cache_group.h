@@ -72,13 +72,14 @@ void cache_group_drop(struct cache_groups *groups, uint32_t index);
 uint32_t cache_group_victim(struct cache_groups *groups);
 
 /* Heads of the two lists: the groups that may have this domain and PASID, or this domain; others are
- * among them. */
+ * among them. PASIDs that were given out one after the other lie as far apart as can be: a multiplication by
+ * the golden ratio does that, seen from its upper bits. */
 static inline uint32_t *cache_groups_of_pasid(const struct cache_groups *groups,
 					      const struct cache_tag *tag)
 {
-	uint32_t hash = tag->did * UINT32_C(0x9e3779b1) ^ tag->pasid * UINT32_C(0x85ebca77);
+	uint32_t hash = tag->did * UINT32_C(0x85ebca77) ^ tag->pasid * UINT32_C(0x9e3779b1);
 
-	return &groups->pasid_heads[(hash ^ hash >> 15) & (groups->size - 1)];
+	return &groups->pasid_heads[(uint64_t)hash * groups->size >> 32];
 }
 static inline uint32_t *cache_groups_of_did(const struct cache_groups *groups,
 					    const struct cache_tag *tag)

@@ -235,6 +235,36 @@ static void test_cache_removes_what_is_older(void **state)
 	run(256, 1, true);
 }
 
+static unsigned longest_list(struct cache_groups *groups, uint32_t step)
+{
+	static unsigned lengths[1024];
+	unsigned longest = 0;
+
+	memset(lengths, 0, sizeof(lengths));
+	for (uint32_t i = 0; i < groups->size; i++) {
+		struct cache_tag tag = {.did = 1, .pasid = (i * step) & VSVA_PASID_MAX};
+		unsigned *length =
+			&lengths[cache_groups_of_pasid(groups, &tag) - groups->pasid_heads];
+
+		if (++*length > longest)
+			longest = *length;
+	}
+	return longest;
+}
+
+/* As many PASIDs as there are lists, in a row or some apart: no list is long. */
+static void test_cache_lists_of_pasids_are_short(void **state)
+{
+	struct cache_groups groups;
+
+	(void)state;
+	assert_int_equal(cache_groups_init(&groups, 1024), 0);
+	assert_in_range(longest_list(&groups, 1), 1, 2);
+	for (uint32_t step = 2; step <= 1024; step *= 2)
+		assert_in_range(longest_list(&groups, step), 1, 4);
+	cache_groups_fini(&groups);
+}
+
 /* There are more groups than there is room for: one loses its lines, whole. */
 static void test_cache_has_room_for_so_many_groups(void **state)
 {
@@ -410,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cache_removes_exactly),
 		cmocka_unit_test(test_cache_removes_what_is_older),
+		cmocka_unit_test(test_cache_lists_of_pasids_are_short),
 		cmocka_unit_test(test_cache_has_room_for_so_many_groups),
 		cmocka_unit_test(test_cache_generation_comes_round),
 		cmocka_unit_test(test_cache_keeps_what_is_found_and_what_is_new),
