@@ -91,8 +91,8 @@ static inline bool line_is_live(const struct cache *cache, const uint64_t *line)
 
 static bool line_has_key(const uint64_t *line, const struct cache_key *key)
 {
-	return line[LINE_KEY] >> CACHE_GROUP_BITS == key->word[0] &&
-	       line[LINE_ADDRESS] == key->word[1];
+	return line[LINE_ADDRESS] == key->word[1] &&
+	       line[LINE_KEY] >> CACHE_GROUP_BITS == key->word[0];
 }
 
 static void count_add(struct cache *cache, uint32_t group, int difference)
@@ -220,22 +220,29 @@ static inline uint64_t *victim_unused(struct cache *cache, uint64_t *first)
 	return line;
 }
 
-/* The line that gives way: one with the key, if there is one, or else one that is worth nothing, or NULL. */
-static inline uint64_t *line_to_replace(const struct cache *cache, uint64_t *first,
-					const struct cache_key *key)
+/* Which line gives way, if one does without being asked for it. */
+struct choice {
+	uint64_t *line; /* NULL: all are worth something, and none has the key */
+	bool live;
+};
+
+/* One that has the key (where any_age, that does not matter), or else one that is worth nothing. */
+static inline __attribute__((always_inline)) struct choice
+line_to_replace(const struct cache *cache, uint64_t *first, const struct cache_key *key,
+		bool any_age)
 {
-	uint64_t *worthless = NULL;
+	struct choice choice = {.line = NULL};
 
 #pragma GCC unroll 4
 	for (unsigned way = CACHE_WAYS; way-- > 0;) {
 		uint64_t *line = way_at(first, way);
 
 		if (!line_is_live(cache, line))
-			worthless = line;
-		else if (key && line_has_key(line, key))
-			return line;
+			choice.line = line;
+		else if (!any_age && line_has_key(line, key))
+			return (struct choice){.line = line, .live = true};
 	}
-	return worthless;
+	return choice;
 }
 
 static void note_number(struct cache *cache, const struct cache_key *key)
@@ -249,11 +256,12 @@ static void note_number(struct cache *cache, const struct cache_key *key)
 }
 
 /* A line of the group takes the place of what is there. A group that loses its last line goes. */
-static inline void count_replacement(struct cache *cache, const uint64_t *line, uint32_t group)
+static inline void count_replacement(struct cache *cache, const struct choice *choice,
+				     uint32_t group)
 {
-	uint32_t old = line_group(line);
+	uint32_t old = line_group(choice->line);
 
-	if (!line_is_live(cache, line)) {
+	if (!choice->live) {
 		count_add(cache, group, 1);
 	} else if (old != group) {
 		count_add(cache, group, 1);
@@ -279,16 +287,16 @@ static inline __attribute__((always_inline)) void
 insert_first(struct cache *cache, uint64_t *first, const struct cache_key *key,
 	     const uint64_t *value, unsigned value_words, const struct cache_tag *tag)
 {
-	uint64_t *line = line_to_replace(cache, first, key);
-	uint32_t group = group_of(cache, key, tag);
+	uint32_t group = group_of(cache, key, tag); /* which may make others worthless */
+	struct choice choice = line_to_replace(cache, first, key, false);
 	struct cache_key grouped = key_in_group(key, group);
 
-	if (!line)
-		line = victim_unused(cache, first);
+	if (!choice.line)
+		choice = (struct choice){.line = victim_unused(cache, first), .live = true};
 	note_number(cache, key);
-	count_replacement(cache, line, group);
-	if (line != first)
-		line_move(line, first, value_words);
+	count_replacement(cache, &choice, group);
+	if (choice.line != first)
+		line_move(choice.line, first, value_words);
 	line_write(first, &grouped, value, value_words, state_in_group(cache, group));
 }
 
@@ -334,21 +342,23 @@ static void insert_by_lot(struct cache *cache, const struct cache_insertion *ins
 {
 	uint64_t *first = first_way(cache, &insertion->key, cache->value_words);
 	bool keep_older = insertion->keep_older;
+	struct choice choice;
 	struct cache_key key;
 	uint32_t group;
-	uint64_t *line;
 
 	if (keep_older && has_same(cache, first, insertion))
 		return; /* it is there already, and older */
-	line = line_to_replace(cache, first, keep_older ? NULL : &insertion->key);
-	if (!line)
-		line = way_at(first, insertion->lot % CACHE_WAYS);
-	group = group_of(cache, &insertion->key, &insertion->tag);
+	group = group_of(cache, &insertion->key, &insertion->tag); /* as in insert_first() */
+	choice = line_to_replace(cache, first, &insertion->key, keep_older);
+	if (!choice.line)
+		choice = (struct choice){.line = way_at(first, insertion->lot % CACHE_WAYS),
+					 .live = true};
 	key = key_in_group(&insertion->key, group);
 	note_number(cache, &insertion->key);
-	count_replacement(cache, line, group);
-	note_birth(cache, line);
-	line_write(line, &key, insertion->value, cache->value_words, state_in_group(cache, group));
+	count_replacement(cache, &choice, group);
+	note_birth(cache, choice.line);
+	line_write(choice.line, &key, insertion->value, cache->value_words,
+		   state_in_group(cache, group));
 }
 
 void cache_insert(struct cache *cache, const struct lock *lock,

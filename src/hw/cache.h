@@ -302,4 +302,18 @@ static inline void cache_line_touch(const struct cache *cache, size_t index, uns
 				  LINE_IN_USE, __ATOMIC_RELAXED);
 }
 
+/* The first line of the key's set that has the key. For caches of several value words. */
+static inline bool cache_find(const struct cache *cache, const struct cache_key *key,
+			      uint64_t value[CACHE_VALUE_WORDS])
+{
+	size_t line = cache_first_way(cache, key, CACHE_VALUE_WORDS), end = line + CACHE_WAYS;
+	uint64_t state;
+
+	while (!cache_line_read(cache, line, key, CACHE_VALUE_WORDS, value, &state))
+		if (++line == end)
+			return false;
+	cache_line_touch(cache, line, CACHE_VALUE_WORDS, state);
+	return true;
+}
+
 #endif

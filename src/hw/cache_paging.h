@@ -45,22 +45,28 @@ static inline void cache_paging_found(const uint64_t value[CACHE_VALUE_WORDS], u
 	out->rights = (uint8_t)value[2];
 }
 
-/* Policy LRU. As cache_paging_find(), but each level only where its line most likely is. */
-static inline bool cache_paging_find_near(struct caches *caches, struct paging_entry *out)
+static inline bool cache_paging_find_at(struct caches *caches, unsigned level,
+					struct paging_entry *out)
 {
 	struct cache *cache = out->first_stage ? &caches->first : &caches->second;
 	uint64_t numbers = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED);
+	struct cache_key key = cache_paging_key(out, level);
 	uint64_t value[CACHE_VALUE_WORDS];
 
-	for (unsigned level = 2; level <= out->level; level++) {
-		struct cache_key key = cache_paging_key(out, level);
+	if (!(numbers >> vtd_level_shift(level) & 1) || !caches_find_lru(cache, &key, value))
+		return false;
+	cache_paging_found(value, level, out);
+	return true;
+}
 
-		if (!(numbers >> vtd_level_shift(level) & 1) ||
-		    !caches_find_near(cache, &key, value))
-			continue;
-		cache_paging_found(value, level, out);
+/* As cache_paging_find(), in line: most often the table is the last one. Policy LRU. */
+static inline bool cache_paging_find_lru(struct caches *caches, struct paging_entry *out)
+{
+	if (cache_paging_find_at(caches, 2, out))
 		return true;
-	}
+	for (unsigned level = 3; level <= out->level; level++)
+		if (cache_paging_find_at(caches, level, out))
+			return true;
 	return false;
 }
 

@@ -49,7 +49,7 @@ void cache_context_fill(struct caches *caches, uint64_t generation, rid_t rid,
 
 bool cache_pasid_find(struct caches *caches, rid_t rid, uint32_t pasid, struct pasid_view *out)
 {
-	struct cache_key key = cache_pasid_key(rid, pasid);
+	struct cache_key key = cache_pasid_key(cache_owner_of_requests(rid, pasid));
 	uint64_t value[CACHE_VALUE_WORDS];
 
 	if (!cache_can_own(pasid) || !caches_find(caches, &caches->pasid, &key, value))
@@ -71,7 +71,7 @@ void cache_pasid_fill(struct caches *caches, uint64_t generation, rid_t rid, uin
 		      const struct pasid_view *view)
 {
 	struct cache_insertion insertion = {
-		.key = cache_pasid_key(rid, pasid),
+		.key = cache_pasid_key(cache_owner_of_requests(rid, pasid)),
 		.value = {view->entry.q[0], view->entry.q[1], view->entry.q[2], pasid_meta(view)},
 		.tag.pasid = view->pasid,
 	};

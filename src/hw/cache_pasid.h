@@ -53,9 +53,10 @@ enum {
 	CACHE_PASID_CONTEXT_FPD = 16,
 };
 
-static inline struct cache_key cache_pasid_key(rid_t rid, uint32_t pasid)
+/* owner: of requests */
+static inline struct cache_key cache_pasid_key(uint64_t owner)
 {
-	return cache_key(cache_owner_of_requests(rid, pasid), 0, 0);
+	return cache_key(owner, 0, 0);
 }
 
 /* What a line says, whoever finds it. */
@@ -76,14 +77,14 @@ static inline void cache_pasid_decode(const uint64_t value[CACHE_VALUE_WORDS],
 	};
 }
 
-/* Policy LRU. Only where the line most likely is: the first way of its set. */
-static inline bool cache_pasid_find_near(struct caches *caches, rid_t rid, uint32_t pasid,
-					 struct pasid_view *out)
+/* As cache_pasid_find(), in line, for requests of this owner. Policy LRU. */
+static inline bool cache_pasid_find_lru(struct caches *caches, uint64_t owner,
+					struct pasid_view *out)
 {
-	struct cache_key key = cache_pasid_key(rid, pasid);
+	struct cache_key key = cache_pasid_key(owner);
 	uint64_t value[CACHE_VALUE_WORDS];
 
-	if (!caches_find_near(&caches->pasid, &key, value))
+	if (!caches_find_lru(&caches->pasid, &key, value))
 		return false;
 	cache_pasid_decode(value, out);
 	return true;

@@ -128,10 +128,10 @@ bool caches_serve_by_lot(struct caches *caches)
 	return caches->policy != UNIT_CACHE_RANDOM || caches_draw(caches, 4) != 0;
 }
 
-/* The stalest of the set. SIZE_MAX: none. */
-static size_t find_stalest(const struct cache *cache, const struct cache_key *key, uint64_t *value)
+/* The stalest of the set. */
+static bool find_stalest(const struct cache *cache, const struct cache_key *key, uint64_t *value)
 {
-	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS), best = SIZE_MAX;
+	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS);
 	uint64_t found[CACHE_VALUE_WORDS], state, stalest = UINT64_MAX;
 
 	for (size_t i = first; i < first + CACHE_WAYS; i++) {
@@ -143,39 +143,24 @@ static size_t find_stalest(const struct cache *cache, const struct cache_key *ke
 		memcpy(value, found, sizeof(found));
 		cache_line_touch(cache, i, CACHE_VALUE_WORDS, state);
 		stalest = born;
-		best = i;
 	}
-	return best;
-}
-
-static size_t find_first(const struct cache *cache, const struct cache_key *key, uint64_t *value)
-{
-	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS);
-	uint64_t state;
-
-	for (size_t i = first; i < first + CACHE_WAYS; i++) {
-		if (!cache_line_read(cache, i, key, CACHE_VALUE_WORDS, value, &state))
-			continue;
-		cache_line_touch(cache, i, CACHE_VALUE_WORDS, state);
-		return i;
-	}
-	return SIZE_MAX;
+	return stalest != UINT64_MAX;
 }
 
 bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
 		 uint64_t *value)
 {
-	size_t found;
+	bool found;
 
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
 	if (!__atomic_load_n(&cache->numbers, __ATOMIC_RELAXED))
-		found = SIZE_MAX; /* nothing is in it */
+		found = false; /* nothing is in it */
 	else if (__builtin_expect(!caches_serve_stalest(caches), 1))
-		found = find_first(cache, key, value);
+		found = cache_find(cache, key, value);
 	else
 		found = find_stalest(cache, key, value);
 	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
-	if (found == SIZE_MAX || !caches_serve(caches))
+	if (!found || !caches_serve(caches))
 		return false;
 	cache_count_hit(cache);
 	return true;

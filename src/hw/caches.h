@@ -126,22 +126,18 @@ static inline bool caches_lock_to_fill(struct caches *caches, uint64_t generatio
  * value: CACHE_VALUE_WORDS. false: none. Not for the IOTLB, whose lines are of one word. */
 bool caches_find(struct caches *caches, struct cache *cache, const struct cache_key *key,
 		 uint64_t *value);
-/* Policy LRU: as caches_find(), but only in the first way of the set, where what was inserted last is. */
-static inline bool caches_find_near(struct cache *cache, const struct cache_key *key,
-				    uint64_t *value)
+/* As caches_find(), in line. Policy LRU. */
+static inline bool caches_find_lru(struct cache *cache, const struct cache_key *key,
+				   uint64_t *value)
 {
-	size_t first = cache_first_way(cache, key, CACHE_VALUE_WORDS);
-	uint64_t state;
 	bool found;
 
 	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "unit caches", 0);
-	found = cache_line_read(cache, first, key, CACHE_VALUE_WORDS, value, &state);
+	found = cache_find(cache, key, value);
 	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
-	if (!found)
-		return false;
-	cache_line_touch(cache, first, CACHE_VALUE_WORDS, state);
-	cache_count_hit(cache);
-	return true;
+	if (found)
+		cache_count_hit(cache);
+	return found;
 }
 
 /* Inserts key, value and tag, as the policy wants it, which fills in the rest. */

@@ -10,13 +10,16 @@
 #include "base/physmem.h"
 #include "base/sched.h"
 
-/* address: a multiple of 8. false: no memory there (an access error of the specification). */
-static inline bool memory_read(struct physmem *pm, uint64_t address, uint64_t *word)
+/* address: a multiple of 8. false: no memory there (an access error of the specification). Regions are of
+ * whole pages: where a word begins it ends. */
+static inline bool memory_read(const struct physmem *pm, uint64_t address, uint64_t *word)
 {
-	const uint64_t *p = physmem_ptr(pm, hpa(address), sizeof(*p), false);
+	const struct physmem_region *region = physmem_find(pm, hpa(address));
+	const uint64_t *p;
 
-	if (!p)
+	if (!region)
 		return false;
+	p = (const uint64_t *)(const void *)(region->memory + (address - region->base));
 	SEAM_MEMORY_READ(p);
 	*word = __atomic_load_n(p, __ATOMIC_ACQUIRE);
 	SEAM_MEMORY_SEEN(p);
@@ -41,7 +44,7 @@ static inline bool memory_approach(const struct physmem *pm, struct memory_near 
 	return true;
 }
 
-/* As memory_read(). Regions are of whole pages: where a word begins it ends. */
+/* As memory_read(). */
 static inline bool memory_read_near(const struct physmem *pm, struct memory_near *near,
 				    uint64_t address, uint64_t *word)
 {

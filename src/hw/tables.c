@@ -375,7 +375,7 @@ static enum vtd_fault legacy_space(const struct lookup *lookup, struct space *sp
 	space->ats = vtd_legacy_context_TT(e) == VTD_TT_SECOND_STAGE_ATS;
 	space->did = (uint16_t)vtd_legacy_context_DID(e);
 	space->sre = true;
-	space_set_second_stage(space, lookup->rules, (unsigned)vtd_legacy_context_AW(e),
+	space_set_second_stage(space, lookup->masks, (unsigned)vtd_legacy_context_AW(e),
 			       vtd_legacy_context_SSPTPTR(e));
 	return VTD_FAULT_NONE;
 }
@@ -399,6 +399,6 @@ enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *spac
 	}
 	space->fpd = view.fpd;
 	if (!fault)
-		space_set_pasid(space, lookup->rules, &view);
+		space_set_pasid(space, lookup->masks, &view);
 	return fault;
 }

@@ -58,20 +58,20 @@ struct space {
 	uint32_t pasid; /* tag: RID_PASID for requests without; 0 in legacy mode */
 	uint64_t first_root, second_root;
 	unsigned first_levels, second_levels;
-	unsigned input_bits; /* of the second stage: min(MGAW, AW) */
+	uint64_t beyond_input; /* of the second stage: address bits that it does not take */
 	bool sre, wpe, eafe, ssade, snooped;
 };
 
-static inline void space_set_second_stage(struct space *space, const struct vtd_rules *rules,
+static inline void space_set_second_stage(struct space *space, const struct vtd_masks *masks,
 					  unsigned aw, uint64_t root)
 {
 	space->second_root = root;
 	space->second_levels = vtd_aw_levels(aw);
-	space->input_bits = vtd_ss_input_bits(rules->cap, aw);
+	space->beyond_input = masks->beyond_input[aw];
 }
 
 /* Of a request whose PASID entry has passed its checks. *space was all zero. */
-static inline void space_set_pasid(struct space *space, const struct vtd_rules *rules,
+static inline void space_set_pasid(struct space *space, const struct vtd_masks *masks,
 				   const struct pasid_view *view)
 {
 	const struct vtd_pasid_entry *e = &view->entry;
@@ -89,7 +89,7 @@ static inline void space_set_pasid(struct space *space, const struct vtd_rules *
 	space->ssade = vtd_pasid_entry_SSADE(e);
 	space->snooped = vtd_pasid_entry_PWSNP(e);
 	if (space->pgtt == VTD_PGTT_SECOND_STAGE || space->pgtt == VTD_PGTT_NESTED)
-		space_set_second_stage(space, rules, (unsigned)vtd_pasid_entry_AW(e),
+		space_set_second_stage(space, masks, (unsigned)vtd_pasid_entry_AW(e),
 				       vtd_pasid_entry_SSPTPTR(e));
 }
 

@@ -264,7 +264,7 @@ static enum vtd_fault judge_address(const struct job *job, uint64_t addr)
 			return VTD_FAULT_SGN_1;
 		return VTD_FAULT_NONE;
 	case VTD_PGTT_SECOND_STAGE:
-		if (!vtd_fits(addr, s->input_bits))
+		if (addr & s->beyond_input)
 			return s->legacy ? VTD_FAULT_LGN_1 : VTD_FAULT_SGN_5;
 		return VTD_FAULT_NONE;
 	default:
@@ -722,11 +722,10 @@ find_larger(struct unit *unit, uint64_t sizes, uint64_t owner, uint64_t addr, ui
 
 /* The same in other ways, and in larger pages. */
 static inline struct unit_grant find_further(struct unit *unit, const struct iotlb_place *place,
-					     uint64_t addr, enum unit_access access)
+					     uint64_t addr, uint64_t need)
 {
 	const struct cache *iotlb = &unit->caches.iotlb;
 	uint64_t larger = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED) & ~vtd_level_size(1);
-	uint64_t need = iotlb_ordinary_need(access);
 	uint64_t value = cache_iotlb_ways(iotlb, &place->key, place->first, 1, need);
 
 	if (!value && larger)
@@ -757,7 +756,7 @@ struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid,
 	value = find_first(unit, &place, access);
 	if (__builtin_expect(value != 0, 1))
 		return grant_of(value, VTD_PAGE_SHIFT, addr);
-	return find_further(unit, &place, addr, access);
+	return find_further(unit, &place, addr, iotlb_ordinary_need(access));
 }
 
 uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
@@ -776,12 +775,15 @@ uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t ad
 }
 
 /* Of a request that has a short way. */
-static void translate_missing(struct unit *unit, const struct unit_request *request,
-			      const struct iotlb_place *place, struct unit_translation *out)
+static inline void translate_missing(struct unit *unit, const struct unit_request *request,
+				     const struct iotlb_place *place, uint64_t need,
+				     struct unit_translation *out)
 {
-	uint64_t value = has_pasid(request) ? walk_short(unit, request, place) : 0;
+	uint64_t value = 0;
 	struct root root;
 
+	if (has_pasid(request))
+		value = walk_short(unit, place, request->addr, need);
 	if (__builtin_expect(value != 0, 1)) {
 		answer_ordinary(grant_of(value, VTD_PAGE_SHIFT, request->addr), out);
 		trace_walk(unit, request, out);
@@ -804,7 +806,7 @@ void unit_translate_unknown(struct unit *unit, const struct unit_request *reques
 
 	DEBUG_CHECK(rcu_is_reading());
 	if (!request->unusual && has_short_way(unit, request->pasid))
-		translate_missing(unit, request, &place, out);
+		translate_missing(unit, request, &place, iotlb_ordinary_need(request->access), out);
 	else
 		translate_closely(unit, request, unit_root(unit), out);
 }
@@ -823,12 +825,13 @@ static __attribute__((noinline)) void translate_further(struct unit *unit,
 	struct iotlb_place place = {
 		cache_iotlb_key(request->rid, request->pasid, request->addr, VTD_PAGE_SHIFT),
 		first};
-	struct unit_grant grant = find_further(unit, &place, request->addr, request->access);
+	uint64_t need = iotlb_ordinary_need(request->access);
+	struct unit_grant grant = find_further(unit, &place, request->addr, need);
 
 	if (grant.page_lg2)
 		answer_ordinary(grant, out);
 	else
-		translate_missing(unit, request, &place, out);
+		translate_missing(unit, request, &place, need, out);
 }
 
 void unit_translate(struct unit *unit, const struct unit_request *request,

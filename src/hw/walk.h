@@ -79,15 +79,14 @@ bool walk_first_stage_is_dirty(const struct walk_leaf *leaf);
 /* What entries that were read say about themselves, for whoever reads some. reserved: the bits that must
  * be clear in such an entry (struct vtd_masks). */
 
-static inline enum vtd_fault walk_judge_first(const struct space *space, uint64_t value, bool leaf,
-					      unsigned level, uint64_t reserved)
+static inline enum vtd_fault walk_judge_first(const struct space *space, uint64_t value,
+					      uint64_t reserved)
 {
 	if (__builtin_expect(!(value & VTD_FS_PTE_P), 0))
 		return VTD_FAULT_SFS_2;
 	if (__builtin_expect((value & reserved) != 0, 0))
 		return VTD_FAULT_SFS_3;
-	if (space->pgtt == VTD_PGTT_NESTED &&
-	    !vtd_fits(vtd_pte_address(value, leaf ? level : 1), space->input_bits))
+	if (space->pgtt == VTD_PGTT_NESTED && (value & VTD_FS_PTE_ADDR & space->beyond_input))
 		return VTD_FAULT_SFS_5;
 	return VTD_FAULT_NONE;
 }

@@ -170,8 +170,7 @@ enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk
 			return entry.level == space->first_levels ? VTD_FAULT_SFS_4
 								  : VTD_FAULT_SFS_1;
 		is_leaf = vtd_fs_pte_is_leaf(entry.value, entry.level);
-		fault = walk_judge_first(space, entry.value, is_leaf, entry.level,
-					 reserved[entry.level][is_leaf]);
+		fault = walk_judge_first(space, entry.value, reserved[entry.level][is_leaf]);
 		if (fault)
 			return fault;
 		way.above.rights &= walk_first_rights(entry.value);

@@ -13,18 +13,17 @@ struct leaf {
 	bool dirty;      /* D is set, or not kept */
 };
 
-static inline bool find_space(struct unit *unit, const struct unit_request *request,
+static inline bool find_space(struct unit *unit, uint64_t owner, uint64_t address,
 			      struct space *space)
 {
 	struct pasid_view view;
 
-	if (!cache_pasid_find_near(&unit->caches, request->rid, request->pasid, &view) ||
-	    view.fault)
+	if (!cache_pasid_find_lru(&unit->caches, owner, &view) || view.fault ||
+	    vtd_pasid_entry_PGTT(&view.entry) != VTD_PGTT_NESTED)
 		return false;
 	*space = (struct space){0};
-	space_set_pasid(space, &unit->rules, &view);
-	return space->pgtt == VTD_PGTT_NESTED &&
-	       vtd_is_canonical(request->addr, vtd_levels_width(space->first_levels));
+	space_set_pasid(space, &unit->masks, &view);
+	return vtd_is_canonical(address, vtd_levels_width(space->first_levels));
 }
 
 /* The entry for the address, of the table that `above` led to. */
@@ -45,14 +44,11 @@ static inline bool find_first_leaf(struct unit *unit, const struct space *space,
 				   struct leaf *leaf)
 {
 	uint64_t accessed = walk_first_accessed(space), value;
-	struct paging_entry above = {.first_stage = true,
-				     .level = 2,
-				     .did = space->did,
-				     .pasid = space->pasid,
-				     .input = address};
+	struct paging_entry above = {
+		.first_stage = true, .did = space->did, .pasid = space->pasid, .input = address};
 
-	if (!cache_paging_find_near(&unit->caches, &above) || !read_entry(unit, &above, &value) ||
-	    walk_judge_first(space, value, true, 1, unit->masks.fs[1][true]) ||
+	if (!cache_paging_find_at(&unit->caches, 2, &above) || !read_entry(unit, &above, &value) ||
+	    walk_judge_first(space, value, unit->masks.fs[1][true]) ||
 	    (value & accessed) != accessed)
 		return false;
 	leaf->output = output_of(value, 1, address);
@@ -70,7 +66,7 @@ static inline bool find_second_leaf(struct unit *unit, const struct space *space
 		.level = (uint8_t)space->second_levels, .did = space->did, .input = address};
 	unsigned level;
 
-	if (!cache_paging_find_near(&unit->caches, &above) || !read_entry(unit, &above, &value))
+	if (!cache_paging_find_lru(&unit->caches, &above) || !read_entry(unit, &above, &value))
 		return false;
 	level = above.level - 1u;
 	if (!vtd_ss_pte_is_leaf(value, level) ||
@@ -116,17 +112,17 @@ static inline bool may_begin(struct unit *unit)
 	       vtd_ECAP_SMTS(unit->config.ecap);
 }
 
-uint64_t walk_short(struct unit *unit, const struct unit_request *request,
-		    const struct iotlb_place *place)
+uint64_t walk_short(struct unit *unit, const struct iotlb_place *place, uint64_t address,
+		    uint64_t need)
 {
-	uint64_t need = iotlb_ordinary_need(request->access), value;
+	uint64_t value;
 	uint64_t generation = caches_generation(&unit->caches); /* before all else is read */
 	struct leaf first, second;
 	struct cache_tag tag;
 	struct space space;
 
-	if (!may_begin(unit) || !find_space(unit, request, &space) ||
-	    !find_first_leaf(unit, &space, request->addr, &first) ||
+	if (!may_begin(unit) || !find_space(unit, cache_key_owner(&place->key), address, &space) ||
+	    !find_first_leaf(unit, &space, address, &first) ||
 	    !find_second_leaf(unit, &space, first.output, &second) ||
 	    is_interrupt_address(second.output))
 		return 0;

@@ -13,10 +13,10 @@
 #include "hw/cache_iotlb.h"
 #include "hw/unit_state.h"
 
-/* Of an ordinary request with PASID under policy LRU, which is not in the IOTLB, and of which the place there
- * is known. Fills it. The value word of that entry (hw/cache_iotlb.h), which grants the request; 0: the
- * whole walk is needed. Inside an RCU read section. */
-uint64_t walk_short(struct unit *unit, const struct unit_request *request,
-		    const struct iotlb_place *place);
+/* Of an ordinary request with PASID under policy LRU, for an address of which there is nothing in its place
+ * in the IOTLB. Fills that. need: iotlb_ordinary_need(). The value word of the entry (hw/cache_iotlb.h), which
+ * grants the request; 0: the whole walk is needed. Inside an RCU read section. */
+uint64_t walk_short(struct unit *unit, const struct iotlb_place *place, uint64_t address,
+		    uint64_t need);
 
 #endif

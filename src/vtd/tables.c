@@ -204,6 +204,8 @@ void vtd_masks_init(struct vtd_masks *masks, const struct vtd_rules *rules)
 			masks->fs[level][leaf] = vtd_fs_pte_reserved(rules, level, leaf);
 			masks->ss[level][leaf] = vtd_ss_pte_reserved(rules, level, leaf);
 		}
+	for (unsigned aw = VTD_AW_39; aw <= VTD_AW_57; aw++)
+		masks->beyond_input[aw] = VTD_MASK(63, vtd_ss_input_bits(rules->cap, aw));
 	for (unsigned pgtt = 0; pgtt < 8; pgtt++)
 		masks->pasid[pgtt] = vtd_pasid_entry_reserved_for(rules, pgtt);
 }

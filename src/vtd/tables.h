@@ -343,6 +343,7 @@ struct vtd_pasid_entry vtd_pasid_entry_reserved_for(const struct vtd_rules *rule
 struct vtd_masks {
 	uint64_t fs[VTD_LEVELS_MAX + 1][2],
 		ss[VTD_LEVELS_MAX + 1][2]; /* by level, and is it a leaf? */
+	uint64_t beyond_input[8]; /* by AW: address bits that a second stage does not take */
 	struct vtd_context_entry context;
 	struct vtd_pasid_entry pasid[8]; /* by PGTT */
 };
