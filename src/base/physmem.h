@@ -70,15 +70,20 @@ bool physmem_is_poisoned(struct physmem *pm, hpa_t base);
  * of sigaction. */
 int physmem_guard_install(void);
 
-/* The region in which the address is, or NULL. Inside an RCU read section. */
-static inline const struct physmem_region *physmem_find(const struct physmem *pm, hpa_t address)
+/* The first region of the slot in which the address is, or NULL: only for the functions below. */
+static inline const struct physmem_region *physmem_first_(const struct physmem *pm, hpa_t address)
 {
-	const struct physmem_region *region;
-
 	DEBUG_CHECK(rcu_is_reading());
 	if (address.v >> PHYSMEM_HAW)
 		return NULL;
-	region = rcu_load(pm->slots[address.v >> PHYSMEM_SLOT_LG2]);
+	return rcu_load(pm->slots[address.v >> PHYSMEM_SLOT_LG2]);
+}
+
+/* The region in which the address is, or NULL. Inside an RCU read section. */
+static inline const struct physmem_region *physmem_find(const struct physmem *pm, hpa_t address)
+{
+	const struct physmem_region *region = physmem_first_(pm, address);
+
 	while (region && address.v - region->base >= region->len)
 		region = rcu_load(region->next);
 	return region;
@@ -88,12 +93,18 @@ static inline const struct physmem_region *physmem_find(const struct physmem *pm
  * writable. Inside an RCU read section. */
 static inline void *physmem_ptr(struct physmem *pm, hpa_t address, size_t len, bool write)
 {
-	const struct physmem_region *region = physmem_find(pm, address);
+	const struct physmem_region *region = physmem_first_(pm, address);
 
-	if (!region || len > region->len - (address.v - region->base) ||
-	    (write && !region->writable))
-		return NULL;
-	return region->memory + (address.v - region->base);
+	for (; region; region = rcu_load(region->next)) {
+		uint64_t offset = address.v - region->base;
+
+		if (offset >= region->len)
+			continue;
+		if (len > region->len - offset || (write && !region->writable))
+			return NULL;
+		return region->memory + offset;
+	}
+	return NULL;
 }
 
 /* Host's own zeroed pages (page tables, queues): 2^order contiguous pages, aligned to their size.

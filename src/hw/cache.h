@@ -35,6 +35,7 @@
 /* Word 0 of a key has 38 bits of owner and 6 of number; in a line the number of its group is below
  * them. */
 #define CACHE_NUMBER_SHIFT 38
+#define CACHE_OWNER_MASK   ((UINT64_C(1) << CACHE_NUMBER_SHIFT) - 1)
 #define CACHE_GROUP_BITS   20
 #define CACHE_GROUPS_MAX   (1u << CACHE_GROUP_BITS)
 
@@ -95,7 +96,7 @@ static_assert(CACHE_STEP(1) * CACHE_LINE_WORDS(1) == CACHE_WAY_WORDS &&
 
 static inline uint64_t cache_key_owner(const struct cache_key *key)
 {
-	return key->word[0] & ((UINT64_C(1) << CACHE_NUMBER_SHIFT) - 1);
+	return key->word[0] & CACHE_OWNER_MASK;
 }
 
 /* What to remove: lines whose tag has these members, and that touch [first, last]. */

@@ -3,8 +3,6 @@
 
 #include "base/sched.h"
 
-#define FLAGS_MASK UINT64_C(0xfff)
-
 static inline bool page_grants(uint64_t value, const struct iotlb_need *need)
 {
 	return (value & need->all) == need->all && (!need->any || (value & need->any));
@@ -19,8 +17,8 @@ static inline enum iotlb_answer answer(uint64_t input, uint64_t value, unsigned 
 				       struct iotlb_page *out)
 {
 	out->input = input;
-	out->output = value & ~FLAGS_MASK;
-	out->flags = (uint8_t)(value & FLAGS_MASK);
+	out->output = value & ~IOTLB_FLAGS;
+	out->flags = (uint8_t)(value & IOTLB_FLAGS);
 	out->size_lg2 = (uint8_t)size_lg2;
 	return out->flags & IOTLB_NOT_PRESENT ? IOTLB_HIT_NOT_PRESENT : IOTLB_HIT;
 }
@@ -100,6 +98,66 @@ enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pa
 		found = find_by_policy(caches, rid, pasid, addr, need, out);
 	SEAM_SEEN(SEAM_MEMORY, "unit caches", 0);
 	return found;
+}
+
+struct iotlb_grant cache_iotlb_find_larger(const struct cache *cache, uint64_t sizes,
+					   uint64_t owner, uint64_t addr, uint64_t need)
+{
+	for (; sizes; sizes &= sizes - 1) {
+		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
+		struct cache_key key = cache_key(owner, lg2, page_first(addr, lg2));
+		uint64_t value =
+			cache_iotlb_ways(cache, &key, cache_first_way(cache, &key, 1), 0, need);
+
+		if (value)
+			return (struct iotlb_grant){value, lg2};
+	}
+	return (struct iotlb_grant){.value = 0};
+}
+
+struct iotlb_grant cache_iotlb_find_rare(const struct cache *cache, uint64_t owner, uint64_t addr,
+					 uint64_t need)
+{
+	struct iotlb_place place = cache_iotlb_place(cache, owner, addr);
+
+	return cache_iotlb_find_further(cache, &place, addr, need);
+}
+
+/* How far a run goes on from an address for which the first way has nothing; 0: it ends. */
+static __attribute__((noinline)) uint64_t find_further_in_run(const struct cache *cache,
+							      uint64_t owner, uint64_t addr,
+							      uint64_t need, uint64_t to)
+{
+	struct iotlb_grant grant = cache_iotlb_find_rare(cache, owner, addr, need);
+	uint64_t offset = addr - page_first(addr, grant.size_lg2);
+
+	if (!grant.value || (grant.value & ~IOTLB_FLAGS) + offset != to)
+		return 0;
+	return (UINT64_C(1) << grant.size_lg2) - offset;
+}
+
+uint64_t cache_iotlb_find_run(const struct cache *cache, uint64_t owner, uint64_t addr,
+			      uint64_t need, hpa_t to, uint64_t len)
+{
+	uint64_t distance = to.v - addr, done = 0;
+
+	DEBUG_CHECK(addr % VSVA_PAGE_SIZE == 0);
+	/* So that the compiler knows, too, that the number in a key is a constant here. */
+	owner &= CACHE_OWNER_MASK;
+	while (done < len) {
+		uint64_t at = addr + done, more = VSVA_PAGE_SIZE, value;
+		struct iotlb_place place = cache_iotlb_place(cache, owner, at);
+
+		value = cache_iotlb_way(cache, &place.key, place.first, need);
+		if (__builtin_expect(!value, 0))
+			more = find_further_in_run(cache, owner, at, need, at + distance);
+		else if ((value & ~IOTLB_FLAGS) != at + distance)
+			break;
+		if (!more)
+			break;
+		done += more;
+	}
+	return done < len ? done : len;
 }
 
 void cache_iotlb_decode(const struct cache_entry *entry, struct iotlb_page *out)

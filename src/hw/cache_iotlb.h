@@ -98,6 +98,48 @@ static inline struct cache_key cache_iotlb_key(rid_t rid, uint32_t pasid, uint64
 			 addr >> size_lg2 << size_lg2);
 }
 
+static inline struct iotlb_place cache_iotlb_place(const struct cache *cache, uint64_t owner,
+						   uint64_t addr)
+{
+	struct cache_key key =
+		cache_key(owner, VTD_PAGE_SHIFT, addr >> VTD_PAGE_SHIFT << VTD_PAGE_SHIFT);
+
+	return (struct iotlb_place){key, cache_first_way(cache, &key, 1)};
+}
+
+/* What grants a need. In registers: a copy waits for it. */
+struct iotlb_grant {
+	uint64_t value; /* of a line; 0: nothing does */
+	unsigned size_lg2;
+};
+
+/* sizes: bit set of those that are looked for. */
+struct iotlb_grant cache_iotlb_find_larger(const struct cache *cache, uint64_t sizes,
+					   uint64_t owner, uint64_t addr, uint64_t need);
+
+/* Policy LRU. For whom the first way of the address' place has nothing: in other ways, and in larger pages. */
+static inline struct iotlb_grant cache_iotlb_find_further(const struct cache *cache,
+							  const struct iotlb_place *place,
+							  uint64_t addr, uint64_t need)
+{
+	uint64_t larger = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED) & ~vtd_level_size(1);
+	uint64_t value = cache_iotlb_ways(cache, &place->key, place->first, 1, need);
+
+	if (!value && larger)
+		return cache_iotlb_find_larger(cache, larger, cache_key_owner(&place->key), addr,
+					       need);
+	return (struct iotlb_grant){value, VTD_PAGE_SHIFT};
+}
+
+/* The same out of line, for where few come. */
+struct iotlb_grant cache_iotlb_find_rare(const struct cache *cache, uint64_t owner, uint64_t addr,
+					 uint64_t need);
+
+/* Policy LRU. Of len bytes at addr, where a page begins: how many lie one behind the other from `to` on, in
+ * pages that grant the need. */
+uint64_t cache_iotlb_find_run(const struct cache *cache, uint64_t owner, uint64_t addr,
+			      uint64_t need, hpa_t to, uint64_t len);
+
 enum iotlb_answer cache_iotlb_find(struct caches *caches, rid_t rid, uint32_t pasid, uint64_t addr,
 				   const struct iotlb_need *need, struct iotlb_page *out);
 /* tag: its did, pasid and kind. Dropped if the generation has passed. */

@@ -36,9 +36,15 @@ static inline void counters_take_shard(void)
 		counters_take_shard_();
 }
 
+static inline void counters_bump_by(uint64_t *sharded, uint64_t count)
+{
+	__atomic_store_n(sharded, __atomic_load_n(sharded, __ATOMIC_RELAXED) + count,
+			 __ATOMIC_RELAXED);
+}
+
 static inline void counters_bump(uint64_t *sharded)
 {
-	__atomic_store_n(sharded, __atomic_load_n(sharded, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+	counters_bump_by(sharded, 1);
 }
 
 static inline void counters_add(uint64_t *counter)

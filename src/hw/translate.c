@@ -684,9 +684,9 @@ static inline bool has_short_way(const struct unit *unit, uint32_t pasid)
 	       unit->short_way[has_none];
 }
 
-static inline void count_hit(struct unit *unit)
+static inline void count_hits(struct unit *unit, uint64_t hits)
 {
-	counters_bump(&unit->counters.shard[counters_shard()].iotlb_hits);
+	counters_bump_by(&unit->counters.shard[counters_shard()].iotlb_hits, hits);
 }
 
 /* Of who has a short way: a page of 4 KiB, in the first line that it may be in. 0: it is not there. */
@@ -697,51 +697,26 @@ find_first(struct unit *unit, const struct iotlb_place *place, enum unit_access 
 					 iotlb_ordinary_need(access));
 
 	if (__builtin_expect(value != 0, 1))
-		count_hit(unit);
+		count_hits(unit, 1);
 	return value;
-}
-
-static __attribute__((noinline)) struct unit_grant
-find_larger(struct unit *unit, uint64_t sizes, uint64_t owner, uint64_t addr, uint64_t need)
-{
-	const struct cache *iotlb = &unit->caches.iotlb;
-
-	for (; sizes; sizes &= sizes - 1) {
-		unsigned lg2 = (unsigned)__builtin_ctzll(sizes);
-		struct cache_key key = cache_key(owner, lg2, addr >> lg2 << lg2);
-		uint64_t value =
-			cache_iotlb_ways(iotlb, &key, cache_first_way(iotlb, &key, 1), 0, need);
-
-		if (!value)
-			continue;
-		count_hit(unit);
-		return grant_of(value, lg2, addr);
-	}
-	return (struct unit_grant){.page_lg2 = 0};
 }
 
 /* The same in other ways, and in larger pages. */
 static inline struct unit_grant find_further(struct unit *unit, const struct iotlb_place *place,
 					     uint64_t addr, uint64_t need)
 {
-	const struct cache *iotlb = &unit->caches.iotlb;
-	uint64_t larger = __atomic_load_n(&iotlb->numbers, __ATOMIC_RELAXED) & ~vtd_level_size(1);
-	uint64_t value = cache_iotlb_ways(iotlb, &place->key, place->first, 1, need);
+	struct iotlb_grant grant = cache_iotlb_find_further(&unit->caches.iotlb, place, addr, need);
 
-	if (!value && larger)
-		return find_larger(unit, larger, cache_key_owner(&place->key), addr, need);
-	if (!value)
+	if (!grant.value)
 		return (struct unit_grant){.page_lg2 = 0};
-	count_hit(unit);
-	return grant_of(value, VTD_PAGE_SHIFT, addr);
+	count_hits(unit, 1);
+	return grant_of(grant.value, grant.size_lg2, addr);
 }
 
 static inline struct iotlb_place place_of(const struct unit *unit, rid_t rid, uint32_t pasid,
 					  uint64_t addr)
 {
-	struct cache_key key = cache_iotlb_key(rid, pasid, addr, VTD_PAGE_SHIFT);
-
-	return (struct iotlb_place){key, cache_first_way(&unit->caches.iotlb, &key, 1)};
+	return cache_iotlb_place(&unit->caches.iotlb, cache_owner_of_requests(rid, pasid), addr);
 }
 
 struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
@@ -762,16 +737,16 @@ struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid,
 uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
 		       enum unit_access access, hpa_t to, uint64_t len)
 {
-	uint64_t done = 0;
+	uint64_t owner = cache_owner_of_requests(rid, pasid), run;
 
-	while (done < len) {
-		struct unit_grant grant = unit_find_cached(unit, rid, pasid, addr + done, access);
-
-		if (!grant.page_lg2 || grant.hpa.v != to.v + done)
-			break;
-		done += unit_rest_of_page(addr + done, grant.page_lg2, len - done);
-	}
-	return done;
+	DEBUG_CHECK(rcu_is_reading());
+	if (!has_short_way(unit, pasid))
+		return 0;
+	run = cache_iotlb_find_run(&unit->caches.iotlb, owner, addr, iotlb_ordinary_need(access),
+				   to, len);
+	/* Large pages are rarely among them: a window does not run out of one. */
+	count_hits(unit, (run + VSVA_PAGE_SIZE - 1) / VSVA_PAGE_SIZE);
+	return run;
 }
 
 /* Of a request that has a short way. */

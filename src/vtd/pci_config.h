@@ -86,7 +86,7 @@ enum pci_config_effect {
 	PCI_CONFIG_IGNORED = 1u << 9, /* something undefined was asked for, and not done */
 };
 
-/* Bits of enables and of pri_state: only for the accessors below. */
+/* Bits of enables, and of pri_state: those only for the accessors below. */
 enum {
 	PCI_CONFIG_ON_BUS_MASTER = 1u << 0,
 	PCI_CONFIG_ON_MEMORY = 1u << 1,
@@ -123,9 +123,15 @@ unsigned pci_config_vfs_enabled(const struct pci_config *config);
 
 /* Any thread from here on. */
 
+/* PCI_CONFIG_ON_*, as of one moment. */
+static inline uint32_t pci_config_enables(const struct pci_config *config)
+{
+	return __atomic_load_n(&config->enables, __ATOMIC_ACQUIRE);
+}
+
 static inline bool pci_config_is_on_(const struct pci_config *config, uint32_t bit)
 {
-	return __atomic_load_n(&config->enables, __ATOMIC_ACQUIRE) & bit;
+	return pci_config_enables(config) & bit;
 }
 
 static inline bool pci_config_bus_master(const struct pci_config *config)

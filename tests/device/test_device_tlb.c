@@ -120,6 +120,44 @@ static void test_page_sizes(void **state)
 	assert_false(is_cached(2, 6 * GIB));
 }
 
+static uint64_t run_from(uint64_t addr, uint8_t rights, uint64_t to, uint64_t len)
+{
+	uint64_t run;
+
+	rcu_read_lock();
+	run = device_tlb_find_run(tlb, tag_of(1, addr), rights, hpa(to), len);
+	rcu_read_unlock();
+	return run;
+}
+
+/* Pages that lie one behind the other in host memory, too, whatever their sizes. */
+static void test_run(void **state)
+{
+	(void)state;
+	for (uint64_t page = 0x1000; page < 0x5000; page += 0x1000)
+		insert(1, page, 0x900000 + page, 12, RW);
+	assert_int_equal(run_from(0x1000, RW, 0x901000, 0x10000), 0x4000);
+	assert_int_equal(run_from(0x1000, RW, 0x901000, 0x1801), 0x1801);
+	assert_int_equal(run_from(0x1000, RW, 0x902000, 0x1000), 0);
+	assert_int_equal(run_from(0x5000, RW, 0x905000, 0x1000), 0);
+	insert(1, 0x4000, 0x999000, 12, RW);
+	assert_int_equal(run_from(0x1000, RW, 0x901000, 0x10000), 0x3000);
+	insert(1, 0x3000, 0x903000, 12, VSVA_PROT_READ);
+	assert_int_equal(run_from(0x1000, RW, 0x901000, 0x10000), 0x2000);
+	assert_int_equal(run_from(0x1000, VSVA_PROT_READ, 0x901000, 0x10000), 0x3000);
+	insert(1, 2 * MIB - 0x1000, GIB - 0x1000, 12, RW);
+	insert(1, 2 * MIB, GIB, 21, RW);
+	insert(1, 4 * MIB, GIB + 2 * MIB, 12, RW);
+	assert_int_equal(run_from(2 * MIB - 0x1000, RW, GIB - 0x1000, 0x10000), 0x10000);
+	assert_int_equal(run_from(4 * MIB - 0x1000, RW, GIB + 2 * MIB - 0x1000, 0x10000), 0x2000);
+	insert(1, 8 * MIB - 0x1000, 0x5ff000, 12, RW);
+	insert(1, 8 * MIB, GIB, 21, RW);
+	assert_int_equal(run_from(8 * MIB - 0x1000, RW, 0x5ff000, 0x10000), 0x1000);
+	/* the end of all addresses */
+	insert(1, UINT64_MAX - 0xfff, 0x903000, 12, RW);
+	assert_int_equal(run_from(UINT64_MAX - 0xfff, RW, 0x903000, 0x10000), 0x1000);
+}
+
 static void fill_for_scope(void)
 {
 	insert(VSVA_PASID_INVALID, 0x1000, 0x1000, 12, RW);
@@ -280,6 +318,7 @@ int main(void)
 		CASE(test_rights),
 		CASE(test_privilege_is_part_of_the_tag),
 		CASE(test_page_sizes),
+		CASE(test_run),
 		CASE(test_invalidation_scope),
 		CASE(test_fill_that_began_before_an_invalidation),
 		CASE(test_more_than_fits),

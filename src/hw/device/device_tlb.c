@@ -7,8 +7,6 @@
 #include "hw/device/device_tlb.h"
 
 #include "base/alloc.h"
-#include "base/sched.h"
-#include "hw/cache_iotlb.h"
 
 #define LINES  4096u
 #define GROUPS 256u
@@ -17,14 +15,6 @@ static const uint8_t classes_lg2[] = {12, 21, 30};
 
 enum { KIND_PASID = 1, KIND_NONE = 3 }; /* one more: privileged */
 #define KINDS(first) (3u << (first))
-
-#define RIGHTS UINT64_C(0xfff) /* below the base of a page: VSVA_PROT_* */
-
-struct device_tlb {
-	struct lock lock; /* writers */
-	struct cache cache;
-	uint64_t generation; /* atomic; moves under lock */
-};
 
 struct device_tlb *device_tlb_create(void)
 {
@@ -61,94 +51,23 @@ static inline uint64_t piece_base(uint64_t addr, unsigned lg2)
 	return addr >> lg2 << lg2;
 }
 
-static inline uint64_t owner_of(const struct device_tlb_tag *tag)
-{
-	return cache_owner_of_requests(rid(tag->privileged), tag->pasid);
-}
-
-static inline struct cache_key key_of(const struct device_tlb_tag *tag, unsigned lg2)
-{
-	return cache_key(owner_of(tag), lg2, piece_base(tag->addr, lg2));
-}
-
 /* Look-up */
-
-static const struct device_tlb_entry none;
-
-static inline struct device_tlb_entry look_up_way(const struct cache *cache,
-						  const struct device_tlb_tag *tag,
-						  const struct cache_key *key, size_t line,
-						  unsigned lg2, uint8_t rights)
-{
-	uint64_t value, state;
-
-	if (!cache_line_read(cache, line, key, 1, &value, &state) || (value & rights) != rights)
-		return none;
-	cache_line_touch(cache, line, 1, state);
-	return (struct device_tlb_entry){
-		.hpa = hpa((value & ~RIGHTS) + (tag->addr & ((UINT64_C(1) << lg2) - 1))),
-		.page_lg2 = (uint8_t)lg2,
-		.rights = (uint8_t)(value & RIGHTS),
-	};
-}
-
-static __attribute__((noinline)) struct device_tlb_entry
-look_up_further(const struct cache *cache, struct device_tlb_tag tag, uint8_t rights)
-{
-	uint64_t classes = __atomic_load_n(&cache->numbers, __ATOMIC_RELAXED);
-
-	for (; classes; classes &= classes - 1) {
-		unsigned lg2 = (unsigned)__builtin_ctzll(classes);
-		struct cache_key key = key_of(&tag, lg2);
-		size_t first = cache_first_way(cache, &key, 1);
-
-		for (size_t way = 0; way < CACHE_WAYS; way++) {
-			struct device_tlb_entry entry = look_up_way(
-				cache, &tag, &key, first + way * CACHE_STEP(1), lg2, rights);
-
-			if (entry.page_lg2)
-				return entry;
-		}
-	}
-	return none;
-}
-
-/* Most are in the first way of a small page. */
-struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb, struct device_tlb_tag tag,
-					  uint8_t rights)
-{
-	const struct cache *cache = &tlb->cache;
-	struct cache_key key = key_of(&tag, 12);
-	struct device_tlb_entry entry;
-
-	DEBUG_CHECK(rcu_is_reading());
-	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
-	entry = look_up_way(cache, &tag, &key, cache_first_way(cache, &key, 1), 12, rights);
-	if (__builtin_expect(!entry.page_lg2, 0))
-		entry = look_up_further(cache, tag, rights);
-	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
-	return entry;
-}
 
 void device_tlb_bring_near(const struct device_tlb *tlb, struct device_tlb_tag tag, uint64_t len)
 {
-	cache_bring_pages_near(&tlb->cache, owner_of(&tag), tag.addr, len);
+	cache_bring_pages_near(&tlb->cache, device_tlb_owner_(tag), tag.addr, len);
 }
 
 uint64_t device_tlb_find_run(const struct device_tlb *tlb, struct device_tlb_tag tag,
 			     uint8_t rights, hpa_t to, uint64_t len)
 {
-	uint64_t first = tag.addr, done = 0;
+	uint64_t run;
 
-	while (done < len) {
-		struct device_tlb_entry entry = device_tlb_lookup(tlb, tag, rights);
-
-		if (!entry.page_lg2 || entry.hpa.v != to.v + done)
-			break;
-		done += unit_rest_of_page(tag.addr, entry.page_lg2, len - done);
-		tag.addr = first + done;
-	}
-	return done;
+	DEBUG_CHECK(rcu_is_reading());
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
+	run = cache_iotlb_find_run(&tlb->cache, device_tlb_owner_(tag), tag.addr, rights, to, len);
+	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
+	return run;
 }
 
 /* Insertion */
@@ -177,8 +96,8 @@ bool device_tlb_insert(struct device_tlb *tlb, const struct device_tlb_tag *tag,
 	unsigned lg2 = class_that_fits(entry->page_lg2);
 	uint64_t base = entry->hpa.v - (tag->addr - piece_base(tag->addr, lg2));
 	struct cache_insertion insertion = {
-		.key = key_of(tag, lg2),
-		.value = {(base & ~RIGHTS) | entry->rights},
+		.key = cache_key(device_tlb_owner_(*tag), lg2, piece_base(tag->addr, lg2)),
+		.value = {(base & ~DEVICE_TLB_RIGHTS) | entry->rights},
 		.tag = group_tag(tag),
 	};
 	bool current;
@@ -250,9 +169,9 @@ bool device_tlb_peek(const struct device_tlb *tlb, uint32_t place, struct device
 		.addr = entry.key.word[1],
 	};
 	*out = (struct device_tlb_entry){
-		.hpa = hpa(entry.value[0] & ~RIGHTS),
+		.hpa = hpa(entry.value[0] & ~DEVICE_TLB_RIGHTS),
 		.page_lg2 = (uint8_t)(entry.key.word[0] >> CACHE_NUMBER_SHIFT),
-		.rights = (uint8_t)(entry.value[0] & RIGHTS),
+		.rights = (uint8_t)(entry.value[0] & DEVICE_TLB_RIGHTS),
 	};
 	return true;
 }

@@ -19,9 +19,10 @@
 #ifndef HW_DEVICE_DEVICE_TLB_H
 #define HW_DEVICE_DEVICE_TLB_H
 
+#include "base/lock.h"
+#include "base/sched.h"
+#include "hw/cache_iotlb.h"
 #include "hw/device/endpoint.h"
-
-struct device_tlb;
 
 struct device_tlb_tag {
 	uint32_t pasid; /* VSVA_PASID_INVALID: none */
@@ -35,6 +36,13 @@ struct device_tlb_entry {
 	uint8_t rights;   /* VSVA_PROT_* */
 };
 
+/* Only for the functions below. */
+struct device_tlb {
+	struct lock lock; /* writers */
+	struct cache cache;
+	uint64_t generation; /* atomic; moves under lock */
+};
+
 /* NULL: no memory. */
 struct device_tlb *device_tlb_create(void);
 void device_tlb_destroy(struct device_tlb *tlb);
@@ -42,8 +50,8 @@ void device_tlb_destroy(struct device_tlb *tlb);
 /* To be taken before the translation request whose completion is inserted. */
 uint64_t device_tlb_generation(const struct device_tlb *tlb);
 /* The entry for this address with at least these rights; or none. */
-struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb, struct device_tlb_tag tag,
-					  uint8_t rights);
+static inline struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb,
+							struct device_tlb_tag tag, uint8_t rights);
 /* As unit_bring_near(): len bytes at tag.addr will be looked up. */
 void device_tlb_bring_near(const struct device_tlb *tlb, struct device_tlb_tag tag, uint64_t len);
 /* As unit_find_run(): of len bytes at tag.addr, how many lie one behind the other from `to` on. */
@@ -62,5 +70,39 @@ unsigned device_tlb_count(struct device_tlb *tlb);
 uint32_t device_tlb_places(void);
 bool device_tlb_peek(const struct device_tlb *tlb, uint32_t place, struct device_tlb_tag *tag,
 		     struct device_tlb_entry *out);
+
+/* Look-up, in line: a short copy is little more */
+
+/* Below the base of a page in a line's value: VSVA_PROT_* */
+#define DEVICE_TLB_RIGHTS IOTLB_FLAGS
+
+static inline uint64_t device_tlb_owner_(struct device_tlb_tag tag)
+{
+	return cache_owner_of_requests(rid(tag.privileged), tag.pasid);
+}
+
+static inline struct device_tlb_entry device_tlb_lookup(const struct device_tlb *tlb,
+							struct device_tlb_tag tag, uint8_t rights)
+{
+	const struct cache *cache = &tlb->cache;
+	uint64_t owner = device_tlb_owner_(tag);
+	struct iotlb_place place = cache_iotlb_place(cache, owner, tag.addr);
+	struct iotlb_grant grant = {.size_lg2 = VTD_PAGE_SHIFT};
+
+	DEBUG_CHECK(rcu_is_reading());
+	SEAM_POINT(SEAM_MEMORY, SEAM_READ, "device TLB", 0);
+	grant.value = cache_iotlb_way(cache, &place.key, place.first, rights);
+	if (__builtin_expect(!grant.value, 0))
+		grant = cache_iotlb_find_rare(cache, owner, tag.addr, rights);
+	SEAM_SEEN(SEAM_MEMORY, "device TLB", 0);
+	if (__builtin_expect(!grant.value, 0))
+		return (struct device_tlb_entry){.page_lg2 = 0};
+	return (struct device_tlb_entry){
+		.hpa = hpa((grant.value & ~DEVICE_TLB_RIGHTS) |
+			   (tag.addr & ((UINT64_C(1) << grant.size_lg2) - 1))),
+		.page_lg2 = (uint8_t)grant.size_lg2,
+		.rights = (uint8_t)(grant.value & DEVICE_TLB_RIGHTS),
+	};
+}
 
 #endif

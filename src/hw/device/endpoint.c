@@ -62,9 +62,10 @@ static inline bool is_privileged(const struct endpoint *endpoint, const struct d
 	       pci_config_pasid_privileged(endpoint->pf_config);
 }
 
-static inline bool uses_ats(const struct endpoint *endpoint, const struct dma_context *context)
+/* enables: of the function, PCI_CONFIG_ON_* */
+static inline bool uses_ats(const struct dma_context *context, uint32_t enables)
 {
-	return context->use_ats && pci_config_ats_enabled(endpoint->config);
+	return context->use_ats && (enables & PCI_CONFIG_ON_ATS);
 }
 
 static struct unit_request request_of(const struct endpoint *endpoint,
@@ -166,9 +167,10 @@ translate_unknown(struct endpoint *endpoint, const struct dma_context *context, 
 }
 
 /* May the function put such a request on the bus at all? */
-static inline bool may_request(const struct endpoint *endpoint, const struct dma_context *context)
+static inline bool may_request(const struct endpoint *endpoint, const struct dma_context *context,
+			       uint32_t enables)
 {
-	if (is_gone(endpoint) || !pci_config_bus_master(endpoint->config))
+	if (is_gone(endpoint) || !(enables & PCI_CONFIG_ON_BUS_MASTER))
 		return false;
 	return context->pasid == VSVA_PASID_INVALID ||
 	       pci_config_pasid_enabled(endpoint->pf_config);
@@ -203,9 +205,11 @@ void endpoint_bring_near(const struct endpoint *endpoint, const struct dma_conte
 			 uint64_t addr, size_t len)
 {
 	len = least(len, ENDPOINT_WINDOW_MAX);
-	if (uses_ats(endpoint, context))
+	if (uses_ats(context, pci_config_enables(endpoint->config))) {
 		device_tlb_bring_near(endpoint->tlb, tag_of(endpoint, context, addr), len);
-	/* It is asked after the device TLB, too. */
+		/* It is asked after the device TLB, too: of the first page, as others are where that is. */
+		len = 1;
+	}
 	unit_bring_near(endpoint->unit, endpoint->rid, context->pasid, addr, len);
 }
 
@@ -220,7 +224,7 @@ window_extend(struct endpoint *endpoint, const struct dma_context *context, uint
 
 	addr += len;
 	want -= len;
-	if (uses_ats(endpoint, context))
+	if (uses_ats(context, pci_config_enables(endpoint->config)))
 		len += device_tlb_find_run(endpoint->tlb, tag_of(endpoint, context, addr),
 					   (uint8_t)access, end, want);
 	else if (!is_privileged(endpoint, context))
@@ -231,18 +235,19 @@ window_extend(struct endpoint *endpoint, const struct dma_context *context, uint
 	return len;
 }
 
-/* In line in a copy: a short one costs little more than this. Nothing here but what is rare takes an
- * address of a local variable, so that they stay in registers. */
+/* Where the byte at addr is, if the function may access it. In line in a copy: a short one costs little more
+ * than this. Nothing here but what is rare takes an address of a local variable, so that they stay in
+ * registers. */
 static inline __attribute__((always_inline)) enum dma_result
-window(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr, size_t want,
-       enum unit_access access, struct dma_window *out)
+locate(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+       enum unit_access access, struct device_tlb_entry *out)
 {
-	bool by_ats = uses_ats(endpoint, context), write = access & UNIT_WRITE;
+	uint32_t enables = pci_config_enables(endpoint->config);
+	bool by_ats = uses_ats(context, enables);
 	struct device_tlb_entry entry;
-	size_t first;
 
 	DEBUG_CHECK(rcu_is_reading());
-	if (!may_request(endpoint, context))
+	if (!may_request(endpoint, context, enables))
 		return DMA_ERROR;
 	entry = find_known(endpoint, context, by_ats, addr, access);
 	if (__builtin_expect(!entry.page_lg2, 0)) {
@@ -257,6 +262,58 @@ window(struct endpoint *endpoint, const struct dma_context *context, uint64_t ad
 		   !unit_ats_allows_translated(endpoint->unit, endpoint->rid, entry.hpa, access)) {
 		return DMA_ERROR;
 	}
+	*out = entry;
+	return DMA_OK;
+}
+
+/* first: bytes of the first page. */
+static inline void tell(const struct endpoint *endpoint, const struct dma_context *context,
+			enum unit_access access, uint64_t addr, struct dma_window window,
+			size_t first)
+{
+	if (__builtin_expect(trace_is_on(endpoint->trace), 0)) {
+		struct dma_window told = window;
+
+		tell_access(endpoint, context, access & UNIT_WRITE, addr, &told, first);
+	}
+}
+
+/* Does it all lie in one page, however small pages are? */
+static inline bool is_in_a_page(uint64_t addr, size_t len)
+{
+	return len - 1 < VSVA_PAGE_SIZE - addr % VSVA_PAGE_SIZE;
+}
+
+/* A window for what is_in_a_page(). */
+static inline __attribute__((always_inline)) enum dma_result
+window_in_a_page(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+		 size_t len, enum unit_access access, struct dma_window *out)
+{
+	struct device_tlb_entry entry;
+	enum dma_result result = locate(endpoint, context, addr, access, &entry);
+
+	if (result != DMA_OK)
+		return result;
+	out->hpa = entry.hpa;
+	out->len = len;
+	out->pointer = physmem_ptr(endpoint->physmem, entry.hpa, len, access & UNIT_WRITE);
+	if (__builtin_expect(!out->pointer, 0))
+		return DMA_ERROR;
+	tell(endpoint, context, access, addr, *out, len);
+	return DMA_OK;
+}
+
+static enum dma_result window_on_pages(struct endpoint *endpoint, const struct dma_context *context,
+				       uint64_t addr, size_t want, enum unit_access access,
+				       struct dma_window *out)
+{
+	struct device_tlb_entry entry;
+	enum dma_result result = locate(endpoint, context, addr, access, &entry);
+	bool write = access & UNIT_WRITE;
+	size_t first;
+
+	if (result != DMA_OK)
+		return result;
 	want = least(want, ENDPOINT_WINDOW_MAX);
 	out->hpa = entry.hpa;
 	out->len = unit_rest_of_page(addr, entry.page_lg2, want);
@@ -272,9 +329,7 @@ window(struct endpoint *endpoint, const struct dma_context *context, uint64_t ad
 	first = out->len;
 	if (first < want)
 		out->len = window_extend(endpoint, context, addr, want, access, *out);
-	if (__builtin_expect(trace_is_on(endpoint->trace), 0))
-		tell_access(endpoint, context, write, addr,
-			    &(struct dma_window){out->pointer, out->len, out->hpa}, first);
+	tell(endpoint, context, access, addr, *out, first);
 	return DMA_OK;
 }
 
@@ -282,16 +337,32 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out)
 {
-	return window(endpoint, context, addr, want, access, out);
+	if (is_in_a_page(addr, want))
+		return window_in_a_page(endpoint, context, addr, want, access, out);
+	return window_on_pages(endpoint, context, addr, want, access, out);
 }
 
 /* Copying */
 
-/* From buffer to a window (a write), or from there. Inside a read section. */
-static inline __attribute__((always_inline)) enum dma_result
-copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
-     enum unit_access access, unsigned char *to, const unsigned char *from, size_t len,
-     size_t *done)
+/* The other end of a copy: to it (a read), or from it. */
+struct buffer {
+	unsigned char *to;
+	const unsigned char *from;
+};
+
+static inline void copy_window(const struct dma_window *w, enum unit_access access,
+			       struct buffer buffer, size_t at)
+{
+	if (access == UNIT_READ)
+		memcpy(buffer.to + at, w->pointer, w->len);
+	else
+		memcpy(w->pointer, buffer.from + at, w->len);
+}
+
+/* Inside a read section. */
+static __attribute__((noinline)) enum dma_result
+copy_windows(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+	     enum unit_access access, struct buffer buffer, size_t len, size_t *done)
 {
 	size_t at = 0, since = 0;
 	enum dma_result result = DMA_OK;
@@ -299,17 +370,14 @@ copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr
 	while (at < len) {
 		struct dma_window w;
 
-		result = window(endpoint, context, addr + at, len - at, access, &w);
+		result = window_on_pages(endpoint, context, addr + at, len - at, access, &w);
 		if (result != DMA_OK)
 			break;
 		/* What comes next is fetched while these bytes are copied, which push it out of the
 		 * CPU's caches meanwhile. */
 		if (at + w.len < len)
 			endpoint_bring_near(endpoint, context, addr + at + w.len, len - at - w.len);
-		if (access == UNIT_READ)
-			memcpy(to + at, w.pointer, w.len);
-		else
-			memcpy(w.pointer, from + at, w.len);
+		copy_window(&w, access, buffer, at);
 		at += w.len;
 		/* An invalidation waits for so much, not for the whole copy. */
 		since += w.len;
@@ -322,32 +390,55 @@ copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr
 	return result;
 }
 
+/* Inside a read section. */
+static inline __attribute__((always_inline)) enum dma_result
+copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+     enum unit_access access, struct buffer buffer, size_t len, size_t *done)
+{
+	enum dma_result result;
+	struct dma_window w;
+
+	if (!is_in_a_page(addr, len))
+		return copy_windows(endpoint, context, addr, access, buffer, len, done);
+	*done = 0;
+	result = window_in_a_page(endpoint, context, addr, len, access, &w);
+	if (result != DMA_OK)
+		return result;
+	copy_window(&w, access, buffer, 0);
+	*done = len;
+	return DMA_OK;
+}
+
+static __attribute__((noinline)) enum dma_result
+copy_in_section(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
+		enum unit_access access, struct buffer buffer, size_t len, size_t *done)
+{
+	enum dma_result result;
+
+	rcu_read_lock();
+	result = copy(endpoint, context, addr, access, buffer, len, done);
+	rcu_read_unlock();
+	return result;
+}
+
 enum dma_result endpoint_read(struct endpoint *endpoint, const struct dma_context *context,
 			      uint64_t addr, void *buffer, size_t len, size_t *done)
 {
-	bool inside = rcu_is_reading();
-	enum dma_result result;
+	const struct buffer to = {.to = buffer};
 
-	if (!inside)
-		rcu_read_lock();
-	result = copy(endpoint, context, addr, UNIT_READ, buffer, NULL, len, done);
-	if (!inside)
-		rcu_read_unlock();
-	return result;
+	if (__builtin_expect(!rcu_is_reading(), 0))
+		return copy_in_section(endpoint, context, addr, UNIT_READ, to, len, done);
+	return copy(endpoint, context, addr, UNIT_READ, to, len, done);
 }
 
 enum dma_result endpoint_write(struct endpoint *endpoint, const struct dma_context *context,
 			       uint64_t addr, const void *buffer, size_t len, size_t *done)
 {
-	bool inside = rcu_is_reading();
-	enum dma_result result;
+	const struct buffer from = {.from = buffer};
 
-	if (!inside)
-		rcu_read_lock();
-	result = copy(endpoint, context, addr, UNIT_WRITE, NULL, buffer, len, done);
-	if (!inside)
-		rcu_read_unlock();
-	return result;
+	if (__builtin_expect(!rcu_is_reading(), 0))
+		return copy_in_section(endpoint, context, addr, UNIT_WRITE, from, len, done);
+	return copy(endpoint, context, addr, UNIT_WRITE, from, len, done);
 }
 
 /* Page requests */
@@ -409,7 +500,8 @@ static int page_request(struct endpoint *endpoint, const struct dma_context *con
 	};
 	int prgi;
 
-	if (!may_request(endpoint, context) || !pci_config_pri_enabled(endpoint->pf_config) ||
+	if (!may_request(endpoint, context, pci_config_enables(endpoint->config)) ||
+	    !pci_config_pri_enabled(endpoint->pf_config) ||
 	    !pci_config_pri_allocation(endpoint->pf_config))
 		return -EOPNOTSUPP;
 	prgi = open_group(endpoint, &group);
