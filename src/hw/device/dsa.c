@@ -429,6 +429,7 @@ static void fill_in(struct dsa *dsa, const struct dsa_config *config)
 	dsa->engine_count = config->engines ? config->engines : DEFAULT_ENGINES;
 	dsa->vector_count = dsa->queue_count + 1;
 	lock_init(&dsa->lock, LOCK_RANK_DEVICE, "dsa");
+	dsa_jobs_init(dsa);
 }
 
 static int create_engines(struct dsa *dsa)

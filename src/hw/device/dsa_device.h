@@ -80,6 +80,7 @@ enum dsa_job_state {
 	DSA_JOB_WAIT_PAGE,   /* for an answer */
 	DSA_JOB_WAIT_CREDIT, /* for anybody's answer: too many requests are outstanding */
 	DSA_JOB_WAIT_DRAIN,  /* for earlier jobs of its queue */
+	DSA_JOB_STATES,
 };
 
 struct dsa_error {
@@ -170,6 +171,7 @@ struct dsa {
 	unsigned next_slot;
 	uint32_t raised;                /* vectors to fire when the lock is dropped */
 	uint8_t state[DSA_MAX_ENTRIES]; /* enum dsa_job_state */
+	uint64_t slots[DSA_JOB_STATES][DSA_MAX_ENTRIES / 64]; /* bit sets: those in that state */
 	struct dsa_job jobs[DSA_MAX_ENTRIES];
 };
 
@@ -207,6 +209,9 @@ uint32_t dsa_wq_config_read(const struct dsa *dsa, uint32_t offset);
 void dsa_portal_store(struct dsa *dsa, uint64_t offset, unsigned size, uint64_t value);
 
 /* dsa_job.c: entries of queues. Under the lock. */
+void dsa_jobs_init(struct dsa *dsa);
+/* The first slot in that state, from this one on; -1: there is none. */
+int dsa_job_next(const struct dsa *dsa, enum dsa_job_state state, unsigned from);
 void dsa_job_set_state(struct dsa *dsa, unsigned slot, enum dsa_job_state state);
 int dsa_job_alloc(struct dsa *dsa); /* -1: none is free */
 void dsa_job_free(struct dsa *dsa, unsigned slot);

@@ -20,24 +20,25 @@ void dsa_engine_kick(struct dsa *dsa, unsigned group)
 		worker_kick(chosen->worker);
 }
 
-static bool is_for(const struct dsa *dsa, unsigned slot, const struct dsa_engine *engine)
+/* The first job from this slot on that is ready for the engine; -1: there is none. */
+static int next_ready(const struct dsa *dsa, const struct dsa_engine *engine, unsigned from)
 {
-	return dsa->state[slot] == DSA_JOB_READY &&
-	       dsa->wq[dsa->jobs[slot].queue].group == engine->group;
+	int slot = dsa_job_next(dsa, DSA_JOB_READY, from);
+
+	while (slot >= 0 && dsa->wq[dsa->jobs[slot].queue].group != engine->group)
+		slot = dsa_job_next(dsa, DSA_JOB_READY, (unsigned)slot + 1);
+	return slot;
 }
 
 /* -1: nothing is ready. Continues behind the last one, so that every job gets its turn. */
 static int find_ready(const struct dsa *dsa, const struct dsa_engine *engine)
 {
+	int slot;
+
 	if (engine->group == DSA_NONE)
 		return -1;
-	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++) {
-		unsigned slot = (engine->cursor + i) % DSA_MAX_ENTRIES;
-
-		if (is_for(dsa, slot, engine))
-			return (int)slot;
-	}
-	return -1;
+	slot = next_ready(dsa, engine, engine->cursor);
+	return slot < 0 ? next_ready(dsa, engine, 0) : slot;
 }
 
 static int engine_take(struct dsa_engine *engine)

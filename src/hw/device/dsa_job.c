@@ -25,24 +25,45 @@ static const unsigned edges[] = {
 	[DSA_JOB_WAIT_DRAIN] = TO(READY) | TO(FREE),
 };
 
+void dsa_jobs_init(struct dsa *dsa)
+{
+	static_assert(DSA_JOB_FREE == 0 && DSA_MAX_ENTRIES % 64 == 0, "all bits of all words");
+	memset(dsa->slots[DSA_JOB_FREE], 0xff, sizeof(dsa->slots[DSA_JOB_FREE]));
+}
+
+int dsa_job_next(const struct dsa *dsa, enum dsa_job_state state, unsigned from)
+{
+	const uint64_t *slots = dsa->slots[state];
+
+	for (; from < DSA_MAX_ENTRIES; from = (from / 64 + 1) * 64) {
+		uint64_t rest = slots[from / 64] >> from % 64;
+
+		if (rest)
+			return (int)from + __builtin_ctzll(rest);
+	}
+	return -1;
+}
+
 void dsa_job_set_state(struct dsa *dsa, unsigned slot, enum dsa_job_state state)
 {
+	uint64_t bit = UINT64_C(1) << slot % 64;
+
 	CHECK(edges[dsa->state[slot]] >> state & 1);
+	dsa->slots[dsa->state[slot]][slot / 64] &= ~bit;
+	dsa->slots[state][slot / 64] |= bit;
 	dsa->state[slot] = (uint8_t)state;
 }
 
 /* In turn, so that slots are handed out and served in about the order of submission. */
 int dsa_job_alloc(struct dsa *dsa)
 {
-	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++) {
-		unsigned slot = (dsa->next_slot + i) % DSA_MAX_ENTRIES;
+	int slot = dsa_job_next(dsa, DSA_JOB_FREE, dsa->next_slot);
 
-		if (dsa->state[slot] == DSA_JOB_FREE) {
-			dsa->next_slot = (slot + 1) % DSA_MAX_ENTRIES;
-			return (int)slot;
-		}
-	}
-	return -1;
+	if (slot < 0)
+		slot = dsa_job_next(dsa, DSA_JOB_FREE, 0);
+	if (slot >= 0)
+		dsa->next_slot = ((unsigned)slot + 1) % DSA_MAX_ENTRIES;
+	return slot;
 }
 
 bool dsa_job_has_earlier(const struct dsa *dsa, unsigned slot)
@@ -67,10 +88,10 @@ void dsa_job_ready(struct dsa *dsa, unsigned slot)
 
 static void wake_drains(struct dsa *dsa, unsigned queue)
 {
-	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++)
-		if (dsa->state[i] == DSA_JOB_WAIT_DRAIN && dsa->jobs[i].queue == queue &&
-		    !dsa_job_has_earlier(dsa, i))
-			dsa_job_ready(dsa, i);
+	for (int i = dsa_job_next(dsa, DSA_JOB_WAIT_DRAIN, 0); i >= 0;
+	     i = dsa_job_next(dsa, DSA_JOB_WAIT_DRAIN, (unsigned)i + 1))
+		if (dsa->jobs[i].queue == queue && !dsa_job_has_earlier(dsa, (unsigned)i))
+			dsa_job_ready(dsa, (unsigned)i);
 }
 
 void dsa_job_free(struct dsa *dsa, unsigned slot)
@@ -101,9 +122,9 @@ void dsa_job_abort(struct dsa *dsa, unsigned slot)
 
 static void wake_credit(struct dsa *dsa)
 {
-	for (unsigned i = 0; i < DSA_MAX_ENTRIES; i++)
-		if (dsa->state[i] == DSA_JOB_WAIT_CREDIT)
-			dsa_job_ready(dsa, i);
+	for (int i = dsa_job_next(dsa, DSA_JOB_WAIT_CREDIT, 0); i >= 0;
+	     i = dsa_job_next(dsa, DSA_JOB_WAIT_CREDIT, (unsigned)i + 1))
+		dsa_job_ready(dsa, (unsigned)i);
 }
 
 static void answer(struct dsa *dsa, unsigned slot, enum dsa_verdict verdict)
