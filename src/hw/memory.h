@@ -44,15 +44,24 @@ static inline bool memory_approach(const struct physmem *pm, struct memory_near 
 	return true;
 }
 
+/* *at: what lies at an address that is a multiple of its size, which is a page at most. false: no memory. */
+static inline bool memory_at_near(const struct physmem *pm, struct memory_near *near,
+				  uint64_t address, const uint64_t **at)
+{
+	if (address - near->base >= near->len && !memory_approach(pm, near, address))
+		return false;
+	*at = (const uint64_t *)(const void *)(near->memory + (address - near->base));
+	return true;
+}
+
 /* As memory_read(). */
 static inline bool memory_read_near(const struct physmem *pm, struct memory_near *near,
 				    uint64_t address, uint64_t *word)
 {
 	const uint64_t *p;
 
-	if (address - near->base >= near->len && !memory_approach(pm, near, address))
+	if (!memory_at_near(pm, near, address, &p))
 		return false;
-	p = (const uint64_t *)(const void *)(near->memory + (address - near->base));
 	SEAM_MEMORY_READ(p);
 	*word = __atomic_load_n(p, __ATOMIC_ACQUIRE);
 	SEAM_MEMORY_SEEN(p);
@@ -111,13 +120,15 @@ static inline void memory_load_pair(const uint64_t *p, uint64_t pair[2])
 	SEAM_MEMORY_SEEN(p);
 }
 
-static inline bool memory_read_pair(struct physmem *pm, uint64_t address, uint64_t pair[2])
+static inline bool memory_read_pair_near(const struct physmem *pm, struct memory_near *near,
+					 uint64_t address, uint64_t pair[2])
 {
-	const uint64_t *p = physmem_ptr(pm, hpa(address), 2 * sizeof(*p), false);
+	const uint64_t *p;
 
-	if (p)
-		memory_load_pair(p, pair);
-	return p != NULL;
+	if (!memory_at_near(pm, near, address, &p))
+		return false;
+	memory_load_pair(p, pair);
+	return true;
 }
 
 #endif

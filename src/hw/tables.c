@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hw/tables.h"
 
-#include "hw/memory.h"
-
 /* Mode */
 
 enum vtd_fault tables_check_mode(const struct lookup *lookup)
@@ -27,15 +25,16 @@ static bool is_legacy(const struct lookup *lookup)
 
 /* Root entry, VT-d 9.1 */
 
-static bool read_root(const struct lookup *lookup, struct vtd_root_entry *entry)
+static bool read_root(struct lookup *lookup, struct vtd_root_entry *entry)
 {
 	uint64_t table = vtd_RTADDR_RTA(lookup->root.word);
 
-	return memory_read_pair(lookup->physmem,
-				table + vtd_root_index(lookup->rid) * sizeof(*entry), entry->q);
+	return memory_read_pair_near(lookup->physmem, &lookup->near,
+				     table + vtd_root_index(lookup->rid) * sizeof(*entry),
+				     entry->q);
 }
 
-static enum vtd_fault legacy_context_address(const struct lookup *lookup, uint64_t *address)
+static enum vtd_fault legacy_context_address(struct lookup *lookup, uint64_t *address)
 {
 	struct vtd_root_entry root;
 
@@ -50,7 +49,7 @@ static enum vtd_fault legacy_context_address(const struct lookup *lookup, uint64
 	return VTD_FAULT_NONE;
 }
 
-static enum vtd_fault context_address(const struct lookup *lookup, uint64_t *address)
+static enum vtd_fault context_address(struct lookup *lookup, uint64_t *address)
 {
 	bool upper = vtd_context_is_upper(lookup->rid);
 	struct vtd_root_entry root;
@@ -60,7 +59,7 @@ static enum vtd_fault context_address(const struct lookup *lookup, uint64_t *add
 		return VTD_FAULT_SRT_1;
 	if (!(upper ? vtd_root_entry_UP(&root) : vtd_root_entry_LP(&root)))
 		return VTD_FAULT_SRT_2;
-	if (vtd_root_entry_has_reserved(&root, upper, lookup->rules))
+	if (root.q[upper] & lookup->masks->root_half)
 		return VTD_FAULT_SRT_3;
 	table = upper ? vtd_root_entry_UCTP(&root) : vtd_root_entry_LCTP(&root);
 	*address = table + vtd_context_index(lookup->rid) * sizeof(struct vtd_context_entry);
@@ -75,14 +74,12 @@ static enum vtd_fault context_address(const struct lookup *lookup, uint64_t *add
  * for one thing: software that sets P last needs no invalidation (6.5.3.3), so the piece with P is
  * read first.
  */
-static inline bool read_bursts(const struct lookup *lookup, uint64_t address, uint64_t *q,
-			       unsigned count)
+static inline bool read_bursts(struct lookup *lookup, uint64_t address, uint64_t *q, unsigned count)
 {
-	const uint64_t *p =
-		physmem_ptr(lookup->physmem, hpa(address), count * 2 * sizeof(*p), false);
 	unsigned second = 1;
+	const uint64_t *p;
 
-	if (!p)
+	if (!memory_at_near(lookup->physmem, &lookup->near, address, &p))
 		return false;
 	if (__builtin_expect(lookup->caches->policy == UNIT_CACHE_ADVERSARIAL, 0))
 		second += (unsigned)caches_draw(lookup->caches, count - 1);
@@ -96,12 +93,14 @@ static inline bool read_bursts(const struct lookup *lookup, uint64_t address, ui
 
 /* Context entry, VT-d 9.3, 9.4 */
 
+/* Word by word, as they were written: to read two of them at once would wait for both. */
 static inline bool has_any(const uint64_t *q, const uint64_t *mask, size_t count)
 {
 	uint64_t found = 0;
 
+#pragma GCC unroll 8
 	for (size_t i = 0; i < count; i++)
-		found |= q[i] & mask[i];
+		found |= __atomic_load_n(&q[i], __ATOMIC_RELAXED) & mask[i];
 	return found != 0;
 }
 
@@ -141,20 +140,20 @@ static enum vtd_fault judge_context(const struct lookup *lookup, const struct vt
 	return VTD_FAULT_NONE;
 }
 
-static enum vtd_fault fetch_legacy_context(const struct lookup *lookup, struct context_view *view)
+static enum vtd_fault fetch_legacy_context(struct lookup *lookup, struct context_view *view)
 {
 	uint64_t address = 0;
 	enum vtd_fault fault = legacy_context_address(lookup, &address);
 
 	if (fault)
 		return fault;
-	if (!memory_read_pair(lookup->physmem, address, view->legacy.q))
+	if (!memory_read_pair_near(lookup->physmem, &lookup->near, address, view->legacy.q))
 		return VTD_FAULT_LCT_1;
 	view->fpd = vtd_legacy_context_FPD(&view->legacy);
 	return judge_legacy_context(lookup, &view->legacy);
 }
 
-static enum vtd_fault fetch_scalable_context(const struct lookup *lookup, struct context_view *view)
+static enum vtd_fault fetch_scalable_context(struct lookup *lookup, struct context_view *view)
 {
 	uint64_t address = 0;
 	enum vtd_fault fault = context_address(lookup, &address);
@@ -185,11 +184,12 @@ static bool may_cache_context(const struct lookup *lookup, enum vtd_fault fault)
 	}
 }
 
-static void find_context(const struct lookup *lookup, struct context_view *view)
+static void find_context(struct lookup *lookup, struct context_view *view)
 {
 	bool legacy = is_legacy(lookup);
 
-	if (cache_context_find(lookup->caches, lookup->rid, legacy, view))
+	if (caches_keep(lookup->caches) &&
+	    cache_context_find(lookup->caches, lookup->rid, legacy, view))
 		return;
 	*view = (struct context_view){.is_legacy = legacy};
 	view->fault =
@@ -234,8 +234,7 @@ static enum vtd_fault admit(const struct lookup *lookup, const struct vtd_contex
 	return VTD_FAULT_NONE;
 }
 
-enum vtd_fault tables_check_context(const struct lookup *lookup, struct context_view *view,
-				    bool *fpd)
+enum vtd_fault tables_check_context(struct lookup *lookup, struct context_view *view, bool *fpd)
 {
 	find_context(lookup, view);
 	*fpd = view->fpd;
@@ -247,22 +246,22 @@ enum vtd_fault tables_check_context(const struct lookup *lookup, struct context_
 
 /* PASID directory and table, VT-d 9.5, 9.6 */
 
-static enum vtd_fault pasid_entry_address(const struct lookup *lookup,
+static enum vtd_fault pasid_entry_address(struct lookup *lookup,
 					  const struct vtd_context_entry *context, uint32_t pasid,
 					  bool *fpd, uint64_t *address)
 {
 	struct vtd_pasid_dir_entry dir;
 
-	if (!memory_read(lookup->physmem,
-			 vtd_context_entry_PASIDDIRPTR(context) +
-				 vtd_pasid_dir_index(pasid) * sizeof(dir),
-			 dir.q))
+	if (!memory_read_near(lookup->physmem, &lookup->near,
+			      vtd_context_entry_PASIDDIRPTR(context) +
+				      vtd_pasid_dir_index(pasid) * sizeof(dir),
+			      dir.q))
 		return VTD_FAULT_SPD_1;
 	if (vtd_pasid_dir_entry_FPD(&dir))
 		*fpd = true;
 	if (!vtd_pasid_dir_entry_P(&dir))
 		return VTD_FAULT_SPD_2;
-	if (vtd_pasid_dir_entry_has_reserved(&dir, lookup->rules))
+	if (dir.q[0] & lookup->masks->pasid_dir)
 		return VTD_FAULT_SPD_3;
 	*address = vtd_pasid_dir_entry_SMPTBLPTR(&dir) +
 		   vtd_pasid_table_index(pasid) * sizeof(struct vtd_pasid_entry);
@@ -302,7 +301,7 @@ static enum vtd_fault judge_pasid_entry(const struct lookup *lookup,
 	return VTD_FAULT_NONE;
 }
 
-static enum vtd_fault fetch_pasid_entry(const struct lookup *lookup,
+static enum vtd_fault fetch_pasid_entry(struct lookup *lookup,
 					const struct vtd_context_entry *context,
 					struct pasid_view *view)
 {
@@ -336,7 +335,7 @@ static bool may_cache_pasid(const struct lookup *lookup, enum vtd_fault fault)
 	}
 }
 
-static enum vtd_fault find_pasid(const struct lookup *lookup, struct pasid_view *view)
+static enum vtd_fault find_pasid(struct lookup *lookup, struct pasid_view *view)
 {
 	struct context_view context;
 	enum vtd_fault fault;
@@ -361,7 +360,7 @@ static enum vtd_fault find_pasid(const struct lookup *lookup, struct pasid_view 
 
 /* Space */
 
-static enum vtd_fault legacy_space(const struct lookup *lookup, struct space *space)
+static enum vtd_fault legacy_space(struct lookup *lookup, struct space *space)
 {
 	struct context_view view;
 	enum vtd_fault fault = tables_check_context(lookup, &view, &space->fpd);
@@ -380,7 +379,7 @@ static enum vtd_fault legacy_space(const struct lookup *lookup, struct space *sp
 	return VTD_FAULT_NONE;
 }
 
-enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *space)
+enum vtd_fault tables_find_space(struct lookup *lookup, struct space *space)
 {
 	struct pasid_view view;
 	enum vtd_fault fault;
@@ -388,7 +387,8 @@ enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *spac
 	*space = (struct space){0};
 	if (is_legacy(lookup))
 		return legacy_space(lookup, space);
-	if (cache_pasid_find(lookup->caches, lookup->rid, lookup->pasid, &view)) {
+	if (caches_keep(lookup->caches) &&
+	    cache_pasid_find(lookup->caches, lookup->rid, lookup->pasid, &view)) {
 		fault = admit_kind(lookup->kind, view.dte, view.pre);
 		if (fault) /* as if only the context entry had been looked at */
 			view.fpd = view.context_fpd;

@@ -13,6 +13,7 @@
 
 #include "hw/cache_pasid.h"
 #include "hw/caches.h"
+#include "hw/memory.h"
 
 enum request_kind {
 	REQUEST_UNTRANSLATED,
@@ -46,6 +47,8 @@ struct lookup {
 	enum request_kind kind;
 	rid_t rid;
 	uint32_t pasid; /* VSVA_PASID_INVALID: none */
+	struct memory_near
+		near; /* where these tables, and those of second stages, were read last */
 };
 
 struct space {
@@ -96,8 +99,7 @@ static inline void space_set_pasid(struct space *space, const struct vtd_masks *
 /* RTA.1 to RTA.4: is there a table mode that serves this request? */
 enum vtd_fault tables_check_mode(const struct lookup *lookup);
 /* The context entry, and whether it lets this request pass. *fpd is valid after a fault too. */
-enum vtd_fault tables_check_context(const struct lookup *lookup, struct context_view *view,
-				    bool *fpd);
-enum vtd_fault tables_find_space(const struct lookup *lookup, struct space *space);
+enum vtd_fault tables_check_context(struct lookup *lookup, struct context_view *view, bool *fpd);
+enum vtd_fault tables_find_space(struct lookup *lookup, struct space *space);
 
 #endif

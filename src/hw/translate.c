@@ -143,11 +143,13 @@ static inline enum iotlb_answer find_cached(struct unit *unit, const struct unit
 					    bool ats, struct iotlb_page *page)
 {
 	bool privileged = request->privileged && has_pasid(request);
-	struct iotlb_need need = need_of(unit, request, privileged, ats);
 	enum iotlb_answer answer;
+	struct iotlb_need need;
 
-	if (is_special(unit, request) || (ats && is_to_interrupts(request)))
+	if (!caches_keep(&unit->caches) || is_special(unit, request) ||
+	    (ats && is_to_interrupts(request)))
 		return IOTLB_MISS;
+	need = need_of(unit, request, privileged, ats);
 	answer = cache_iotlb_find(&unit->caches, request->rid, request->pasid, request->addr, &need,
 				  page);
 	/* A completion with W is a licence to write: D must be there first. */
@@ -843,7 +845,7 @@ void unit_ats_translate(struct unit *unit, const struct unit_request *request,
 		out->response = VTD_RESP_UR;
 }
 
-static enum vtd_fault judge_translated(const struct lookup *lookup, uint64_t addr, bool *fpd)
+static enum vtd_fault judge_translated(struct lookup *lookup, uint64_t addr, bool *fpd)
 {
 	struct context_view view;
 	enum vtd_fault fault = tables_check_mode(lookup);

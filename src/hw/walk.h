@@ -24,26 +24,26 @@
 #define WALK_PAGING_MAX ((VTD_LEVELS_MAX + 2) * VTD_LEVELS_MAX)
 
 struct walk {
-	const struct lookup *lookup;
+	struct lookup *lookup;
 	const struct space *space;
 	bool look_ahead;
 	bool raced;
-	bool keeps;                       /* there are caches for what it passes */
-	struct memory_near first, second; /* where tables of the stages were read last */
+	bool keeps;               /* there are caches for what it passes */
+	struct memory_near first; /* where tables of the first stage were read last */
 	unsigned passed_count;
 	struct paging_entry passed[WALK_PAGING_MAX];
 };
 
 /* What was passed is left as it is: there is much room, and rarely anything. */
-static inline void walk_begin(struct walk *walk, const struct lookup *lookup,
-			      const struct space *space, bool look_ahead)
+static inline void walk_begin(struct walk *walk, struct lookup *lookup, const struct space *space,
+			      bool look_ahead)
 {
 	walk->lookup = lookup;
 	walk->space = space;
 	walk->look_ahead = look_ahead;
 	walk->raced = false;
 	walk->keeps = caches_keep(lookup->caches);
-	walk->first = walk->second = (struct memory_near){0};
+	walk->first = (struct memory_near){0};
 	walk->passed_count = 0;
 }
 
@@ -65,8 +65,13 @@ struct walk_leaf {
 enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
 				 struct walk_leaf *leaf);
 /* Sets A, and D for a write, where the space keeps them. */
-enum vtd_fault walk_commit_second_stage(struct walk *walk, const struct walk_leaf *leaf,
-					bool dirty);
+enum vtd_fault walk_commit_second_stage_(struct walk *walk, const struct walk_leaf *leaf,
+					 bool dirty);
+static inline enum vtd_fault walk_commit_second_stage(struct walk *walk,
+						      const struct walk_leaf *leaf, bool dirty)
+{
+	return walk->space->ssade ? walk_commit_second_stage_(walk, leaf, dirty) : VTD_FAULT_NONE;
+}
 
 /* First stage; its tables are read through the second in nested mode. Rights are not judged. */
 enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf);
@@ -120,12 +125,12 @@ static inline enum vtd_fault walk_judge_second(const struct space *space, uint64
 	static_assert((int)VTD_SS_PTE_R == PAGING_READ && (int)VTD_SS_PTE_W == PAGING_WRITE,
 		      "the same bits");
 
-	if (__builtin_expect(!vtd_ss_pte_is_present(value), 0))
-		return walk_no_right_left(space, write);
-	if (__builtin_expect((value & reserved) != 0, 0))
-		return space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
 	*rights &= value & (PAGING_READ | PAGING_WRITE);
-	return *rights ? VTD_FAULT_NONE : walk_no_right_left(space, write);
+	if (__builtin_expect(*rights && !(value & reserved), 1))
+		return VTD_FAULT_NONE;
+	if (!vtd_ss_pte_is_present(value) || !(value & reserved))
+		return walk_no_right_left(space, write);
+	return space->legacy ? VTD_FAULT_LSS_2 : VTD_FAULT_SSS_3;
 }
 
 /* For the two walks: remember a non-leaf entry for the paging-structure caches. */

@@ -84,7 +84,9 @@ static inline enum vtd_fault update(struct walk *walk, const struct walk_entry *
 static inline void found_leaf(const struct walk_entry *entry, uint64_t address, uint8_t rights,
 			      struct walk_leaf *leaf)
 {
-	leaf->entry = *entry;
+	leaf->entry.at = entry->at;
+	leaf->entry.value = entry->value;
+	leaf->entry.level = entry->level;
 	leaf->rights = rights;
 	leaf->size_lg2 = vtd_level_shift(entry->level);
 	leaf->output = vtd_pte_address(entry->value, entry->level) |
@@ -95,94 +97,129 @@ static inline void found_leaf(const struct walk_entry *entry, uint64_t address, 
 
 /* The way down so far: the table that is next, and whether its host address is known. */
 struct way {
-	struct paging_entry above;
-	bool located;   /* above.table_host is valid */
-	bool from_walk; /* above was read from memory, not found in a cache */
+	unsigned level;      /* of the entries of that table */
+	uint64_t table;      /* in the address space its entry speaks of */
+	uint64_t table_host; /* valid where located */
+	uint8_t rights;
+	bool located;
+	bool from_walk; /* its entry was read from memory, not found in a cache */
 };
 
-static inline void begin(const struct walk *walk, uint64_t address, struct way *way)
+static bool begin_from_cache(const struct walk *walk, uint64_t address, struct way *way)
 {
 	const struct space *space = walk->space;
-
-	way->above = (struct paging_entry){
+	struct paging_entry above = {
 		.first_stage = true,
 		.level = (uint8_t)space->first_levels,
-		.kind = (uint8_t)space->pgtt,
 		.did = space->did,
 		.pasid = space->pasid,
 		.input = address,
 	};
-	way->from_walk = false;
-	way->located = true;
-	if (walk->keeps && cache_paging_find(walk->lookup->caches, &way->above))
-		return;
-	way->above.level = (uint8_t)(space->first_levels + 1);
-	way->above.table = way->above.table_host = space->first_root;
-	way->above.rights = PAGING_READ | PAGING_WRITE | PAGING_USER;
-	way->located = !is_nested(walk);
+
+	if (!cache_paging_find(walk->lookup->caches, &above))
+		return false;
+	*way = (struct way){.level = above.level - 1u,
+			    .table = above.table,
+			    .table_host = above.table_host,
+			    .rights = above.rights,
+			    .located = true};
+	return true;
+}
+
+static inline struct way begin(const struct walk *walk, uint64_t address)
+{
+	const struct space *space = walk->space;
+	struct way way;
+
+	if (walk->keeps && begin_from_cache(walk, address, &way))
+		return way;
+	return (struct way){.level = space->first_levels,
+			    .table = space->first_root,
+			    .table_host = space->first_root,
+			    .rights = PAGING_READ | PAGING_WRITE | PAGING_USER,
+			    .located = !is_nested(walk)};
+}
+
+static void keep_table(struct walk *walk, uint64_t address, const struct way way)
+{
+	const struct space *space = walk->space;
+	struct paging_entry above = {
+		.first_stage = true,
+		.level = (uint8_t)(way.level + 1),
+		.kind = (uint8_t)space->pgtt,
+		.did = space->did,
+		.pasid = space->pasid,
+		.rights = way.rights,
+		.input = address,
+		.table = way.table,
+		.table_host = way.table_host,
+	};
+
+	walk_passed(walk, &above);
 }
 
 /* Finds the host address of the table; only then can the entry that led to it be cached. */
-static inline enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t guest_at)
+static inline enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t guest_at,
+					  uint64_t address)
 {
 	enum vtd_fault fault;
 	uint64_t at = 0;
 
 	if (!way->located) {
-		fault = locate_to_read(walk, guest_at, way->above.level - 1u, &at);
+		fault = locate_to_read(walk, guest_at, way->level, &at);
 		if (fault)
 			return fault;
-		way->above.table_host = at & ~(uint64_t)(VSVA_PAGE_SIZE - 1);
-		way->located = true;
+		way->table_host = at & ~(uint64_t)(VSVA_PAGE_SIZE - 1);
 	}
 	if (walk->keeps && way->from_walk)
-		walk_passed(walk, &way->above);
+		keep_table(walk, address, *way);
 	return VTD_FAULT_NONE;
 }
 
-static inline void descend(const struct walk *walk, struct way *way, const struct walk_entry *entry)
+static inline void descend(struct way *way, uint64_t entry, bool nested)
 {
-	way->above.level = (uint8_t)entry->level;
-	way->above.table = way->above.table_host = vtd_pte_address(entry->value, 1);
-	way->located = !is_nested(walk);
+	way->level--;
+	way->table = way->table_host = vtd_pte_address(entry, 1);
+	way->located = !nested;
 	way->from_walk = true;
 }
 
 enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf)
 {
 	const struct space *space = walk->space;
+	const struct physmem *pm = walk->lookup->physmem;
 	const uint64_t(*reserved)[2] = walk->lookup->masks->fs;
-	uint64_t accessed = walk_first_accessed(walk->space);
-	struct way way;
+	const bool nested = is_nested(walk);
+	uint64_t accessed = walk_first_accessed(space);
+	struct way way = begin(walk, address);
 
-	begin(walk, address, &way);
 	for (;;) {
-		struct walk_entry entry = {.level = way.above.level - 1u};
+		struct walk_entry entry = {.level = way.level};
 		uint64_t offset = vtd_level_index(address, entry.level) * sizeof(uint64_t);
-		uint64_t guest_at = way.above.table + offset;
-		enum vtd_fault fault = locate_table(walk, &way, guest_at);
+		uint64_t guest_at = way.table + offset;
+		enum vtd_fault fault = locate_table(walk, &way, guest_at, address);
 		bool is_leaf;
 
 		if (fault)
 			return fault;
-		entry.at = way.above.table_host + offset;
-		if (!memory_read_near(walk->lookup->physmem, &walk->first, entry.at, &entry.value))
+		entry.at = way.table_host + offset;
+		if (!memory_read_near(pm, &walk->first, entry.at, &entry.value))
 			return entry.level == space->first_levels ? VTD_FAULT_SFS_4
 								  : VTD_FAULT_SFS_1;
 		is_leaf = vtd_fs_pte_is_leaf(entry.value, entry.level);
 		fault = walk_judge_first(space, entry.value, reserved[entry.level][is_leaf]);
 		if (fault)
 			return fault;
-		way.above.rights &= walk_first_rights(entry.value);
+		way.rights &= walk_first_rights(entry.value);
 		if (is_leaf) {
 			leaf->guest_at = guest_at;
-			found_leaf(&entry, address, way.above.rights, leaf);
+			found_leaf(&entry, address, way.rights, leaf);
 			return VTD_FAULT_NONE;
 		}
 		fault = update(walk, &entry, guest_at, accessed);
 		if (fault)
 			return fault;
-		descend(walk, &way, &entry);
+		descend(&way, entry.value, nested);
 	}
 }
 

@@ -36,10 +36,13 @@ static inline enum vtd_fault update(struct walk *walk, const struct walk_entry *
 	return (entry->value & bits) == bits ? VTD_FAULT_NONE : set_bits(walk, *entry, bits);
 }
 
+/* Member by member: a copy of the whole would wait for its parts, which were written just now. */
 static inline void found_leaf(const struct walk_entry *entry, uint64_t address, uint8_t rights,
 			      struct walk_leaf *leaf)
 {
-	leaf->entry = *entry;
+	leaf->entry.at = entry->at;
+	leaf->entry.value = entry->value;
+	leaf->entry.level = entry->level;
 	leaf->rights = rights;
 	leaf->size_lg2 = vtd_level_shift(entry->level);
 	leaf->output = vtd_pte_address(entry->value, entry->level) |
@@ -75,53 +78,101 @@ static void keep_passed(struct walk *walk, struct paging_entry *above, unsigned 
 	walk_passed(walk, above);
 }
 
-/* A walk in a walk: five of them for a page of which nothing is cached. What the loop needs is in local
- * variables. */
+/* The way down: the table that is next and the rights so far; the entry that was read, and what is wrong with it. */
+struct descent {
+	uint64_t table;
+	uint8_t rights;
+	struct walk_entry entry;
+	enum vtd_fault fault;
+};
+
+/* What the way down needs at each level. */
+struct ground {
+	const struct space *space;
+	const struct physmem *pm;
+	struct memory_near *near;
+	const uint64_t (*reserved)[2];
+	uint64_t accessed;
+	bool keeps;
+};
+
+/* One table further. false: this entry is the last, a leaf or one with a fault. level: a constant. */
+static inline __attribute__((always_inline)) bool descend(struct walk *walk,
+							  const struct ground *ground,
+							  struct descent *down, uint64_t address,
+							  unsigned level, bool write)
+{
+	struct walk_entry *entry = &down->entry;
+
+	entry->level = level;
+	entry->at = down->table + vtd_level_index(address, level) * sizeof(entry->value);
+	if (!memory_read_near(ground->pm, ground->near, entry->at, &entry->value)) {
+		down->fault = access_error(ground->space, level);
+		return false;
+	}
+	if (vtd_ss_pte_is_leaf(entry->value, level))
+		return false;
+	down->fault = walk_judge_second(ground->space, entry->value, ground->reserved[level][0],
+					write, &down->rights);
+	if (!down->fault)
+		down->fault = update(walk, entry, ground->accessed);
+	down->table = vtd_pte_address(entry->value, 1);
+	return !down->fault;
+}
+
+/* Five such walks are in one for a page of which nothing is cached: there is code for each level. */
+static inline __attribute__((always_inline)) void
+descend_to_last(struct walk *walk, const struct ground *ground, struct descent *down,
+		struct paging_entry *above, uint64_t address, bool write)
+{
+	const unsigned from = above->level - 1u;
+
+#pragma GCC unroll 4
+	for (unsigned level = VTD_LEVELS_MAX; level > 1; level--) {
+		if (level > from)
+			continue;
+		if (!descend(walk, ground, down, address, level, write))
+			return;
+		if (ground->keeps)
+			keep_passed(walk, above, level, down->table, down->rights);
+	}
+	descend(walk, ground, down, address, 1, write);
+}
+
 enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
 				 struct walk_leaf *leaf)
 {
-	const struct space *space = walk->space;
-	const struct physmem *pm = walk->lookup->physmem;
-	const uint64_t(*reserved)[2] = walk->lookup->masks->ss;
-	uint64_t accessed = space->ssade ? VTD_SS_PTE_A : 0, table;
-	struct memory_near near = walk->second;
+	const struct ground ground = {
+		.space = walk->space,
+		.pm = walk->lookup->physmem,
+		.near = &walk->lookup->near,
+		.reserved = walk->lookup->masks->ss,
+		.accessed = walk->space->ssade ? VTD_SS_PTE_A : 0,
+		.keeps = walk->keeps,
+	};
 	struct paging_entry above;
-	struct walk_entry entry;
+	struct descent down;
 	enum vtd_fault fault;
-	uint8_t rights;
 
 	begin(walk, address, &above);
-	table = above.table;
-	rights = above.rights;
-	for (entry.level = above.level - 1u;; entry.level--) {
-		entry.at = table + vtd_level_index(address, entry.level) * 8;
-		if (!memory_read_near(pm, &near, entry.at, &entry.value))
-			return access_error(space, entry.level);
-		if (vtd_ss_pte_is_leaf(entry.value, entry.level))
-			break;
-		fault = walk_judge_second(space, entry.value, reserved[entry.level][0], write,
-					  &rights);
-		if (!fault)
-			fault = update(walk, &entry, accessed);
-		if (fault)
-			return fault;
-		table = vtd_pte_address(entry.value, 1);
-		if (walk->keeps)
-			keep_passed(walk, &above, entry.level, table, rights);
-	}
-	fault = walk_judge_second(space, entry.value, reserved[entry.level][1], write, &rights);
+	down.table = above.table;
+	down.rights = above.rights;
+	down.fault = VTD_FAULT_NONE;
+	descend_to_last(walk, &ground, &down, &above, address, write);
+	if (down.fault)
+		return down.fault;
+	fault = walk_judge_second(ground.space, down.entry.value,
+				  ground.reserved[down.entry.level][1], write, &down.rights);
 	if (fault)
 		return fault;
-	walk->second = near;
-	found_leaf(&entry, address, rights, leaf);
+	found_leaf(&down.entry, address, down.rights, leaf);
 	return VTD_FAULT_NONE;
 }
 
-enum vtd_fault walk_commit_second_stage(struct walk *walk, const struct walk_leaf *leaf, bool dirty)
+enum vtd_fault walk_commit_second_stage_(struct walk *walk, const struct walk_leaf *leaf,
+					 bool dirty)
 {
-	uint64_t bits = VTD_SS_PTE_A | (dirty ? VTD_SS_PTE_D : 0u);
-
-	return walk->space->ssade ? update(walk, &leaf->entry, bits) : VTD_FAULT_NONE;
+	return update(walk, &leaf->entry, VTD_SS_PTE_A | (dirty ? VTD_SS_PTE_D : 0u));
 }
 
 bool walk_second_stage_is_dirty(const struct walk *walk, const struct walk_leaf *leaf)

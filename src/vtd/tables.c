@@ -198,7 +198,9 @@ uint64_t vtd_ss_pte_reserved(const struct vtd_rules *rules, unsigned level, bool
 
 void vtd_masks_init(struct vtd_masks *masks, const struct vtd_rules *rules)
 {
-	*masks = (struct vtd_masks){.context = vtd_context_entry_reserved_for(rules)};
+	*masks = (struct vtd_masks){.root_half = vtd_root_entry_half_reserved(rules),
+				    .pasid_dir = vtd_pasid_dir_entry_reserved_for(rules),
+				    .context = vtd_context_entry_reserved_for(rules)};
 	for (unsigned level = 1; level <= VTD_LEVELS_MAX; level++)
 		for (unsigned leaf = 0; leaf < 2; leaf++) {
 			masks->fs[level][leaf] = vtd_fs_pte_reserved(rules, level, leaf);

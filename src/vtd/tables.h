@@ -344,6 +344,7 @@ struct vtd_masks {
 	uint64_t fs[VTD_LEVELS_MAX + 1][2],
 		ss[VTD_LEVELS_MAX + 1][2]; /* by level, and is it a leaf? */
 	uint64_t beyond_input[8]; /* by AW: address bits that a second stage does not take */
+	uint64_t root_half, pasid_dir;
 	struct vtd_context_entry context;
 	struct vtd_pasid_entry pasid[8]; /* by PGTT */
 };

@@ -406,6 +406,7 @@ static void *tear(void *arg)
  * so. */
 static void test_tables_pairs_are_not_torn(void **state)
 {
+	struct memory_near near = {0};
 	struct tearing t = {0};
 	struct fixture f;
 	pthread_t thread;
@@ -421,7 +422,7 @@ static void test_tables_pairs_are_not_torn(void **state)
 	rcu_read_lock();
 	/* long enough to have met the writer at work, however the two are scheduled */
 	for (unsigned i = 0; i < 100000000 && changes < 50000; i++) {
-		memory_read_pair(f.pm, page, pair);
+		memory_read_pair_near(f.pm, &near, page, pair);
 		torn += pair[0] != ~pair[1];
 		changes += pair[0] != last;
 		last = pair[0];
