@@ -20,7 +20,7 @@ static const char documentation[] =
 	"figure is."
 	"\v"
 	"Examples:\n"
-	"  vsva bench                          everything, some minutes\n"
+	"  vsva bench                          everything, half a minute\n"
 	"  vsva bench --quick --only 'iotlb*'\n"
 	"  vsva bench --list                   the figures\n"
 	"  vsva bench --json > before.json\n"
