@@ -147,7 +147,8 @@ static int draw_sweep(const struct bench_plot_options *options, struct bench *be
 	snprintf(unit, sizeof(unit), "in units of %s", base);
 	begin_picture(&plot, sweep->name, sweep->title, sweep->along, unit);
 	/* room around what is drawn, targets too; a number at each power of two */
-	fprintf(plot.script, "set yrange [%g:%g]\nset ytics 0.0625,2\n", plot.least / 2, plot.most * 2);
+	fprintf(plot.script, "set yrange [%g:%g]\nset ytics 0.0625,2\n", plot.least / 2,
+		plot.most * 2);
 	for (unsigned line = 0; line < lines; line++)
 		draw_line(&plot, sweep, line);
 	fputs("\n", plot.script);
