@@ -82,12 +82,13 @@ int vsva_process_munmap(struct vsva_process *process, gva_t address, uint64_t le
 int vsva_process_write(struct vsva_process *process, gva_t address, const void *data, uint64_t len);
 int vsva_process_read(struct vsva_process *process, gva_t address, void *data, uint64_t len);
 
-/* Gives the address space to the device: PASID (one per process), PASID entry, invalidation. */
+/* Gives the address space to the device: PASID (one per process, from the first bind until it exits),
+ * PASID entry, invalidation. */
 int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *device);
 /* Clears the entry and invalidates. -ENOENT: not bound. */
 int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *device);
 /* A guest that frees before it unbinds: its PASID goes back by virtual command, its entries stay in
- * the tables until it unbinds. -ENODEV it does not use virtual commands; -ENOENT nothing to free;
+ * the tables until it unbinds; the next bind is under another. -ENODEV it does not use virtual commands; -ENOENT nothing to free;
  * errors of the command. */
 int vsva_process_free_pasid(struct vsva_process *process);
 /* VSVA_PASID_INVALID while it has none. */

@@ -178,6 +178,7 @@ enum vsva_flush_kind {
 	VSVA_FLUSH_DEVICE_TLB,
 	VSVA_FLUSH_DEVICE_TLB_GLOBAL, /* `flush` is not looked at */
 	VSVA_FLUSH_DRAIN,             /* vsva_drain_page_requests(); neither */
+	VSVA_FLUSH_REPORT, /* its second half: nothing that the driver has is unreported */
 };
 struct vsva_flush_step {
 	struct vsva_dev *dev;

@@ -7,9 +7,9 @@
  * appears), unbound or freed (it disappears at once), before whoever owns a device or an IOMMU does.
  *
  * A translation that has disappeared may still be in use by a processor that is inside the
- * instruction. KVM therefore has a reference to every id that it translates to, and returns it when
- * each processor has left the instruction (a *kick*): until then the number is not reclaimed and so
- * never another's.
+ * instruction. KVM therefore has a reference to every id that it has translated to, and returns it when
+ * the id has been given up and each processor has left the instruction (a *kick*): until then the
+ * number is not reclaimed and so never another's.
  *
  * Threads: every function from any thread unless it says otherwise. A vCPU is one processor: its
  * instructions one at a time; its IA32_PASID may be written meanwhile.
@@ -37,7 +37,7 @@ struct vsva_vcpu;
  * token: the owner of the IOASID set whose PASIDs the VM's processors may use; the set may be made
  * later, and be freed earlier. What is bound already is translated when somebody asks for it
  * (vsva_kvm_resolve). vm: number for messages and events. The driver outlives the KVM.
- * 0; -EINVAL token NULL; -ENOMEM; -EAGAIN no thread; -EDEADLK called from a notifier.
+ * 0; -EINVAL token NULL; -ENOMEM; -EDEADLK called from a notifier.
  */
 int vsva_kvm_create(struct vsva_iommu *iommu, const void *token, uint32_t vm,
 		    struct vsva_kvm **out);

@@ -43,9 +43,9 @@ const char *vsva_free_policy_name(enum vsva_free_policy policy);
 int vsva_free_policy_parse(const char *name, enum vsva_free_policy *out);
 
 struct vsva_container_options {
-	uint32_t pasid_quota;   /* 0: VSVA_LIMIT_DEFAULT_PASID_QUOTA */
-	uint32_t domain_flags;  /* VSVA_DOMAIN_* beside VSVA_DOMAIN_NESTING */
-	uint32_t vm;            /* number for messages and events */
+	uint32_t pasid_quota;  /* 0: VSVA_LIMIT_DEFAULT_PASID_QUOTA */
+	uint32_t domain_flags; /* VSVA_DOMAIN_* beside VSVA_DOMAIN_NESTING */
+	uint32_t vm;           /* number for messages and events */
 	enum vsva_free_policy policy;
 };
 
@@ -102,6 +102,17 @@ int vsva_container_bind_gpasid(struct vsva_container_device *device,
 			       const struct vsva_gpasid_bind_data *data);
 int vsva_container_bind_second_stage(struct vsva_container_device *device, hpasid_t pasid);
 int vsva_container_unbind_gpasid(struct vsva_container_device *device, hpasid_t pasid);
+/*
+ * Bind and unbind for a virtual unit, whose guest goes on to ask for flushes and a drain of what it has
+ * just bound or unbound: of what that asks for, some has happened when these return 0.
+ * *is_clean: the entry is new, and neither the unit nor the device has anything cached from before.
+ * *is_drained: page requests were drained. What the unit had accepted, from any device, is the driver's:
+ * of VSVA_FLUSH_DRAIN only VSVA_FLUSH_REPORT is left.
+ */
+int vsva_container_bind_gpasid_clean(struct vsva_container_device *device,
+				     const struct vsva_gpasid_bind_data *data, bool *is_clean);
+int vsva_container_unbind_gpasid_drained(struct vsva_container_device *device, hpasid_t pasid,
+					 bool *is_drained);
 int vsva_container_attach_rid(struct vsva_container_device *device,
 			      const struct vsva_rid_config *config);
 int vsva_container_cache_invalidate(struct vsva_container_device *device,
@@ -109,8 +120,8 @@ int vsva_container_cache_invalidate(struct vsva_container_device *device,
 int vsva_container_page_response(struct vsva_container_device *device,
 				 const struct vsva_page_response *response);
 int vsva_container_set_fault_handler(struct vsva_container_device *device,
-				     vsva_fault_handler_fn *handler,
-				     vsva_unit_fault_fn *unit_fault, void *arg);
+				     vsva_fault_handler_fn *handler, vsva_unit_fault_fn *unit_fault,
+				     void *arg);
 
 #ifdef __cplusplus
 }

@@ -122,6 +122,15 @@ int physmem_alloc_pages(struct physmem *pm, unsigned order, hpa_t *base, void **
 	FAIL_SITE(physmem_alloc_pages(pm, order, base, memory))
 
 void physmem_free_pages(struct physmem *pm, hpa_t base, unsigned order);
+/* Where a page is that physmem_alloc_pages gave and that has not been freed. No read section: the region
+ * of such pages is alone in its slot, and stays until the map is destroyed. */
+static inline void *physmem_own_page(const struct physmem *pm, hpa_t page)
+{
+	const struct physmem_region *region = rcu_load(pm->slots[page.v >> PHYSMEM_SLOT_LG2]);
+
+	CHECK(region && page.v - region->base < region->len);
+	return region->memory + (page.v - region->base);
+}
 /* Pages handed out by physmem_alloc_pages and not freed. */
 size_t physmem_pages_in_use(struct physmem *pm);
 

@@ -31,15 +31,25 @@ static int touch_memory(struct vsva_vm *vm)
 	return err;
 }
 
-static int open_guest(struct bench_run *run)
+static int open_world(struct bench_run *run, bool use_vcmd)
 {
-	static const struct bench_world_options options = {.policy = VSVA_CACHE_LRU};
+	struct bench_world_options options = {.policy = VSVA_CACHE_LRU, .use_vcmd = use_vcmd};
 	struct bench_world *world = calloc(1, sizeof(*world));
 	int err;
 
 	run->state = world;
 	err = world ? bench_world_create(&options, world) : -ENOMEM;
 	return err ? err : touch_memory(vsva_guest_vm(world->guest));
+}
+
+static int open_guest(struct bench_run *run)
+{
+	return open_world(run, false);
+}
+
+static int open_binding_guest(struct bench_run *run)
+{
+	return open_world(run, run->figure->parameter == BENCH_GUEST_BIND_VCMD);
 }
 
 static void close_guest(struct bench_run *run)
@@ -50,6 +60,14 @@ static void close_guest(struct bench_run *run)
 }
 
 /* Bind and unbind through the guest's queue, the virtual unit and the host */
+
+/* A process has its PASID from the first bind on. */
+static int give_pasid(struct bench_world *world, struct vsva_process *process)
+{
+	int err = vsva_process_bind(process, world->guest_engine);
+
+	return err ? err : vsva_process_unbind(process, world->guest_engine);
+}
 
 static int bind_some(struct bench_run *run, struct vsva_process *process, double *ns)
 {
@@ -77,8 +95,10 @@ static int measure_binds(struct bench_run *run, struct bench_sample *out)
 
 	if (err)
 		return err;
+	err = give_pasid(world, process);
 	vsva_machine_unit_stats(world->machine, &before);
-	err = bind_some(run, process, &out->value);
+	if (!err)
+		err = bind_some(run, process, &out->value);
 	vsva_machine_unit_stats(world->machine, &after);
 	vsva_process_exit(process);
 	if (!err && after.waits - before.waits < BINDS)
@@ -86,7 +106,7 @@ static int measure_binds(struct bench_run *run, struct bench_sample *out)
 	return err;
 }
 
-const struct bench_method bench_guest_bind = {open_guest, measure_binds, close_guest};
+const struct bench_method bench_guest_bind = {open_binding_guest, measure_binds, close_guest};
 
 /* Page requests: a store of eight bytes into each of many pages that are not there */
 

@@ -51,13 +51,14 @@ extern const struct bench_method bench_ioasid_pair;          /* the same */
 extern const struct bench_method bench_bind;                 /* PASIDs bound */
 extern const struct bench_method bench_close_all;            /* the same */
 extern const struct bench_method bench_weight;               /* the same */
-extern const struct bench_method bench_guest_bind;           /* 0 */
+extern const struct bench_method bench_guest_bind;           /* enum bench_guest_pasids */
 extern const struct bench_method bench_page_request;         /* 0 */
 extern const struct bench_method bench_vfio_user;            /* 0 */
 extern const struct bench_method bench_dsa_batch;            /* 0 */
 extern const struct bench_method bench_dsa_move;             /* 0 */
 extern const struct bench_method bench_iotlb_weight;         /* entries */
 
+enum bench_guest_pasids { BENCH_GUEST_BIND_OWN, BENCH_GUEST_BIND_VCMD };
 enum bench_walk_caches { BENCH_WALK_NO_CACHE, BENCH_WALK_PAGING_CACHES };
 #define BENCH_DMA_ATS (UINT64_C(1) << 63)
 

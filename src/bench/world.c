@@ -14,11 +14,13 @@ static int make_device(struct bench_world *world, enum vsva_device_kind kind, ri
 	return err ? err : vsva_guest_add_device(world->guest, *device, guest_rid, assigned);
 }
 
-static int make_guest(struct bench_world *world, uint32_t pasid_quota)
+static int make_guest(struct bench_world *world, const struct bench_world_options *options)
 {
-	struct vsva_guest_options options = {
-		.name = "bench", .memory = BENCH_MEMORY, .pasid_quota = pasid_quota};
-	int err = vsva_guest_create(world->machine, &options, &world->guest);
+	struct vsva_guest_options guest = {.name = "bench",
+					   .memory = BENCH_MEMORY,
+					   .pasid_quota = options->pasid_quota,
+					   .use_vcmd = options->use_vcmd};
+	int err = vsva_guest_create(world->machine, &guest, &world->guest);
 
 	if (!err)
 		err = make_device(world, VSVA_DEVICE_DSA, rid(0x18), &world->dsa,
@@ -65,7 +67,7 @@ int bench_world_create(const struct bench_world_options *options, struct bench_w
 	memset(out, 0, sizeof(*out));
 	err = vsva_machine_create(&machine, &out->machine);
 	if (!err)
-		err = make_guest(out, options->pasid_quota);
+		err = make_guest(out, options);
 	return err ? err : make_process(out);
 }
 

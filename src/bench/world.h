@@ -22,6 +22,7 @@ struct bench_world_options {
 	enum vsva_cache_policy policy;
 	bool threads;         /* the machine's */
 	uint32_t pasid_quota; /* the guest's; 0: the default */
+	bool use_vcmd;        /* the guest's */
 };
 /* 0 or -errno; what was made is undone by destroy. */
 int bench_world_create(const struct bench_world_options *options, struct bench_world *out);

@@ -169,7 +169,7 @@ int vsva_process_submit(struct vsva_process *process, struct vsva_guest_device *
 	uint64_t portal = (uint64_t)queue * DSA_PORTAL_STRIDE + PORTAL_LIMITED;
 	int err;
 
-	if (process->pasid.v == VSVA_PASID_INVALID)
+	if (!process->binds)
 		return -ENOENT;
 	if (!device->dsa_ready || queue == NO_QUEUE)
 		return -EIO;

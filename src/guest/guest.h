@@ -180,7 +180,7 @@ int flush_everything(struct vsva_guest *guest);
 
 /* Processes (process.c) */
 
-/* No lock held. Gives it a PASID if it has none; takes it again. */
+/* No lock held. Gives it a PASID if it has none; takes it again if it has one. */
 int process_give_pasid(struct vsva_process *process);
 void process_take_pasid(struct vsva_process *process);
 

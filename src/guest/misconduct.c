@@ -18,14 +18,14 @@ int vsva_process_bind_begin(struct vsva_process *process, struct vsva_guest_devi
 		return err;
 	process->binds++;
 	err = pasid_entry_set_begin(device, process->pasid, process->table.root);
-	if (err && --process->binds == 0)
-		process_take_pasid(process);
+	if (err)
+		process->binds--;
 	return err;
 }
 
 int vsva_process_flush_begin(struct vsva_process *process, gva_t address, uint64_t len)
 {
-	if (process->pasid.v == VSVA_PASID_INVALID)
+	if (!process->binds)
 		return -ENOENT;
 	return pasid_flush_range_begin(process->guest, process->pasid, address.v, len);
 }

@@ -94,6 +94,7 @@ void vsva_process_exit(struct vsva_process *process)
 
 	for (struct vsva_guest_device *device = guest->devices; device; device = device->next)
 		vsva_process_unbind(process, device);
+	process_take_pasid(process);
 	TRACE(guest->seams->trace, GUEST, PROCESS_EXIT, .vm = vsva_vm_number(guest->vm),
 	      .gpasid = pasid, .value = process->table.root.v);
 	lock_take(&guest->lock);
@@ -443,7 +444,8 @@ bool process_peek(struct vsva_process *process, uint64_t address, uint8_t *byte)
 	return entry != NULL;
 }
 
-/* Shared virtual addressing */
+/* Shared virtual addressing: a process has its PASID from the first bind until it exits, as in Linux
+ * since 5.18, unless the guest gives it up before. */
 
 static int pick_pasid(struct vsva_guest *guest, gpasid_t *out)
 {
@@ -483,6 +485,8 @@ void process_take_pasid(struct vsva_process *process)
 	struct vsva_guest *guest = process->guest;
 	gpasid_t pasid = process->pasid;
 
+	if (pasid.v == VSVA_PASID_INVALID)
+		return;
 	lock_take(&guest->lock);
 	process->pasid = gpasid(VSVA_PASID_INVALID);
 	lock_drop(&guest->lock);
@@ -493,12 +497,17 @@ void process_take_pasid(struct vsva_process *process)
 
 int vsva_process_free_pasid(struct vsva_process *process)
 {
+	int err;
+
 	if (!process->guest->options.use_vcmd)
 		return -ENODEV;
 	if (process->pasid.v == VSVA_PASID_INVALID || process->gave_back)
 		return -ENOENT;
 	process->gave_back = true;
-	return vcmd_free(process->guest, process->pasid);
+	err = vcmd_free(process->guest, process->pasid);
+	if (!process->binds)
+		process_take_pasid(process);
+	return err;
 }
 
 int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *device)
@@ -512,8 +521,8 @@ int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *de
 		return err;
 	process->binds++;
 	err = pasid_entry_set(device, process->pasid, process->table.root);
-	if (err && --process->binds == 0)
-		process_take_pasid(process);
+	if (err)
+		process->binds--;
 	return err;
 }
 
@@ -526,7 +535,7 @@ int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *
 		return -ENOENT;
 	stopped = dsa_driver_stop_pasid(device, process->pasid);
 	err = pasid_entry_clear(device, process->pasid);
-	if (--process->binds == 0)
+	if (--process->binds == 0 && process->gave_back)
 		process_take_pasid(process);
 	return stopped ? stopped : err;
 }

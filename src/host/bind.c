@@ -14,6 +14,7 @@ struct bind_request {
 	hpasid_t pasid;
 	gpasid_t guest;
 	bool is_pass_through;
+	bool is_clean; /* the answer */
 };
 
 static bool is_zero(const uint8_t *bytes, size_t len)
@@ -168,8 +169,13 @@ int binding_publish(struct domain_locked locked, struct binding *binding)
 	return err;
 }
 
-static int bind_new(struct domain_locked locked, struct vsva_dev *dev,
-		    const struct bind_request *request)
+/* Its entry was not present before, and nothing is left in a cache of what was there then. */
+static bool is_clean(struct domain_locked locked, const struct binding *binding)
+{
+	return !child_is_shared(locked, binding) && !limbo_was_used(&locked.domain->iommu->limbo);
+}
+
+static int bind_new(struct domain_locked locked, struct vsva_dev *dev, struct bind_request *request)
 {
 	struct binding *binding = child_alloc(locked, dev, kind_of(request));
 	int err;
@@ -178,11 +184,15 @@ static int bind_new(struct domain_locked locked, struct vsva_dev *dev,
 		return -ENOMEM;
 	fill(binding, request);
 	err = binding_reserve(locked, binding);
-	return err ? err : binding_publish(locked, binding);
+	if (!err)
+		err = binding_publish(locked, binding);
+	if (!err)
+		request->is_clean = is_clean(locked, binding);
+	return err;
 }
 
 static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,
-		       const struct bind_request *request)
+		       struct bind_request *request)
 {
 	struct vsva_domain *domain = locked.domain;
 	struct binding *binding;
@@ -192,12 +202,12 @@ static int bind_locked(struct domain_locked locked, struct vsva_dev *dev,
 		return -EACCES;
 	if (!dev_is_attached_to(dev, domain) || function_is_isolated(dev->function))
 		return -ENODEV;
-	err = vsva_ioasid_find(dev->iommu->space, domain->owner, request->pasid, NULL);
-	if (err)
-		return err;
 	binding = dev_find_binding(dev, request->pasid.v);
 	if (!binding)
 		return bind_new(locked, dev, request);
+	err = vsva_ioasid_find(dev->iommu->space, domain->owner, request->pasid, NULL);
+	if (err)
+		return err;
 	if (!is_identical(binding, request))
 		return -EBUSY;
 	binding->users++;
@@ -215,7 +225,7 @@ static void log_refusal(const struct vsva_dev *dev, const struct bind_request *r
 
 /* The news with the lock, so that that of an unbind does not overtake it. */
 static int bind_decoded(struct vsva_domain *domain, struct vsva_dev *dev,
-			const struct bind_request *request)
+			struct bind_request *request)
 {
 	struct domain_locked locked;
 	int err;
@@ -233,18 +243,29 @@ static int bind_decoded(struct vsva_domain *domain, struct vsva_dev *dev,
 	return err;
 }
 
-int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
-		     const struct vsva_gpasid_bind_data *data)
+int bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
+		const struct vsva_gpasid_bind_data *data, bool *is_clean)
 {
 	struct bind_request request = {.data = {0}};
 	int err = decode(domain, dev, data, &request);
 
+	*is_clean = false;
 	if (err) {
 		if (dev)
 			log_refusal(dev, &request, err);
 		return err;
 	}
-	return bind_decoded(domain, dev, &request);
+	err = bind_decoded(domain, dev, &request);
+	*is_clean = request.is_clean;
+	return err;
+}
+
+int vsva_bind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev,
+		     const struct vsva_gpasid_bind_data *data)
+{
+	bool is_clean;
+
+	return bind_gpasid(domain, dev, data, &is_clean);
 }
 
 /* The guest PASID is the one that the id has already, or the same number. */
@@ -279,35 +300,53 @@ int vsva_bind_second_stage(struct vsva_domain *domain, struct vsva_dev *dev, hpa
 
 /* Unbind */
 
+/* The domain's owner has the PASID, or had it until it freed it. */
+static bool is_owners(const struct binding *binding)
+{
+	return binding && !binding->is_rid && binding->kind != BINDING_FIRST_STAGE;
+}
+
 /* What is not bound (any more) is no error, whoever took it down; but another owner's PASID is. */
-static int unbind_locked(struct domain_locked locked, struct vsva_dev *dev, hpasid_t pasid)
+static int unbind_locked(struct domain_locked locked, struct vsva_dev *dev, hpasid_t pasid,
+			 bool *is_drained)
 {
 	struct aftermath aftermath = {0};
 	struct binding *binding = NULL;
 
-	if (vsva_ioasid_find(dev->iommu->space, locked.domain->owner, pasid, NULL) == -EACCES)
-		return -EACCES;
 	if (dev_is_attached_to(dev, locked.domain))
 		binding = dev_find_binding(dev, pasid.v);
+	if (!is_owners(binding) &&
+	    vsva_ioasid_find(dev->iommu->space, locked.domain->owner, pasid, NULL) == -EACCES)
+		return -EACCES;
 	if (!binding || --binding->users)
 		return 0;
 	bindings_teardown(locked, dev, &binding, 1, &aftermath);
+	*is_drained = aftermath.is_drained && !aftermath.err;
 	return aftermath.err;
 }
 
-int vsva_unbind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid)
+int unbind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid,
+		  bool *is_drained)
 {
 	struct domain_locked locked;
 	int err;
 
+	*is_drained = false;
 	if (!domain || !dev || domain->iommu != dev->iommu || !is_host_pasid(pasid.v))
 		return -EINVAL;
 	if (!domain->owner)
 		return -EACCES;
 	locked = domain_lock(domain);
-	err = unbind_locked(locked, dev, pasid);
+	err = unbind_locked(locked, dev, pasid, is_drained);
 	domain_unlock(locked);
 	return err;
+}
+
+int vsva_unbind_gpasid(struct vsva_domain *domain, struct vsva_dev *dev, hpasid_t pasid)
+{
+	bool is_drained;
+
+	return unbind_gpasid(domain, dev, pasid, &is_drained);
 }
 
 int host_child_did(struct vsva_dev *dev, hpasid_t pasid, did_t *out)

@@ -68,7 +68,7 @@ struct vtd_context_entry *root_table_make_context(struct root_table *root, rid_t
 	struct vtd_context_entry *contexts;
 
 	if (page.v)
-		contexts = page_memory(root->memory.pm, page);
+		contexts = physmem_own_page(root->memory.pm, page);
 	else
 		contexts = table_alloc(&root->memory, &page);
 	if (!contexts)

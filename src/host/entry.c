@@ -37,18 +37,15 @@ static bool is_wide(const struct batch *batch)
 	return batch->count >= WIDE_COUNT;
 }
 
-/* Once, and in one read section, for an outermost one costs two full barriers. A table stays as long
- * as its function is attached. */
+/* Once: a table stays as long as its function is attached. */
 static void find_entries(struct batch *batch)
 {
 	const struct pasid_table *table = &batch->dev->function->pasids;
 
-	rcu_read_lock();
 	for (unsigned i = 0; i < batch->count; i++) {
 		batch->in_table[i] = pasid_table_find(table, batch->entries[i].pasid);
 		CHECK(batch->in_table[i]);
 	}
-	rcu_read_unlock();
 }
 
 static void batch_init(struct batch *batch, struct vsva_dev *dev, const struct entry_ref *entries,
@@ -174,7 +171,8 @@ static uint64_t discard(const struct batch *batch)
  *
  * drains: page requests of the entries that are on their way reach the queue, too (VT-d 7.10). That
  * wants a fence behind the answers that went out before, then IOTLB and device TLB at any granularity,
- * then a wait with PD: these go that way anyhow.
+ * then a wait with PD: these go that way anyhow. In front of all of them the fence has nothing of ours to
+ * wait for.
  */
 static bool flush_entries(const struct batch *batch, bool drains, struct aftermath *aftermath)
 {
@@ -182,9 +180,9 @@ static bool flush_entries(const struct batch *batch, bool drains, struct afterma
 	struct flush flush;
 
 	flush_begin(&flush, function->iommu);
-	add_pasid_caches(&flush, batch);
 	if (drains)
 		flush_fence(&flush);
+	add_pasid_caches(&flush, batch);
 	add_iotlbs(&flush, batch);
 	add_device_tlb(&flush, batch);
 	if (drains)
@@ -204,7 +202,7 @@ static bool cut(struct domain_locked locked, const struct batch *batch, bool dra
 /* What the drain has brought is answered. Where the unit has lost requests to overflow meanwhile,
  * their devices ask again: then it is made once more. So it is where a device did not answer, which
  * by now is blocked and not asked any more. */
-static void end_drain(const struct batch *batch, bool is_drained, uint64_t overflows,
+static bool end_drain(const struct batch *batch, bool is_drained, uint64_t overflows,
 		      struct aftermath *aftermath)
 {
 	uint64_t now = discard(batch);
@@ -214,8 +212,9 @@ static void end_drain(const struct batch *batch, bool is_drained, uint64_t overf
 		is_drained = flush_entries(batch, true, aftermath);
 		now = discard(batch);
 		if (!is_drained)
-			return;
+			return false;
 	}
+	return is_drained && now == overflows;
 }
 
 void entries_cut(struct domain_locked locked, struct vsva_dev *dev, const struct entry_ref *entries,
@@ -244,6 +243,5 @@ void entries_teardown(struct domain_locked locked, struct vsva_dev *dev,
 	/* In doubt: the unit may be reading the entries, piece by piece. */
 	if (!aftermath->is_in_doubt)
 		erase(&batch);
-	if (drains)
-		end_drain(&batch, is_flushed, overflows, aftermath);
+	aftermath->is_drained = drains && end_drain(&batch, is_flushed, overflows, aftermath);
 }

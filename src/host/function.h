@@ -10,6 +10,7 @@
 struct aftermath {
 	int err;          /* 0 or -ETIMEDOUT */
 	bool is_in_doubt; /* the unit may still use what was taken away */
+	bool is_drained; /* of page requests: what the unit had accepted, from any device, is taken in */
 };
 /* Ends the flush; a function whose device TLB did not answer is isolated, after which it cannot use
  * what it had cached. */

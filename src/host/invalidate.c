@@ -70,8 +70,9 @@ struct step {
 struct sequence {
 	struct step steps[VSVA_LIMIT_FLUSH_STEPS];
 	unsigned count;
-	struct vsva_dev *drained[VSVA_LIMIT_FLUSH_STEPS];
-	unsigned drained_count;
+	bool drains;
+	struct vsva_dev *reported[VSVA_LIMIT_FLUSH_STEPS];
+	unsigned reported_count;
 };
 
 /* Each has two descriptors at most: they go out when the sequence ends, and not before. */
@@ -95,16 +96,21 @@ static int decode_sequence(const struct vsva_flush_step *steps, unsigned count,
 {
 	int err = 0;
 
-	out->count = out->drained_count = 0;
+	out->count = out->reported_count = 0;
+	out->drains = false;
 	if (!steps || !count || count > VSVA_LIMIT_FLUSH_STEPS)
 		return -EINVAL;
 	for (unsigned i = 0; i < count && !err; i++) {
-		if (!steps[i].dev || steps[i].dev->iommu != steps[0].dev->iommu)
+		const struct vsva_flush_step *step = &steps[i];
+		bool drains = step->kind == VSVA_FLUSH_DRAIN;
+
+		if (!step->dev || step->dev->iommu != steps[0].dev->iommu)
 			err = -EINVAL;
-		else if (steps[i].kind == VSVA_FLUSH_DRAIN)
-			out->drained[out->drained_count++] = steps[i].dev;
+		else if (drains || step->kind == VSVA_FLUSH_REPORT)
+			out->reported[out->reported_count++] = step->dev;
 		else
-			err = decode_step(&steps[i], &out->steps[out->count++]);
+			err = decode_step(step, &out->steps[out->count++]);
+		out->drains |= drains;
 	}
 	return err;
 }
@@ -193,17 +199,17 @@ static void note_end(const struct sequence *sequence, int err)
 
 static int run_sequence(struct sequence *sequence, struct vsva_iommu *iommu)
 {
-	bool drains = sequence->drained_count > 0, flushes;
+	bool flushes;
 	struct flush flush;
 	int err = enter(sequence);
 
 	if (err)
 		return err;
 	flush_begin(&flush, iommu);
-	if (drains)
+	if (sequence->drains)
 		flush_drains(&flush);
 	flushes = sequence->count && build(sequence, &flush);
-	if (flushes || drains)
+	if (flushes || sequence->drains)
 		err = flush_end(&flush);
 	if (flushes)
 		note_end(sequence, err);
@@ -219,8 +225,8 @@ int vsva_flush_sequence(const struct vsva_flush_step *steps, unsigned count)
 
 	if (!err)
 		err = run_sequence(&sequence, steps[0].dev->iommu);
-	if (!err && sequence.drained_count)
-		err = prq_end_drain(sequence.drained, sequence.drained_count);
+	if (!err && sequence.reported_count)
+		err = prq_end_drain(sequence.reported, sequence.reported_count);
 	return err;
 }
 

@@ -3,8 +3,9 @@
  * KVM as a subscriber: bindings of one owner become entries of its VM's translation tables.
  *
  * An event function only changes a word that processors read, and what KVM knows of the id. What
- * has to wait for them, returning a reference, is done elsewhere: after UNBIND by KVM's own worker,
- * after FREE by the reclaim phase, which is over before a device hears of it.
+ * has to wait for them, returning its reference, is done once, when the id is given up: by the reclaim
+ * phase, which is over before a device hears of it. An id that is only unbound is its owner's as
+ * before, and a processor that is still inside an instruction submits under nobody else's number.
  */
 #include "host/kvm.h"
 
@@ -39,19 +40,23 @@ static void entry_clear(struct vsva_kvm *kvm, gpasid_t guest, hpasid_t id)
 	TRACE(kvm->trace, HOST, CPU_TRANSLATION, .vm = kvm->vm, .gpasid = guest, .hpasid = id);
 }
 
-static void withdraw(struct vsva_kvm *kvm, hpasid_t id, bool is_freed)
+static void unbind(struct vsva_kvm *kvm, hpasid_t id)
 {
 	gpasid_t guest;
 
 	if (kvm_ids_state(&kvm->ids, id, &guest) != KVM_ID_INSTALLED)
 		return;
 	entry_clear(kvm, guest, id);
-	if (is_freed) {
+	kvm_ids_unbind(&kvm->ids, id);
+}
+
+static void give_up(struct vsva_kvm *kvm, hpasid_t id)
+{
+	gpasid_t guest;
+
+	unbind(kvm, id);
+	if (kvm_ids_state(&kvm->ids, id, &guest) == KVM_ID_UNBOUND)
 		kvm_ids_free(&kvm->ids, id);
-		return;
-	}
-	kvm_ids_leave(&kvm->ids, id);
-	worker_kick(kvm->worker);
 }
 
 /* A guest PASID that is bound stays with its id. *is_taken: the caller's reference to the id is
@@ -83,13 +88,14 @@ static void on_bind(struct vsva_kvm *kvm, const struct vsva_ioasid_event *event)
 	int err;
 
 	/* The host does not judge guest PASIDs: one that no processor can have needs no entry. */
-	if (event->guest.v > VSVA_PASID_MAX || vsva_ioasid_get(kvm->space, NULL, event->id))
+	if (event->guest.v > VSVA_PASID_MAX)
 		return;
 	lock_take(&kvm->lock);
 	err = kvm->is_stopped ? 0 : install(kvm, event->id, event->guest, &is_taken);
 	lock_drop(&kvm->lock);
-	if (!is_taken)
-		vsva_ioasid_put(kvm->space, event->id);
+	/* An id is live as long as its BIND is told. */
+	if (is_taken)
+		CHECK(vsva_ioasid_get(kvm->space, NULL, event->id) == 0);
 	if (!err)
 		return;
 	count(&kvm->stats.missing, 1);
@@ -98,11 +104,12 @@ static void on_bind(struct vsva_kvm *kvm, const struct vsva_ioasid_event *event)
 		    event->guest.v);
 }
 
-static void on_withdraw(struct vsva_kvm *kvm, hpasid_t id, bool is_freed)
+static void on_withdraw(struct vsva_kvm *kvm, hpasid_t id,
+			void (*withdraw)(struct vsva_kvm *kvm, hpasid_t id))
 {
 	lock_take(&kvm->lock);
 	kvm->withdrawals++;
-	withdraw(kvm, id, is_freed);
+	withdraw(kvm, id);
 	lock_drop(&kvm->lock);
 }
 
@@ -113,9 +120,9 @@ static void on_event(void *arg, const struct vsva_ioasid_event *event)
 	if (event->kind == VSVA_IOASID_EVENT_BIND)
 		on_bind(kvm, event);
 	else if (event->kind == VSVA_IOASID_EVENT_UNBIND)
-		on_withdraw(kvm, event->id, false);
+		on_withdraw(kvm, event->id, unbind);
 	else if (event->kind == VSVA_IOASID_EVENT_FREE)
-		on_withdraw(kvm, event->id, true);
+		on_withdraw(kvm, event->id, give_up);
 }
 
 /* References */
@@ -139,8 +146,7 @@ static size_t take_freed(struct vsva_kvm *kvm, const struct vsva_ioasid_event *e
 	return taken;
 }
 
-/* No processor submits under these ids when it returns, also under those that the worker has in
- * hand: devices are stopped next. */
+/* No processor submits under these ids when it returns: devices are stopped next. */
 static void on_reclaim(void *arg, const struct vsva_ioasid_event *events, size_t event_count)
 {
 	struct vsva_kvm *kvm = arg;
@@ -149,24 +155,9 @@ static void on_reclaim(void *arg, const struct vsva_ioasid_event *events, size_t
 
 	CHECK(event_count <= ARRAY_LEN(ids));
 	taken = take_freed(kvm, events, event_count, ids);
-	vsva_kvm_kick(kvm);
+	if (taken)
+		vsva_kvm_kick(kvm);
 	put_all(kvm, ids, taken);
-}
-
-static bool return_some(void *arg)
-{
-	struct vsva_kvm *kvm = arg;
-	hpasid_t ids[VSVA_LIMIT_RECLAIM_BATCH];
-	size_t taken;
-
-	lock_take(&kvm->lock);
-	taken = kvm_ids_take_leaving(&kvm->ids, ids, ARRAY_LEN(ids));
-	lock_drop(&kvm->lock);
-	if (!taken)
-		return false;
-	vsva_kvm_kick(kvm);
-	put_all(kvm, ids, taken);
-	return true;
 }
 
 /* Without a translation, but with the set's word for it */
@@ -242,12 +233,9 @@ static int make_parts(struct vsva_kvm *kvm, const struct kvm_config *config)
 
 	if (err)
 		return err;
-	kvm->worker = worker_create(config->pool, "vsva-kvm", return_some, kvm);
-	err = kvm->worker ? subscribe(kvm) : -EAGAIN;
-	if (err) {
-		worker_destroy(kvm->worker);
+	err = subscribe(kvm);
+	if (err)
 		kvm_tables_fini(&kvm->tables);
-	}
 	return err;
 }
 
@@ -281,7 +269,6 @@ int vsva_kvm_create(struct vsva_iommu *iommu, const void *token, uint32_t vm, st
 {
 	struct kvm_config config = {.space = iommu->space,
 				    .physmem = iommu->port.physmem,
-				    .pool = iommu->pool,
 				    .trace = iommu->trace,
 				    .token = token,
 				    .vm = vm};
@@ -301,7 +288,7 @@ static bool empty_tables(struct vsva_kvm *kvm)
 	kvm->is_stopped = true;
 	for (; !was_stopped && id.v <= VSVA_PASID_MAX; id.v++)
 		if (kvm_ids_next(&kvm->ids, &id, &guest) == KVM_ID_INSTALLED)
-			withdraw(kvm, id, false);
+			unbind(kvm, id);
 	lock_drop(&kvm->lock);
 	return !was_stopped;
 }
@@ -329,8 +316,6 @@ int vsva_kvm_stop(struct vsva_kvm *kvm)
 		vsva_kvm_kick(kvm);
 	CHECK(vsva_ioasid_notifier_unregister(kvm->notifier) == 0);
 	kvm->notifier = NULL;
-	worker_destroy(kvm->worker);
-	kvm->worker = NULL;
 	if (is_first)
 		return_all(kvm);
 	return 0;

@@ -5,7 +5,6 @@
 
 #include "base/lock.h"
 #include "base/trace.h"
-#include "base/worker.h"
 #include "host/kvm_ids.h"
 #include "host/kvm_tables.h"
 #include "vsva/kvm.h"
@@ -17,7 +16,6 @@ struct vsva_kvm {
 	uint32_t vm;
 	const struct trace *trace;
 	struct vsva_ioasid_notifier *notifier;
-	struct worker *worker; /* returns the references of what was unbound */
 
 	struct lock lock;         /* LOCK_RANK_KVM: writers of everything below */
 	struct kvm_tables tables; /* readers: RCU */
@@ -32,7 +30,6 @@ struct vsva_kvm {
 struct kvm_config {
 	struct vsva_ioasid_space *space;
 	struct physmem *physmem;
-	struct worker_pool *pool;
 	const struct trace *trace;
 	const void *token;
 	uint32_t vm;

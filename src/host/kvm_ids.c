@@ -11,11 +11,9 @@
 struct kvm_id {
 	uint32_t guest : 20; /* if INSTALLED */
 	uint32_t state : 2;
-	uint32_t is_listed : 1; /* also one that was installed again, or freed, since */
-	uint32_t next;          /* on the list; 0: the last */
 };
 
-static_assert(sizeof(struct kvm_id) == 8, "8 bytes an id");
+static_assert(sizeof(struct kvm_id) == 4, "4 bytes an id");
 
 void kvm_ids_fini(struct kvm_ids *ids)
 {
@@ -59,51 +57,20 @@ void kvm_ids_install(struct kvm_ids *ids, hpasid_t id, gpasid_t guest)
 	record->state = KVM_ID_INSTALLED;
 }
 
-void kvm_ids_leave(struct kvm_ids *ids, hpasid_t id)
+void kvm_ids_unbind(struct kvm_ids *ids, hpasid_t id)
 {
 	struct kvm_id *record = record_of(ids, id);
 
 	CHECK(record && record->state == KVM_ID_INSTALLED);
-	record->state = KVM_ID_LEAVING;
-	if (record->is_listed)
-		return;
-	record->is_listed = 1;
-	record->next = ids->leaving;
-	ids->leaving = id.v;
+	record->state = KVM_ID_UNBOUND;
 }
 
 void kvm_ids_free(struct kvm_ids *ids, hpasid_t id)
 {
 	struct kvm_id *record = record_of(ids, id);
 
-	CHECK(record && record->state == KVM_ID_INSTALLED);
+	CHECK(record && (record->state == KVM_ID_INSTALLED || record->state == KVM_ID_UNBOUND));
 	record->state = KVM_ID_FREED;
-}
-
-/* The list is not empty. */
-static struct kvm_id *unlist_first(struct kvm_ids *ids)
-{
-	struct kvm_id *record = record_of(ids, hpasid(ids->leaving));
-
-	ids->leaving = record->next;
-	record->is_listed = 0;
-	return record;
-}
-
-size_t kvm_ids_take_leaving(struct kvm_ids *ids, hpasid_t *out, size_t max)
-{
-	size_t count = 0;
-
-	while (ids->leaving && count < max) {
-		hpasid_t id = hpasid(ids->leaving);
-		struct kvm_id *record = unlist_first(ids);
-
-		if (record->state != KVM_ID_LEAVING)
-			continue;
-		record->state = KVM_ID_NONE;
-		out[count++] = id;
-	}
-	return count;
 }
 
 bool kvm_ids_take_freed(struct kvm_ids *ids, hpasid_t id)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/sched.h"
 #include "host/page_list.h"
 
 static void free_table(struct kvm_tables *tables, uint64_t entry)
@@ -54,7 +55,7 @@ static uint32_t *entry_of(const struct kvm_tables *tables, gpasid_t guest)
 
 	if (!(dir_entry & VTD_VMX_PASID_DIR_P))
 		return NULL;
-	table = page_memory(tables->pm, hpa(vtd_VMX_PASID_DIR_TABLE(dir_entry)));
+	table = physmem_own_page(tables->pm, hpa(vtd_VMX_PASID_DIR_TABLE(dir_entry)));
 	return &table[vtd_vmx_pasid_index(guest.v)];
 }
 
@@ -77,6 +78,7 @@ void kvm_tables_set(struct kvm_tables *tables, gpasid_t guest, hpasid_t host)
 	uint32_t *entry = entry_of(tables, guest);
 
 	CHECK(entry);
+	SEAM_MEMORY_WRITE(entry);
 	__atomic_store_n(entry, (uint32_t)vtd_VMX_PASID_with_PASID(VTD_VMX_PASID_V, host.v),
 			 __ATOMIC_RELEASE);
 }
@@ -85,9 +87,11 @@ void kvm_tables_clear(struct kvm_tables *tables, gpasid_t guest)
 {
 	uint32_t *entry = entry_of(tables, guest);
 
-	if (entry)
-		__atomic_fetch_and(entry, (uint32_t)vtd_without(UINT32_MAX, VTD_VMX_PASID_V),
-				   __ATOMIC_RELEASE);
+	if (!entry)
+		return;
+	SEAM_MEMORY_WRITE(entry);
+	__atomic_fetch_and(entry, (uint32_t)vtd_without(UINT32_MAX, VTD_VMX_PASID_V),
+			   __ATOMIC_RELEASE);
 }
 
 bool kvm_tables_get(const struct kvm_tables *tables, gpasid_t guest, hpasid_t *host)
@@ -113,8 +117,14 @@ static uint32_t read_entry(struct physmem *pm, hpa_t table, gpasid_t guest)
 {
 	hpa_t at = hpa(table.v + sizeof(uint32_t) * vtd_vmx_pasid_index(guest.v));
 	const uint32_t *entry = physmem_ptr(pm, at, sizeof(*entry), false);
+	uint32_t value;
 
-	return entry ? __atomic_load_n(entry, __ATOMIC_ACQUIRE) : UINT32_MAX;
+	if (!entry)
+		return UINT32_MAX;
+	SEAM_MEMORY_READ(entry);
+	value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	SEAM_MEMORY_SEEN(entry);
+	return value;
 }
 
 bool kvm_walk(struct physmem *pm, const hpa_t dir[2], gpasid_t guest, hpasid_t *host)

@@ -11,6 +11,7 @@ void limbo_init(struct limbo *limbo)
 
 static void set_used(struct limbo *limbo)
 {
+	__atomic_store_n(&limbo->was_used, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&limbo->is_used, true, __ATOMIC_RELEASE);
 }
 

@@ -24,6 +24,7 @@ struct limbo {
 	struct sva_space *spaces;  /* lock: of next_in_limbo; each with a reference on its mm */
 	struct sva_space *settled; /* lock: the same, when the doubt is over */
 	bool is_used;              /* atomic: there is something */
+	bool was_used;             /* atomic: there is, or there has been */
 	bool is_busy;              /* atomic: somebody is emptying it */
 };
 
@@ -38,6 +39,11 @@ void limbo_add_space(struct vsva_iommu *iommu, struct sva_space *space);
 bool limbo_has_space(struct vsva_iommu *iommu, struct sva_space *space);
 /* One whose doubt is over, out of the limbo; the reference is the caller's. NULL: there is none. */
 struct sva_space *limbo_take_settled(struct vsva_iommu *iommu);
+/* false: nothing has ever been in doubt. */
+static inline bool limbo_was_used(const struct limbo *limbo)
+{
+	return __atomic_load_n(&limbo->was_used, __ATOMIC_ACQUIRE);
+}
 /* After a flush that worked: tries to empty it. Waits. */
 void limbo_recover(struct vsva_iommu *iommu);
 

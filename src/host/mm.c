@@ -497,7 +497,7 @@ static int cpu_access(struct mm_locked locked, uint64_t address, bool write, uin
 	if (err)
 		return err;
 	mm_leaf_touch(leaf, write);
-	*memory = (uint8_t *)page_memory(locked.mm->pm, mm_leaf_page(leaf)) + offset;
+	*memory = (uint8_t *)physmem_own_page(locked.mm->pm, mm_leaf_page(leaf)) + offset;
 	*room = VSVA_PAGE_SIZE - offset;
 	return 0;
 }
@@ -548,7 +548,7 @@ static bool peek(struct mm_locked locked, uint64_t address, uint8_t *out)
 	leaf = mm_table_find(&mm->table, address);
 	if (!leaf || !mm_leaf_is_present(leaf))
 		return false;
-	memory = page_memory(mm->pm, mm_leaf_page(leaf));
+	memory = physmem_own_page(mm->pm, mm_leaf_page(leaf));
 	*out = __atomic_load_n(&memory[address % VSVA_PAGE_SIZE], __ATOMIC_ACQUIRE);
 	return true;
 }

@@ -18,12 +18,12 @@ static uint64_t load(const uint64_t *entry)
 
 static uint64_t *entries_of(const struct mm_table *table, uint64_t entry)
 {
-	return page_memory(table->pm, hpa(vtd_pte_address(entry, 1)));
+	return physmem_own_page(table->pm, hpa(vtd_pte_address(entry, 1)));
 }
 
 static uint64_t *root_of(const struct mm_table *table)
 {
-	return page_memory(table->pm, table->root);
+	return physmem_own_page(table->pm, table->root);
 }
 
 /* The part of a range within a table that one of its entries covers. */

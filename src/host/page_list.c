@@ -8,17 +8,6 @@
 #define ORDER_MASK UINT64_C(0xf0)
 #define PAGE_MASK  ((uint64_t)VSVA_PAGE_SIZE - 1)
 
-void *page_memory(struct physmem *pm, hpa_t page)
-{
-	void *memory;
-
-	rcu_read_lock();
-	memory = physmem_ptr(pm, page, VSVA_PAGE_SIZE, true);
-	rcu_read_unlock();
-	CHECK(memory);
-	return memory;
-}
-
 void *page_alloc(struct physmem *pm, hpa_t *page)
 {
 	void *memory;
@@ -42,7 +31,7 @@ static hpa_t link_page(uint64_t link)
 
 static uint64_t *link_of(struct physmem *pm, uint64_t link)
 {
-	return page_memory(pm, link_page(link));
+	return physmem_own_page(pm, link_page(link));
 }
 
 static void link_set(struct physmem *pm, uint64_t link, uint64_t next)

@@ -31,8 +31,6 @@ static inline void table_written(const struct table_memory *memory, const void *
 /* One zeroed page that hardware will see zeroed; NULL: no memory. */
 void *table_alloc(const struct table_memory *memory, hpa_t *page);
 
-/* Where a page of the driver's own is in this process: stays valid until it is freed. */
-void *page_memory(struct physmem *pm, hpa_t page);
 /* One zeroed page; NULL: no memory. */
 void *page_alloc(struct physmem *pm, hpa_t *page);
 

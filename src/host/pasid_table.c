@@ -74,7 +74,7 @@ struct vtd_pasid_entry *pasid_table_find(const struct pasid_table *table, uint32
 	copy.q[0] = __atomic_load_n(&dir_entry->q[0], __ATOMIC_ACQUIRE);
 	if (!vtd_pasid_dir_entry_P(&copy))
 		return NULL;
-	entries = page_memory(table->memory.pm, hpa(vtd_pasid_dir_entry_SMPTBLPTR(&copy)));
+	entries = physmem_own_page(table->memory.pm, hpa(vtd_pasid_dir_entry_SMPTBLPTR(&copy)));
 	return &entries[vtd_pasid_table_index(pasid)];
 }
 

@@ -290,30 +290,31 @@ void prq_start(struct vsva_iommu *iommu)
 	struct prq_locked locked = prq_lock(iommu);
 
 	iommu->prq.head = 0;
+	iommu->prq.has_left = false;
 	iommu->prq.is_stopped = false;
 	prq_unlock(locked);
 }
 
 /* PPR first: a request that comes after the tail was read then makes a new event (VT-d 7.4.2). So
- * does an overflow while neither PPR nor PRO is set. */
+ * does an overflow while neither PPR nor PRO is set. Without PPR nothing has come since. */
 static bool take_in(struct prq_locked locked)
 {
 	const struct vtd_port *port = &locked.iommu->port;
-	bool was_pending, goes_on;
+	struct prq *prq = &locked.iommu->prq;
 	uint64_t prs;
 
-	if (locked.iommu->prq.is_stopped)
+	if (prq->is_stopped)
 		return true;
 	prs = VTD_READ(port, PRS);
-	was_pending = vtd_PRS_PPR(prs) != 0;
-	if (was_pending)
+	if (vtd_PRS_PPR(prs))
 		VTD_WRITE(port, PRS, VTD_PRS_PPR);
-	goes_on = take_in_all(locked);
-	if (was_pending)
+	if (vtd_PRS_PPR(prs) || prq->has_left)
+		prq->has_left = !take_in_all(locked);
+	if (vtd_PRS_PPR(prs))
 		prs = VTD_READ(port, PRS);
 	if (vtd_PRS_PRO(prs))
 		recover_from_overflow(locked);
-	return goes_on;
+	return !prq->has_left;
 }
 
 static void discard_dying_of_all(struct prq_locked locked);

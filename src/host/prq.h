@@ -47,6 +47,7 @@ struct prq {
 	uint64_t next_serial;
 	uint64_t overflow_count; /* atomic, writers: lock */
 	bool is_stopped;         /* the unit is being reset: its registers say nothing */
+	bool has_left;           /* requests are in the queue that were seen and not taken in */
 	bool has_dying;          /* atomic: groups of dying bindings are to be answered */
 	uint32_t pending;        /* ready and reported; atomic, writers: lock */
 };

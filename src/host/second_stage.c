@@ -37,12 +37,12 @@ static void entry_store(const struct second_stage *ss, uint64_t *entry, uint64_t
 
 static uint64_t *table_of(const struct second_stage *ss, uint64_t entry)
 {
-	return page_memory(ss->memory.pm, hpa(vtd_pte_address(entry, 1)));
+	return physmem_own_page(ss->memory.pm, hpa(vtd_pte_address(entry, 1)));
 }
 
 static uint64_t *root_of(const struct second_stage *ss)
 {
-	return page_memory(ss->memory.pm, ss->root);
+	return physmem_own_page(ss->memory.pm, ss->root);
 }
 
 static uint64_t table_entry(hpa_t table)

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/sched.h"
+#include "host/bind.h"
 #include "host/teardown.h"
 #include "host/wait.h"
 #include "vsva/limits.h"
@@ -452,14 +453,24 @@ static int device_leave(struct vsva_container_device *device, int err)
 	return err;
 }
 
-int vsva_container_bind_gpasid(struct vsva_container_device *device,
-			       const struct vsva_gpasid_bind_data *data)
+int vsva_container_bind_gpasid_clean(struct vsva_container_device *device,
+				     const struct vsva_gpasid_bind_data *data, bool *is_clean)
 {
 	int err = device_enter(device);
 
+	*is_clean = false;
 	if (err)
 		return err;
-	return device_leave(device, vsva_bind_gpasid(device->container->domain, device->dev, data));
+	return device_leave(device,
+			    bind_gpasid(device->container->domain, device->dev, data, is_clean));
+}
+
+int vsva_container_bind_gpasid(struct vsva_container_device *device,
+			       const struct vsva_gpasid_bind_data *data)
+{
+	bool is_clean;
+
+	return vsva_container_bind_gpasid_clean(device, data, &is_clean);
 }
 
 int vsva_container_bind_second_stage(struct vsva_container_device *device, hpasid_t pasid)
@@ -472,14 +483,23 @@ int vsva_container_bind_second_stage(struct vsva_container_device *device, hpasi
 			    vsva_bind_second_stage(device->container->domain, device->dev, pasid));
 }
 
-int vsva_container_unbind_gpasid(struct vsva_container_device *device, hpasid_t pasid)
+int vsva_container_unbind_gpasid_drained(struct vsva_container_device *device, hpasid_t pasid,
+					 bool *is_drained)
 {
 	int err = device_enter(device);
 
+	*is_drained = false;
 	if (err)
 		return err;
-	return device_leave(device,
-			    vsva_unbind_gpasid(device->container->domain, device->dev, pasid));
+	return device_leave(
+		device, unbind_gpasid(device->container->domain, device->dev, pasid, is_drained));
+}
+
+int vsva_container_unbind_gpasid(struct vsva_container_device *device, hpasid_t pasid)
+{
+	bool is_drained;
+
+	return vsva_container_unbind_gpasid_drained(device, pasid, &is_drained);
 }
 
 int vsva_container_attach_rid(struct vsva_container_device *device,

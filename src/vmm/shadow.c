@@ -32,7 +32,7 @@ static uint32_t first_stage_width(const struct vtd_pasid_entry *entry)
 
 /* Bind and unbind */
 
-static int bind_first_stage(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t host,
+static int bind_first_stage(struct vsva_assigned *assigned, struct shadow *shadow,
 			    const struct vtd_pasid_entry *entry)
 {
 	struct vsva_gpasid_bind_data data = {
@@ -42,20 +42,24 @@ static int bind_first_stage(struct vsva_assigned *assigned, gpasid_t guest, hpas
 		.addr_width = first_stage_width(entry),
 		.flags = VSVA_GPASID_VAL,
 		.gpgd = vtd_pasid_entry_FSPTPTR(entry),
-		.hpasid = host.v,
-		.gpasid = guest.v,
+		.hpasid = shadow->hpasid.v,
+		.gpasid = shadow->gpasid.v,
 		.vtd.flags = first_stage_flags(entry),
 	};
+	bool is_clean;
+	int err = vsva_container_bind_gpasid_clean(assigned->handle, &data, &is_clean);
 
-	return vsva_container_bind_gpasid(assigned->handle, &data);
+	assigned->vm->clean = is_clean ? shadow : NULL;
+	return err;
 }
 
-static int bind_entry(struct vsva_assigned *assigned, gpasid_t guest, hpasid_t host,
+static int bind_entry(struct vsva_assigned *assigned, struct shadow *shadow,
 		      const struct vtd_pasid_entry *entry)
 {
+	assigned->vm->is_drained = false;
 	if (vtd_pasid_entry_PGTT(entry) == VTD_PGTT_PASS_THROUGH)
-		return vsva_container_bind_second_stage(assigned->handle, host);
-	return bind_first_stage(assigned, guest, host, entry);
+		return vsva_container_bind_second_stage(assigned->handle, shadow->hpasid);
+	return bind_first_stage(assigned, shadow, entry);
 }
 
 static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
@@ -70,13 +74,13 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 	vm_charge(vm, VM_WORK_OF_BIND);
 	err = sparse_set(&assigned->shadows, shadow->gpasid.v, shadow);
 	if (!err)
-		err = bind_entry(assigned, shadow->gpasid, shadow->hpasid, entry);
+		err = bind_entry(assigned, shadow, entry);
 	if (err) {
 		sparse_replace(&assigned->shadows, shadow->gpasid.v, NULL);
 		pasid_map_put(vm, shadow->mention, MENTION_BIND);
 		return err;
 	}
-	VM_COUNT(vm, binds);
+	vm_count_locked(&vm->stats.binds);
 	__atomic_fetch_add(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -85,8 +89,10 @@ static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
 {
 	struct vsva_vm *vm = assigned->vm;
 
+	if (vm->clean == shadow)
+		vm->clean = NULL;
 	pasid_map_put(vm, shadow->mention, MENTION_BIND);
-	VM_COUNT(vm, unbinds);
+	vm_count_locked(&vm->stats.unbinds);
 	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
 	sparse_replace(&assigned->shadows, shadow->gpasid.v, NULL);
 	base_free(shadow);
@@ -95,7 +101,8 @@ static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
 static void shadow_unbind(struct vsva_assigned *assigned, struct shadow *shadow)
 {
 	struct vsva_vm *vm = assigned->vm;
-	int err = vsva_container_unbind_gpasid(assigned->handle, shadow->hpasid);
+	int err = vsva_container_unbind_gpasid_drained(assigned->handle, shadow->hpasid,
+						       &vm->is_drained);
 
 	if (err)
 		LOG_LIMITED(LOG_WARN, VSVA_CODE_TEARDOWN,
@@ -122,7 +129,7 @@ static void shadow_create(struct vsva_assigned *assigned, gpasid_t guest,
 	if (!err)
 		return;
 	base_free(shadow);
-	VM_COUNT(vm, refused_binds);
+	vm_count_locked(&vm->stats.refused_binds);
 	LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
 		    "%s: device %04x guest PASID %u not bound: error %d (first stage at %#llx)",
 		    vm->name, assigned->guest_rid.v, guest.v, err,
@@ -166,6 +173,7 @@ static void sync_rid(struct vsva_assigned *assigned)
 	int err;
 
 	rid_config_of(assigned, &config, &guest);
+	vm->is_drained = false;
 	err = vsva_container_attach_rid(assigned->handle, &config);
 	if (err) {
 		LOG_LIMITED(LOG_WARN, VSVA_CODE_BIND_REFUSED,
@@ -229,9 +237,21 @@ void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
 
 /* Scan */
 
+/* With the count of the VM's, so that nobody has to ask its devices before each descriptor. */
+static void set_scan_pending(struct vsva_assigned *assigned, bool is_pending)
+{
+	if (assigned->scan_pending == is_pending)
+		return;
+	assigned->scan_pending = is_pending;
+	if (is_pending)
+		assigned->vm->scans_pending++;
+	else
+		assigned->vm->scans_pending--;
+}
+
 void shadow_schedule_scan(struct vsva_assigned *assigned)
 {
-	assigned->scan_pending = true;
+	set_scan_pending(assigned, true);
 	assigned->scan_next = 0;
 }
 
@@ -286,12 +306,12 @@ static void scan_device(struct vsva_assigned *assigned)
 	while (assigned->vm->work_left && next_to_scan(assigned, &assigned->scan_next))
 		scan_directory_entry(assigned, assigned->scan_next++);
 	if (assigned->vm->work_left)
-		assigned->scan_pending = false;
+		set_scan_pending(assigned, false);
 }
 
 bool shadow_scan_some(struct vsva_vm *vm)
 {
-	for (struct vsva_assigned *a = vm->devices; a; a = a->next) {
+	for (struct vsva_assigned *a = vm->devices; a && vm->scans_pending; a = a->next) {
 		if (!a->scan_pending)
 			continue;
 		scan_device(a);
@@ -303,10 +323,7 @@ bool shadow_scan_some(struct vsva_vm *vm)
 
 bool shadow_scan_is_pending(const struct vsva_vm *vm)
 {
-	for (const struct vsva_assigned *a = vm->devices; a; a = a->next)
-		if (a->scan_pending)
-			return true;
-	return false;
+	return vm->scans_pending > 0;
 }
 
 /* Context */
@@ -335,7 +352,7 @@ void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind)
 
 	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++)
 		shadow_unbind(assigned, shadow);
-	assigned->scan_pending = false;
+	set_scan_pending(assigned, false);
 	vsva_container_attach_rid(assigned->handle, &config);
 	assigned->rid_kind = kind;
 }
@@ -346,6 +363,6 @@ void shadow_forget_all(struct vsva_assigned *assigned)
 
 	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++)
 		shadow_free(assigned, shadow);
-	assigned->scan_pending = false;
+	set_scan_pending(assigned, false);
 	assigned->rid_kind = VSVA_RID_BLOCKED;
 }

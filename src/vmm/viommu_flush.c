@@ -3,6 +3,14 @@
  * The guest's flushes, carried out on the host with the same scope. Those that stand one behind the
  * other in its queue go there in one sequence with one wait: before anything else is executed, and
  * before the guest can see that it has got on.
+ *
+ * A guest that sets or clears an entry of its PASID table has the PASID cache flushed, then the IOTLB
+ * and the device TLB, and where the entry went it has page requests drained. With the first of these
+ * the host binds or unbinds, and the others have happened by then: what was not present before is
+ * cached nowhere, and an unbind flushes and drains itself. The guest had submitted all of them before
+ * the first was executed and sees none of them end before the last, so for all that it can know they
+ * were executed in one moment, and nothing is left for the host to do. That is so for descriptors of one
+ * batch, and of a drain only as long as nothing else came between.
  */
 #include <errno.h>
 
@@ -18,6 +26,7 @@ static const char *name_of(enum vsva_flush_kind kind)
 	case VSVA_FLUSH_IOTLB:
 		return "invalidation of the IOTLB";
 	case VSVA_FLUSH_DRAIN:
+	case VSVA_FLUSH_REPORT:
 		return "drain of page requests";
 	default:
 		return "invalidation of the device TLB";
@@ -53,11 +62,18 @@ static void add(struct vsva_assigned *assigned, enum vsva_flush_kind kind,
 
 	if (vm->flush_count == VSVA_LIMIT_FLUSH_STEPS)
 		viommu_flush_out(vm);
+	vm->is_drained = false;
 	vm->flushes[vm->flush_count++] =
 		(struct vsva_flush_step){.dev = assigned->dev, .kind = kind, .flush = *what};
 }
 
 /* Scope */
+
+/* Bound by a descriptor of this batch: it is as if it had been flushed right after. */
+static bool is_clean(const struct vsva_assigned *assigned, const struct shadow *shadow)
+{
+	return shadow == assigned->vm->clean;
+}
 
 static bool shadow_has_domain(const struct shadow *shadow, did_t domain)
 {
@@ -93,7 +109,7 @@ static void flush(struct vsva_assigned *assigned, struct vsva_flush what)
 	what.device_tlb = what.all || !assigned_guest_sees_ats(assigned);
 	add(assigned, VSVA_FLUSH_IOTLB, &what);
 	vm_charge(assigned->vm, 1);
-	VM_COUNT(assigned->vm, invalidations);
+	vm_count_locked(&assigned->vm->stats.invalidations);
 }
 
 static void flush_rid(struct vsva_assigned *assigned, struct vsva_flush what)
@@ -104,6 +120,15 @@ static void flush_rid(struct vsva_assigned *assigned, struct vsva_flush what)
 	flush(assigned, what);
 }
 
+static void flush_shadow(struct vsva_assigned *assigned, const struct shadow *shadow,
+			 struct vsva_flush what)
+{
+	if (is_clean(assigned, shadow))
+		return;
+	what.pasid = shadow->hpasid;
+	flush(assigned, what);
+}
+
 static void flush_pasid(struct vsva_assigned *assigned, uint32_t guest, did_t domain,
 			struct vsva_flush what)
 {
@@ -111,10 +136,8 @@ static void flush_pasid(struct vsva_assigned *assigned, uint32_t guest, did_t do
 
 	if (is_rid_pasid(assigned, guest) && rid_has_domain(assigned, domain))
 		flush_rid(assigned, what);
-	if (!shadow || !shadow_has_domain(shadow, domain))
-		return;
-	what.pasid = shadow->hpasid;
-	flush(assigned, what);
+	if (shadow && shadow_has_domain(shadow, domain))
+		flush_shadow(assigned, shadow, what);
 }
 
 /* IOTLB descriptor: of first-stage translations it always removes all that have the domain (VT-d
@@ -126,12 +149,9 @@ static void flush_domain(struct vsva_assigned *assigned, bool all_domains, did_t
 
 	if (all_domains || rid_has_domain(assigned, domain))
 		flush_rid(assigned, what);
-	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++) {
-		if (!all_domains && !shadow_has_domain(shadow, domain))
-			continue;
-		what.pasid = shadow->hpasid;
-		flush(assigned, what);
-	}
+	for (uint32_t at = 0; (shadow = sparse_next(&assigned->shadows, &at)); at++)
+		if (all_domains || shadow_has_domain(shadow, domain))
+			flush_shadow(assigned, shadow, what);
 }
 
 void viommu_flush_iotlb(struct vsva_vm *vm, const struct vtd_op *op)
@@ -163,32 +183,34 @@ static struct vsva_flush range_of(uint64_t addr, unsigned size_lg2)
 				   .order = (uint8_t)(size_lg2 >= 64 ? 0 : size_lg2 - 12)};
 }
 
-static void flush_device(struct vsva_vm *vm, rid_t guest_rid, const struct vsva_flush *what,
-			 bool global)
-{
-	struct vsva_assigned *assigned = assigned_find(vm, guest_rid);
-
-	if (assigned)
-		add(assigned, global ? VSVA_FLUSH_DEVICE_TLB_GLOBAL : VSVA_FLUSH_DEVICE_TLB, what);
-}
-
 void viommu_flush_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	struct vsva_flush what = range_of(op->dev_tlb.addr, op->dev_tlb.size_lg2);
+	struct vsva_assigned *assigned = assigned_find(vm, op->dev_tlb.sid);
 
 	what.pasid = hpasid(VSVA_FLUSH_RID);
-	flush_device(vm, op->dev_tlb.sid, &what, false);
+	if (assigned)
+		add(assigned, VSVA_FLUSH_DEVICE_TLB, &what);
 }
 
 void viommu_flush_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
 {
 	struct vsva_flush what = range_of(op->pasid_dev_tlb.addr, op->pasid_dev_tlb.size_lg2);
+	struct vsva_assigned *assigned = assigned_find(vm, op->pasid_dev_tlb.sid);
+	const struct shadow *shadow;
 
-	/* Not known: unbound before, with a device-TLB flush of its own. */
-	if (!op->pasid_dev_tlb.global &&
-	    pasid_map_lookup(vm, gpasid(op->pasid_dev_tlb.pasid), &what.pasid))
+	if (!assigned)
 		return;
-	flush_device(vm, op->pasid_dev_tlb.sid, &what, op->pasid_dev_tlb.global);
+	if (op->pasid_dev_tlb.global) {
+		add(assigned, VSVA_FLUSH_DEVICE_TLB_GLOBAL, &what);
+		return;
+	}
+	/* Not bound: if it was before, that went with a device-TLB flush of its own. */
+	shadow = sparse_get(&assigned->shadows, op->pasid_dev_tlb.pasid);
+	if (!shadow || is_clean(assigned, shadow))
+		return;
+	what.pasid = shadow->hpasid;
+	add(assigned, VSVA_FLUSH_DEVICE_TLB, &what);
 }
 
 /* Drain */
@@ -196,7 +218,8 @@ void viommu_flush_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
 void viommu_flush_drain(struct vsva_vm *vm)
 {
 	static const struct vsva_flush nothing;
+	enum vsva_flush_kind kind = vm->is_drained ? VSVA_FLUSH_REPORT : VSVA_FLUSH_DRAIN;
 
 	for (struct vsva_assigned *a = vm->devices; a; a = a->next)
-		add(a, VSVA_FLUSH_DRAIN, &nothing);
+		add(a, kind, &nothing);
 }

@@ -44,6 +44,7 @@ static void look_at_registers(struct vsva_vm *vm, struct fetch *fetch)
 	uint32_t head = vtd_regfile_iq_head(rf), tail = vtd_regfile_iq_tail(rf);
 	uint32_t end = tail > head ? tail : vtd_regfile_iq_len(rf);
 
+	viommu_flush_begin_batch(vm);
 	fetch->rules.is_wide = vtd_regfile_iq_is_wide(rf);
 	fetch->address = vtd_regfile_iq_head_address(rf);
 	fetch->ahead = vtd_regfile_iq_fetch_allowed(rf) ? (end - head) / 8 / slot_words(fetch) : 0;
@@ -180,6 +181,7 @@ static void execute(struct vsva_vm *vm, const struct vtd_op *op)
 		break;
 	}
 	viommu_flush_out(vm);
+	vm->is_drained = false;
 	if (op->type == VTD_DESC_CONTEXT)
 		execute_context(vm, op);
 	else if (op->type == VTD_DESC_PASID_CACHE)
@@ -221,9 +223,8 @@ static void trace_descriptor(struct vsva_vm *vm, const struct vtd_op *op)
 
 static void count_descriptor(struct vsva_vm *vm, const struct vtd_op *op)
 {
-	VM_COUNT(vm, descriptors);
-	__atomic_fetch_add(&vm->descriptors_of[(unsigned)op->type % VSVA_DESCRIPTOR_TYPES], 1,
-			   __ATOMIC_RELAXED);
+	vm_count_locked(&vm->stats.descriptors);
+	vm_count_locked(&vm->descriptors_of[(unsigned)op->type % VSVA_DESCRIPTOR_TYPES]);
 }
 
 /* false: nothing to execute now. */

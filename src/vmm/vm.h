@@ -122,10 +122,15 @@ struct vsva_vm {
 	bool enabled;                  /* TE; lock */
 	uint32_t pending_commands;     /* VTD_FX_*: to carry out; atomic, writers: regs_lock */
 	bool gcmd_scanning;            /* the scan that a command waits for has begun; lock */
+	unsigned scans_pending;        /* devices that are to be scanned; lock */
 	struct worker *worker;
 	/* the guest's flushes that are executed and are still to go to the host; lock */
 	struct vsva_flush_step flushes[VSVA_LIMIT_FLUSH_STEPS];
 	unsigned flush_count;
+	/* Of the batch of descriptors that are being executed (viommu_flush.c); lock. Bound last, with
+	 * nothing cached of it, or NULL; page requests were drained by what was executed last. */
+	const struct shadow *clean;
+	bool is_drained;
 
 	struct lock regs_lock; /* rank VIOMMU_REGS */
 	struct vtd_regfile regs;
@@ -151,6 +156,12 @@ static inline void vm_charge(struct vsva_vm *vm, unsigned work)
 }
 
 #define VM_COUNT(vm, what) __atomic_fetch_add(&(vm)->stats.what, 1, __ATOMIC_RELAXED)
+
+/* The same of what is only counted with vm->lock held: no locked instruction is needed. */
+static inline void vm_count_locked(uint64_t *counter)
+{
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
 
 /* Guest PASID to host PASID (pasid_map.c) */
 
@@ -209,6 +220,13 @@ bool viommu_run_queue(struct vsva_vm *vm);
 
 /* The guest's flushes (viommu_flush.c); vm->lock held. They have happened after viommu_flush_out(). */
 
+/* The descriptors that are executed from now on had all been submitted before the first of them is, and
+ * the guest has seen all before them end. */
+static inline void viommu_flush_begin_batch(struct vsva_vm *vm)
+{
+	vm->clean = NULL;
+	vm->is_drained = false;
+}
 void viommu_flush_iotlb(struct vsva_vm *vm, const struct vtd_op *op);
 void viommu_flush_pasid_iotlb(struct vsva_vm *vm, const struct vtd_op *op);
 void viommu_flush_device_tlb(struct vsva_vm *vm, const struct vtd_op *op);

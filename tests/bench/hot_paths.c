@@ -210,9 +210,9 @@ static void copy_events_off(unsigned count)
 
 static struct bench_world world;
 
-static void open_world(void)
+static void open_world(bool use_vcmd)
 {
-	static const struct bench_world_options options = {.policy = VSVA_CACHE_LRU};
+	const struct bench_world_options options = {.policy = VSVA_CACHE_LRU, .use_vcmd = use_vcmd};
 
 	MUST(!bench_world_create(&options, &world));
 }
@@ -230,15 +230,25 @@ void hot_guest_binds(struct vsva_process *process, unsigned count)
 	MUST(!err);
 }
 
-static void guest_bind(unsigned count)
+static void bind_in_guest(unsigned count, bool use_vcmd)
 {
 	struct vsva_process *process;
 
-	open_world();
+	open_world(use_vcmd);
 	MUST(!vsva_process_create(world.guest, &process));
 	hot_guest_binds(process, count);
 	vsva_process_exit(process);
 	bench_world_destroy(&world);
+}
+
+static void guest_bind(unsigned count)
+{
+	bind_in_guest(count, true);
+}
+
+static void guest_bind_own(unsigned count)
+{
+	bind_in_guest(count, false);
 }
 
 HOT void hot_page_requests(gva_t area, unsigned count);
@@ -263,7 +273,7 @@ static void page_request(unsigned count)
 	struct vsva_guest_stats stats;
 	gva_t area;
 
-	open_world();
+	open_world(false);
 	MUST(!vsva_process_mmap(world.process, gva(0), count * (uint64_t)VSVA_PAGE_SIZE, true,
 				false, &area));
 	hot_page_requests(area, count);
@@ -285,6 +295,7 @@ static const struct {
 	{"copy_events", copy_events},
 	{"copy_events_off", copy_events_off},
 	{"guest_bind", guest_bind},
+	{"guest_bind_own", guest_bind_own},
 	{"page_request", page_request},
 };
 

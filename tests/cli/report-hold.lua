@@ -21,7 +21,9 @@ two:bind(acc)
 two:bind(engine)
 local src, dst = one:alloc(8 * PAGE), one:alloc(8 * PAGE)
 one:fill(src, 8 * PAGE, 1)
-one:copy(acc, {src = src, dst = dst, len = 8 * PAGE})
+for _ = 1, 10 do
+	one:copy(acc, {src = src, dst = dst, len = 8 * PAGE})
+end
 local from, to = two:alloc(2 * PAGE), two:alloc(2 * PAGE)
 two:fill(from, 2 * PAGE, 2)
 two:copy(acc, {src = from, dst = to, len = 2 * PAGE})

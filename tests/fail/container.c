@@ -175,6 +175,26 @@ static void undo_bind(struct fail_world *w)
 	assert_int_equal(run_container_unbind_gpasid(w), 0);
 }
 
+RUN(container_bind_gpasid_clean)
+{
+	struct vsva_gpasid_bind_data data = world_bind_data(w);
+	bool is_clean = true;
+	int err = vsva_container_bind_gpasid_clean(w->handle, &data, &is_clean);
+
+	assert_int_equal(is_clean, !err);
+	return err;
+}
+
+/* Nobody says after an error that it was drained. */
+RUN(container_unbind_gpasid_drained)
+{
+	bool is_drained = true;
+	int err = vsva_container_unbind_gpasid_drained(w->handle, w->pasid, &is_drained);
+
+	assert_false(err && is_drained);
+	return err;
+}
+
 RUN(container_attach_rid)
 {
 	const struct vsva_rid_config nested = {
@@ -247,6 +267,8 @@ const struct trial container_trials[] = {
 	UNDONE(container_bind_gpasid, world_container_pasid, undo_bind, BINDING_ERRORS),
 	UNDONE(container_bind_second_stage, world_container_pasid, undo_bind, BINDING_ERRORS),
 	DONE(container_unbind_gpasid, world_container_asked, MAY_TIMEDOUT),
+	UNDONE(container_bind_gpasid_clean, world_container_pasid, undo_bind, BINDING_ERRORS),
+	DONE(container_unbind_gpasid_drained, world_container_asked, MAY_TIMEDOUT),
 	TRIAL(container_attach_rid, world_container_mapped, .undo = undo_attach_rid,
 	      .may = BINDING_ERRORS, .neither_if = MAY_TIMEDOUT),
 	UNDONE(container_cache_invalidate, world_container_bound, NULL, MAY_TIMEDOUT),

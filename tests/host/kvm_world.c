@@ -34,7 +34,7 @@ static int portal_write(void *arg, uint64_t offset, const void *bytes)
 int kvm_world_kvm(struct kvm_world *w, const void *token, struct vsva_kvm **out)
 {
 	struct kvm_config config = {
-		.space = w->space, .physmem = w->physmem, .pool = w->pool, .token = token, .vm = 1};
+		.space = w->space, .physmem = w->physmem, .token = token, .vm = 1};
 
 	return kvm_create(&config, out);
 }

@@ -291,8 +291,8 @@ static void test_rid_replaces_live_entry_in_order(void **state)
 	fake_vtd_forget_log(&world->fake);
 
 	assert_int_equal(attach_rid(world, &second_stage), 0);
-	expect_pasid_cache(world, 0, child, 0);
-	expect_fence(world, 1);
+	expect_fence(world, 0);
+	expect_pasid_cache(world, 1, child, 0);
 	expect_iotlb_domain(world, 2, child);
 	expect_dev_tlb(world, 3, RID_PF, ALL, true);
 	expect_drain(world, 4);

@@ -314,7 +314,7 @@ static void test_flush_sequence_refuses_bad_steps(void **state)
 	steps[1].dev = world->dev;
 	steps[1].flush.pasid = hpasid(0);
 	assert_int_equal(vsva_flush_sequence(steps, 2), -EINVAL);
-	steps[1].kind = (enum vsva_flush_kind)(VSVA_FLUSH_DRAIN + 1);
+	steps[1].kind = (enum vsva_flush_kind)(VSVA_FLUSH_REPORT + 1);
 	assert_int_equal(vsva_flush_sequence(steps, 2), -EINVAL);
 	expect_log_count(world, 0);
 	assert_int_equal(vsva_flush_sequence(steps, 1), 0);

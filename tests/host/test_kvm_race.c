@@ -84,21 +84,6 @@ static void leave(struct visit *visit)
 	sem_destroy(&visit->let_go);
 }
 
-static bool is_alone(void *arg)
-{
-	struct ioasid_binding *binding = ((void **)arg)[1];
-
-	return kvm_world_refs(((void **)arg)[0], binding->id) == 1;
-}
-
-/* Until only one reference is left. */
-static void wait_alone(struct kvm_world *w, struct ioasid_binding *binding)
-{
-	void *arg[2] = {w, binding};
-
-	assert_true(worker_pool_wait_until(w->pool, is_alone, arg, 30000));
-}
-
 /* 2667ed10d9f0: the process is dead, its number is in a processor still, and must not become another
  * process's. */
 static void test_number_is_not_reused_while_a_processor_has_it(void **state)
@@ -158,8 +143,9 @@ static void test_control_number_is_reused_if_kvm_is_not_told(void **state)
 	kvm_world_destroy(&w);
 }
 
-/* After UNBIND it is KVM's own worker that waits. */
-static void test_unbound_id_keeps_its_reference_until_the_processor_is_out(void **state)
+/* Unbound while a processor is inside, bound again and unbound: nobody waits for the processor until the
+ * id is given up. */
+static void test_unbound_id_is_not_reclaimed_until_the_processor_is_out(void **state)
 {
 	struct ioasid_binding b;
 	struct visit visit;
@@ -170,16 +156,15 @@ static void test_unbound_id_keeps_its_reference_until_the_processor_is_out(void 
 	kvm_world_bind(&w, &b, kvm_world_alloc(&w), 5);
 	enter(&visit, &w, w.vcpu, 5);
 	kvm_world_unbind(&w, &b);
-	spin(1000);
-	assert_int_equal(kvm_world_refs(&w, b.id), 2);
-	/* And it may come and go meanwhile: each time with a reference of its own. */
 	kvm_world_bind(&w, &b, b.id, 6);
-	assert_int_equal(kvm_world_refs(&w, b.id), 4);
 	kvm_world_unbind(&w, &b);
+	assert_int_equal(kvm_world_refs(&w, b.id), 2);
+	assert_int_equal(vsva_ioasid_free(w.set, b.id), 0);
 	spin(1000);
-	assert_int_equal(kvm_world_refs(&w, b.id), 3);
+	assert_int_equal(kvm_world_state(&w, b.id), VSVA_IOASID_FREE_PENDING);
 	leave(&visit);
-	wait_alone(&w, &b);
+	assert_int_equal(vsva_ioasid_free_sync(w.set, b.id), 0);
+	assert_int_equal(kvm_world_state(&w, b.id), VSVA_IOASID_FREE);
 	kvm_world_destroy(&w);
 }
 
@@ -500,7 +485,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_number_is_not_reused_while_a_processor_has_it),
 		cmocka_unit_test(test_control_number_is_reused_if_kvm_is_not_told),
-		cmocka_unit_test(test_unbound_id_keeps_its_reference_until_the_processor_is_out),
+		cmocka_unit_test(test_unbound_id_is_not_reclaimed_until_the_processor_is_out),
 		cmocka_unit_test(test_stop_waits_for_the_processor),
 		cmocka_unit_test(test_nothing_old_after_the_kick),
 		cmocka_unit_test(test_no_old_ia32_pasid_after_the_kick),

@@ -242,62 +242,43 @@ static enum kvm_id_state state_of(const struct kvm_ids *ids, uint32_t id)
 	return kvm_ids_state(ids, hpasid(id), &guest);
 }
 
-static void test_ids_leave_and_are_taken_once(void **state)
+static void test_ids_are_taken_once_when_they_are_freed(void **state)
 {
 	struct kvm_ids *ids = new_ids();
-	hpasid_t taken[4];
 	gpasid_t guest;
 
 	(void)state;
 	assert_int_equal(state_of(ids, 7), KVM_ID_NONE);
+	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
 	install(ids, 7, GUEST);
 	install(ids, 0xfffff, HIGH);
 	assert_int_equal(kvm_ids_state(ids, hpasid(7), &guest), KVM_ID_INSTALLED);
 	assert_int_equal(guest.v, GUEST);
-	kvm_ids_leave(ids, hpasid(7));
-	kvm_ids_leave(ids, hpasid(0xfffff));
-	assert_int_equal(kvm_ids_take_leaving(ids, taken, 1), 1);
-	assert_int_equal(taken[0].v, 0xfffff);
-	assert_int_equal(kvm_ids_take_leaving(ids, taken, 4), 1);
-	assert_int_equal(taken[0].v, 7);
-	assert_int_equal(kvm_ids_take_leaving(ids, taken, 4), 0);
+	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
+	kvm_ids_unbind(ids, hpasid(7));
+	assert_int_equal(state_of(ids, 7), KVM_ID_UNBOUND);
+	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
+	kvm_ids_free(ids, hpasid(7));
+	kvm_ids_free(ids, hpasid(0xfffff)); /* it was not unbound */
+	assert_true(kvm_ids_take_freed(ids, hpasid(7)));
+	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
 	assert_int_equal(state_of(ids, 7), KVM_ID_NONE);
+	assert_true(kvm_ids_take_freed(ids, hpasid(0xfffff)));
 	delete_ids(ids);
 }
 
-/* Bound again before the processors were waited for: one reference, and it stays. */
+/* Bound again under another guest PASID: one reference, and it stays. */
 static void test_id_that_comes_back_is_not_taken(void **state)
 {
 	struct kvm_ids *ids = new_ids();
-	hpasid_t taken[4];
+	gpasid_t guest;
 
 	(void)state;
 	install(ids, 7, GUEST);
-	kvm_ids_leave(ids, hpasid(7));
-	install(ids, 7, GUEST);
-	kvm_ids_leave(ids, hpasid(7)); /* it is on the list already */
-	install(ids, 7, GUEST);
-	assert_int_equal(kvm_ids_take_leaving(ids, taken, 4), 0);
-	assert_int_equal(state_of(ids, 7), KVM_ID_INSTALLED);
-	kvm_ids_leave(ids, hpasid(7));
-	assert_int_equal(kvm_ids_take_leaving(ids, taken, 4), 1);
-	delete_ids(ids);
-}
-
-static void test_freed_id_waits_for_its_reclaim(void **state)
-{
-	struct kvm_ids *ids = new_ids();
-	hpasid_t taken[4];
-
-	(void)state;
-	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
-	install(ids, 7, GUEST);
-	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
-	kvm_ids_leave(ids, hpasid(7));
-	install(ids, 7, GUEST);
-	kvm_ids_free(ids, hpasid(7)); /* still on the list */
-	assert_int_equal(kvm_ids_take_leaving(ids, taken, 4), 0);
-	assert_true(kvm_ids_take_freed(ids, hpasid(7)));
+	kvm_ids_unbind(ids, hpasid(7));
+	install(ids, 7, HIGH);
+	assert_int_equal(kvm_ids_state(ids, hpasid(7), &guest), KVM_ID_INSTALLED);
+	assert_int_equal(guest.v, HIGH);
 	assert_false(kvm_ids_take_freed(ids, hpasid(7)));
 	delete_ids(ids);
 }
@@ -312,7 +293,7 @@ static void test_ids_are_visited_in_order(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 6; i++)
 		install(ids, members[i], i);
-	kvm_ids_leave(ids, hpasid(2));
+	kvm_ids_unbind(ids, hpasid(2));
 	kvm_ids_free(ids, hpasid(0x400));
 	for (unsigned i = 0; i < 6; i++, id.v++) {
 		assert_int_not_equal(kvm_ids_next(ids, &id, &guest), KVM_ID_NONE);
@@ -332,9 +313,8 @@ int main(void)
 		cmocka_unit_test(test_walk_needs_present_and_valid),
 		cmocka_unit_test(test_walk_beyond_memory_exits),
 		cmocka_unit_test(test_no_memory_leaves_no_trace),
-		cmocka_unit_test(test_ids_leave_and_are_taken_once),
+		cmocka_unit_test(test_ids_are_taken_once_when_they_are_freed),
 		cmocka_unit_test(test_id_that_comes_back_is_not_taken),
-		cmocka_unit_test(test_freed_id_waits_for_its_reclaim),
 		cmocka_unit_test(test_ids_are_visited_in_order),
 	};
 

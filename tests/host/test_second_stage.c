@@ -47,14 +47,14 @@ static void end(struct fixture *f)
 
 static uint64_t *entry_at(struct fixture *f, uint64_t addr, unsigned level)
 {
-	uint64_t *table = page_memory(f->pm, f->ss.root);
+	uint64_t *table = physmem_own_page(f->pm, f->ss.root);
 
 	for (unsigned l = f->ss.levels; l > level; l--) {
 		uint64_t entry = table[vtd_level_index(addr, l)];
 
 		if (!vtd_ss_pte_is_present(entry) || vtd_ss_pte_is_leaf(entry, l))
 			return NULL;
-		table = page_memory(f->pm, hpa(vtd_pte_address(entry, 1)));
+		table = physmem_own_page(f->pm, hpa(vtd_pte_address(entry, 1)));
 	}
 	return &table[vtd_level_index(addr, level)];
 }

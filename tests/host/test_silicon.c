@@ -664,9 +664,11 @@ static void watch_queue(void *arg, uint32_t offset, uint64_t *value)
 	struct reset_watch *watch = arg;
 
 	(void)value;
-	if (offset == VTD_REG_PQT && watch->is_resetting)
+	if (offset != VTD_REG_PRS && offset != VTD_REG_PQT)
+		return;
+	if (watch->is_resetting)
 		watch->looked_in_reset++;
-	else if (offset == VTD_REG_PQT)
+	else
 		watch->looked++;
 }
 

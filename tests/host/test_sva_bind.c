@@ -319,9 +319,9 @@ static void test_sva_unbind_flushes_its_pasid(void **state)
 
 	fake_vtd_forget_log(&world->fake);
 	assert_int_equal(vsva_sva_unbind(bond), 0);
-	expect_pasid_cache(world, 0, did_, pasid);
 	/* the drain goes the same way */
-	expect_fence(world, 1);
+	expect_fence(world, 0);
+	expect_pasid_cache(world, 1, did_, pasid);
 	expect_piotlb_all(world, 2, did_, pasid);
 	expect_pasid_dev_tlb(world, 3, RID_PF, pasid, VTD_DEVICE_TLB_ALL, true);
 	expect_drain(world, 4);

@@ -191,7 +191,7 @@ static const struct triples_plant plants[] = {
 	 .sabotage.skip_grace_periods = true,
 	 .verdict = EXPLORE_FAILED},
 	{"a KVM without lock is found",
-	 {"unbind", "free", "resolve"},
+	 {"bind", "unbind", "stop"},
 	 .sabotage.no_lock = "KVM",
 	 .verdict = EXPLORE_FAILED},
 };

@@ -167,6 +167,36 @@ static void test_free_pasid_refuses(void **state)
 	assert_int_equal(vsva_process_bind(process, world.gdsa), 0);
 	assert_int_equal(vsva_process_free_pasid(process), 0);
 	assert_int_equal(vsva_process_free_pasid(process), -ENOENT);
+	assert_int_equal(vsva_process_unbind(process, world.gdsa), 0);
+	assert_int_equal(vsva_process_free_pasid(process), -ENOENT);
+	world_destroy(&world);
+}
+
+/* A process keeps its PASID when it is bound nowhere; one that it has freed it has not any more. */
+static void test_process_keeps_its_pasid_until_it_frees_it(void **state)
+{
+	struct vsva_guest_options options = {.use_vcmd = true};
+	struct vsva_vm_stats stats;
+	struct vsva_process *process;
+	struct world world;
+	gpasid_t first;
+
+	(void)state;
+	world_create(&world, VSVA_CACHE_LRU, &options);
+	process = bound_process(&world);
+	first = vsva_process_pasid(process);
+	assert_int_equal(vsva_process_unbind(process, world.gdsa), 0);
+	assert_int_equal(vsva_process_bind(process, world.gdsa), 0);
+	assert_int_equal(vsva_process_pasid(process).v, first.v);
+	assert_int_equal(vsva_process_unbind(process, world.gdsa), 0);
+	assert_int_equal(vsva_process_free_pasid(process), 0);
+	assert_int_equal(vsva_process_pasid(process).v, VSVA_PASID_INVALID);
+	assert_int_equal(vsva_process_bind(process, world.gdsa), 0);
+	expect_copies_work(&world, process, 1);
+	vsva_vm_get_stats(vsva_guest_vm(world.guest), &stats);
+	assert_int_equal(stats.vcmd_allocs, 2);
+	assert_int_equal(stats.vcmd_frees, 1);
+	assert_int_equal(stats.refused_binds, 0);
 	world_destroy(&world);
 }
 
@@ -282,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_guest_frees_with_work_in_flight),
 		cmocka_unit_test(test_silent_guest_frees_a_bound_pasid),
 		cmocka_unit_test(test_free_pasid_refuses),
+		cmocka_unit_test(test_process_keeps_its_pasid_until_it_frees_it),
 		cmocka_unit_test(test_free_before_unbind_leaks_no_quota),
 		cmocka_unit_test(test_guest_sets_its_iommu_up_again),
 		cmocka_unit_test(test_guest_spins_in_its_queue_while_requests_are_pending),
