@@ -9,6 +9,11 @@
 
 #define GENERATION_MAX ((UINT32_C(1) << (64 - LINE_GENERATION_SHIFT)) - 1)
 
+static bool is_power_of_two_beyond_one(size_t n)
+{
+	return n > 1 && (n & (n - 1)) == 0;
+}
+
 int cache_init(struct cache *cache, const struct cache_shape *shape)
 {
 	size_t words = shape->lines * CACHE_LINE_WORDS(shape->value_words);
@@ -17,8 +22,10 @@ int cache_init(struct cache *cache, const struct cache_shape *shape)
 
 	CHECK(shape->value_words == 1 || shape->value_words == CACHE_VALUE_WORDS);
 	CHECK(shape->lines && shape->lines % set == 0 && shape->groups <= CACHE_GROUPS_MAX);
+	CHECK(shape->value_words == 1 || is_power_of_two_beyond_one(shape->lines / set));
 	*cache = (struct cache){.sets = (uint32_t)(shape->lines / set),
 				.value_words = shape->value_words};
+	cache->sets_shift = 64 - (uint32_t)__builtin_ctz(cache->sets);
 	err = cache_groups_init(&cache->groups, shape->groups);
 	if (err)
 		return err;

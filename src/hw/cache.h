@@ -116,6 +116,7 @@ struct cache {
 	uint64_t *lines;
 	uint32_t *generations; /* by group; atomic */
 	uint32_t sets;
+	uint32_t sets_shift; /* lines of several value words: 2^(64 - sets_shift) sets */
 	uint32_t value_words;
 	uint64_t numbers; /* bit n: there may be lines with number n; atomic */
 
@@ -129,7 +130,8 @@ struct cache {
 };
 
 struct cache_shape {
-	size_t lines;         /* a multiple of CACHE_WAYS * CACHE_STEP */
+	/* A multiple of CACHE_WAYS * CACHE_STEP; of several value words by a power of two, not 1. */
+	size_t lines;
 	unsigned value_words; /* 1 or CACHE_VALUE_WORDS */
 	uint32_t groups;      /* when there are more, one loses its lines */
 	bool keeps_age;
@@ -193,6 +195,8 @@ static inline size_t cache_first_way(const struct cache *cache, const struct cac
 	uint64_t page = key->word[1] >> shift;
 	uint64_t hash = (page / step ^ key->word[0] << 25) * UINT64_C(0x9e3779b97f4a7c15);
 
+	if (step == 1)
+		return (hash >> cache->sets_shift) * CACHE_WAYS;
 	return (size_t)((unsigned __int128)hash * cache->sets >> 64) * CACHE_WAYS * step +
 	       page % step;
 }

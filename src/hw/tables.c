@@ -53,16 +53,17 @@ static enum vtd_fault context_address(struct lookup *lookup, uint64_t *address)
 {
 	bool upper = vtd_context_is_upper(lookup->rid);
 	struct vtd_root_entry root;
-	uint64_t table;
+	uint64_t half;
 
 	if (!read_root(lookup, &root))
 		return VTD_FAULT_SRT_1;
+	half = upper ? root.q[1] : root.q[0];
 	if (!(upper ? vtd_root_entry_UP(&root) : vtd_root_entry_LP(&root)))
 		return VTD_FAULT_SRT_2;
-	if (root.q[upper] & lookup->masks->root_half)
+	if (half & lookup->masks->root_half)
 		return VTD_FAULT_SRT_3;
-	table = upper ? vtd_root_entry_UCTP(&root) : vtd_root_entry_LCTP(&root);
-	*address = table + vtd_context_index(lookup->rid) * sizeof(struct vtd_context_entry);
+	*address = (upper ? vtd_root_entry_UCTP(&root) : vtd_root_entry_LCTP(&root)) +
+		   vtd_context_index(lookup->rid) * sizeof(struct vtd_context_entry);
 	return VTD_FAULT_NONE;
 }
 

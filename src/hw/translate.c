@@ -532,8 +532,9 @@ static void answer_found(struct job *job, enum vtd_fault rights, struct unit_tra
 		out->hpa = hpa(0);
 }
 
-static void trace_walk(const struct unit *unit, const struct unit_request *r,
-		       const struct unit_translation *out)
+static inline __attribute__((always_inline)) void trace_walk(const struct unit *unit,
+							     const struct unit_request *r,
+							     const struct unit_translation *out)
 {
 	TRACE(unit->config.trace, UNIT, TRANSLATE, .rid = r->rid, .hpasid = hpasid(r->pasid),
 	      .addr = r->addr, .hpa = out->hpa, .value = (uint64_t)out->fault,

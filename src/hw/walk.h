@@ -73,6 +73,14 @@ static inline enum vtd_fault walk_commit_second_stage(struct walk *walk,
 	return walk->space->ssade ? walk_commit_second_stage_(walk, leaf, dirty) : VTD_FAULT_NONE;
 }
 
+/* The host address of an entry of a first-stage table of this level, which is to be read. VT-d 3.8.1: with
+ * second-stage A/D bits the table must be writable too. Sets A. In registers: the next read waits for it. */
+struct walk_located {
+	uint64_t at;
+	enum vtd_fault fault;
+};
+struct walk_located walk_locate_table(struct walk *walk, uint64_t guest_at, unsigned level);
+
 /* First stage; its tables are read through the second in nested mode. Rights are not judged. */
 enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk_leaf *leaf);
 enum vtd_fault walk_commit_first_stage(struct walk *walk, const struct walk_leaf *leaf, bool dirty);

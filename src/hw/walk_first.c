@@ -10,25 +10,7 @@ static bool is_nested(const struct walk *walk)
 
 /* Tables */
 
-/* The host address of a first-stage table entry that is to be read. VT-d 3.8.1: with second-stage
- * A/D bits the table must be writable too. */
-static enum vtd_fault locate_to_read(struct walk *walk, uint64_t guest_at, unsigned level,
-				     uint64_t *at)
-{
-	uint8_t need = walk->space->ssade ? PAGING_READ | PAGING_WRITE : PAGING_READ;
-	struct walk_leaf leaf;
-	enum vtd_fault fault;
-
-	fault = walk_second_stage(walk, guest_at, false, &leaf);
-	if (fault)
-		return fault;
-	if ((leaf.rights & need) != need)
-		return level == walk->space->first_levels ? VTD_FAULT_SFS_6 : VTD_FAULT_SFS_7;
-	*at = leaf.output;
-	return walk_commit_second_stage(walk, &leaf, false);
-}
-
-/* The same for a change, which the second stage sees as a write. */
+/* The host address of an entry that is to be changed, which the second stage sees as a write. */
 static enum vtd_fault locate_to_write(struct walk *walk, uint64_t guest_at, uint64_t *at)
 {
 	const uint8_t need = PAGING_READ | PAGING_WRITE;
@@ -158,18 +140,20 @@ static void keep_table(struct walk *walk, uint64_t address, const struct way way
 	walk_passed(walk, &above);
 }
 
-/* Finds the host address of the table; only then can the entry that led to it be cached. */
-static inline enum vtd_fault locate_table(struct walk *walk, struct way *way, uint64_t guest_at,
-					  uint64_t address)
+/* Finds the host address of the entry, and of its table; only then can the entry that led to it be cached. */
+static inline enum vtd_fault locate_entry(struct walk *walk, struct way *way, uint64_t address,
+					  uint64_t offset, uint64_t *at)
 {
-	enum vtd_fault fault;
-	uint64_t at = 0;
+	if (way->located) {
+		*at = way->table_host + offset;
+	} else {
+		struct walk_located located =
+			walk_locate_table(walk, way->table + offset, way->level);
 
-	if (!way->located) {
-		fault = locate_to_read(walk, guest_at, way->level, &at);
-		if (fault)
-			return fault;
-		way->table_host = at & ~(uint64_t)(VSVA_PAGE_SIZE - 1);
+		if (located.fault)
+			return located.fault;
+		*at = located.at;
+		way->table_host = located.at - offset;
 	}
 	if (walk->keeps && way->from_walk)
 		keep_table(walk, address, *way);
@@ -197,12 +181,11 @@ enum vtd_fault walk_first_stage(struct walk *walk, uint64_t address, struct walk
 		struct walk_entry entry = {.level = way.level};
 		uint64_t offset = vtd_level_index(address, entry.level) * sizeof(uint64_t);
 		uint64_t guest_at = way.table + offset;
-		enum vtd_fault fault = locate_table(walk, &way, guest_at, address);
+		enum vtd_fault fault = locate_entry(walk, &way, address, offset, &entry.at);
 		bool is_leaf;
 
 		if (fault)
 			return fault;
-		entry.at = way.table_host + offset;
 		if (!memory_read_near(pm, &walk->first, entry.at, &entry.value))
 			return entry.level == space->first_levels ? VTD_FAULT_SFS_4
 								  : VTD_FAULT_SFS_1;

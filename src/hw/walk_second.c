@@ -139,8 +139,8 @@ descend_to_last(struct walk *walk, const struct ground *ground, struct descent *
 	descend(walk, ground, down, address, 1, write);
 }
 
-enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
-				 struct walk_leaf *leaf)
+static inline __attribute__((always_inline)) enum vtd_fault
+second_stage(struct walk *walk, uint64_t address, bool write, struct walk_leaf *leaf)
 {
 	const struct ground ground = {
 		.space = walk->space,
@@ -167,6 +167,28 @@ enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write
 		return fault;
 	found_leaf(&down.entry, address, down.rights, leaf);
 	return VTD_FAULT_NONE;
+}
+
+enum vtd_fault walk_second_stage(struct walk *walk, uint64_t address, bool write,
+				 struct walk_leaf *leaf)
+{
+	return second_stage(walk, address, write, leaf);
+}
+
+struct walk_located walk_locate_table(struct walk *walk, uint64_t guest_at, unsigned level)
+{
+	const struct space *space = walk->space;
+	uint8_t need = space->ssade ? PAGING_READ | PAGING_WRITE : PAGING_READ;
+	struct walk_leaf leaf;
+	enum vtd_fault fault = second_stage(walk, guest_at, false, &leaf);
+
+	if (fault)
+		return (struct walk_located){.fault = fault};
+	if ((leaf.rights & need) != need)
+		fault = level == space->first_levels ? VTD_FAULT_SFS_6 : VTD_FAULT_SFS_7;
+	else if (space->ssade)
+		fault = update(walk, &leaf.entry, VTD_SS_PTE_A);
+	return (struct walk_located){leaf.output, fault};
 }
 
 enum vtd_fault walk_commit_second_stage_(struct walk *walk, const struct walk_leaf *leaf,
