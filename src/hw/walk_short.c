@@ -8,9 +8,9 @@
 
 /* A leaf of either stage. */
 struct leaf {
-	uint64_t output; /* of the address asked for */
-	uint8_t rights;  /* enum paging_right, of the whole way down */
-	bool dirty;      /* D is set, or not kept */
+	uint64_t page;  /* of 4 KiB */
+	uint8_t rights; /* enum paging_right, of the whole way down */
+	bool dirty;     /* D is set, or not kept */
 };
 
 static inline bool find_space(struct unit *unit, uint64_t owner, uint64_t address,
@@ -34,11 +34,6 @@ static inline bool read_entry(struct unit *unit, const struct paging_entry *abov
 	return memory_read(unit->config.physmem, above->table_host + offset, value);
 }
 
-static inline uint64_t output_of(uint64_t value, unsigned level, uint64_t address)
-{
-	return vtd_pte_address(value, level) | (address & (vtd_level_size(level) - 1));
-}
-
 /* A is there already; whether D is, too, the request will say. */
 static inline bool find_first_leaf(struct unit *unit, const struct space *space, uint64_t address,
 				   struct leaf *leaf)
@@ -51,13 +46,13 @@ static inline bool find_first_leaf(struct unit *unit, const struct space *space,
 	    walk_judge_first(space, value, unit->masks.fs[1][true]) ||
 	    (value & accessed) != accessed)
 		return false;
-	leaf->output = output_of(value, 1, address);
+	leaf->page = vtd_pte_address(value, 1);
 	leaf->rights = above.rights & walk_first_rights(value);
 	leaf->dirty = value & VTD_FS_PTE_D;
 	return true;
 }
 
-/* Of any size: the page is that of the first stage. */
+/* Of any size: the page is that of the first stage, and the address its own. */
 static inline bool find_second_leaf(struct unit *unit, const struct space *space, uint64_t address,
 				    struct leaf *leaf)
 {
@@ -73,7 +68,7 @@ static inline bool find_second_leaf(struct unit *unit, const struct space *space
 	    walk_judge_second(space, value, unit->masks.ss[level][true], false, &above.rights) ||
 	    (value & accessed) != accessed)
 		return false;
-	leaf->output = output_of(value, level, address);
+	leaf->page = vtd_pte_address(value, level) | (address & (vtd_level_size(level) - 1));
 	leaf->rights = above.rights;
 	leaf->dirty = !space->ssade || (value & VTD_SS_PTE_D);
 	return true;
@@ -123,10 +118,10 @@ uint64_t walk_short(struct unit *unit, const struct iotlb_place *place, uint64_t
 
 	if (!may_begin(unit) || !find_space(unit, cache_key_owner(&place->key), address, &space) ||
 	    !find_first_leaf(unit, &space, address, &first) ||
-	    !find_second_leaf(unit, &space, first.output, &second) ||
-	    is_interrupt_address(second.output))
+	    !find_second_leaf(unit, &space, first.page, &second) ||
+	    is_interrupt_address(second.page))
 		return 0;
-	value = (second.output & ~IOTLB_FLAGS) | flags_of(&space, &first, &second);
+	value = second.page | flags_of(&space, &first, &second);
 	if ((value & need) != need)
 		return 0;
 	tag = (struct cache_tag){
