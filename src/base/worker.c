@@ -46,7 +46,8 @@ struct worker_pool {
 	/* manual mode, lock */
 	bool is_shuffled;
 	struct rng rng;
-	struct worker *last_run; /* only compared, may have been destroyed */
+	struct worker *last_run;    /* only compared, may have been destroyed */
+	struct worker *last_kicked; /* atomic; NULL: none, or it has been destroyed */
 
 	/* threads mode */
 	struct condition changed; /* lock */
@@ -219,6 +220,8 @@ static void pool_remove(struct worker_pool *pool, struct worker *worker)
 	while (*link != worker)
 		link = &(*link)->next;
 	*link = worker->next;
+	if (pool->last_kicked == worker)
+		__atomic_store_n(&pool->last_kicked, NULL, __ATOMIC_RELAXED);
 	lock_drop(&pool->lock);
 }
 
@@ -262,6 +265,8 @@ void worker_kick(struct worker *worker)
 	before = __atomic_fetch_or(&worker->state, KICKED, __ATOMIC_ACQ_REL);
 	if (before & KICKED)
 		token_drop(worker->pool);
+	if (worker->pool->mode == WORKERS_MANUAL)
+		__atomic_store_n(&worker->pool->last_kicked, worker, __ATOMIC_RELAXED);
 	if (before || worker->pool->mode == WORKERS_MANUAL || worker->scheduled)
 		return;
 	lock_take(&worker->lock);
@@ -317,12 +322,21 @@ static struct worker *runnable_at(const struct worker_pool *pool, uint64_t n)
 	return worker;
 }
 
-static uint64_t runnable_count(const struct worker_pool *pool)
+/* lock of the pool. *last: the last of them. Where one token is left and its owner is known, nobody has
+ * to be asked. */
+static uint64_t runnable_count(const struct worker_pool *pool, struct worker **last)
 {
 	uint64_t count = 0;
 
-	for (const struct worker *worker = pool->first; worker; worker = worker->next)
-		count += is_runnable(worker);
+	*last = __atomic_load_n(&pool->last_kicked, __ATOMIC_RELAXED);
+	if (*last && is_runnable(*last) && __atomic_load_n(&pool->tokens, __ATOMIC_ACQUIRE) == 1)
+		return 1;
+	for (struct worker *worker = pool->first; worker; worker = worker->next) {
+		if (!is_runnable(worker))
+			continue;
+		count++;
+		*last = worker;
+	}
 	return count;
 }
 
@@ -343,13 +357,17 @@ static struct worker *runnable_in_turn(const struct worker_pool *pool)
 /* lock of the pool. Marks it as running; NULL: none was kicked. */
 static struct worker *pick(struct worker_pool *pool)
 {
-	uint64_t count = runnable_count(pool);
-	struct worker *worker;
+	struct worker *worker = NULL;
+	uint64_t count = runnable_count(pool, &worker), nth;
 
 	if (count == 0)
 		return NULL;
-	worker = pool->is_shuffled ? runnable_at(pool, rng_below(&pool->rng, count))
-				   : runnable_in_turn(pool);
+	if (pool->is_shuffled) {
+		nth = rng_below(&pool->rng, count); /* of one too: a seed stands for one order */
+		worker = count == 1 ? worker : runnable_at(pool, nth);
+	} else if (count > 1) {
+		worker = runnable_in_turn(pool);
+	}
 	CHECK(begin_run_if_kicked(worker));
 	pool->last_run = worker;
 	return worker;

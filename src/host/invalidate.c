@@ -226,7 +226,7 @@ int vsva_flush_sequence(const struct vsva_flush_step *steps, unsigned count)
 	if (!err)
 		err = run_sequence(&sequence, steps[0].dev->iommu);
 	if (!err && sequence.reported_count)
-		err = prq_end_drain(sequence.reported, sequence.reported_count);
+		err = prq_end_drain(sequence.reported, sequence.reported_count, !sequence.drains);
 	return err;
 }
 

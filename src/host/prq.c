@@ -470,14 +470,17 @@ struct drain {
 	struct vsva_iommu *iommu;
 	struct vsva_dev *const *devs;
 	unsigned count;
+	bool is_taken_in; /* what matters of the unit's queue */
 };
 
-/* Nothing is in the queue, and no group of the devices waits to be reported or is being. */
+/* Nothing that matters is in the queue, and no group of the devices waits to be reported or is being. */
 static bool look(const struct drain *drain)
 {
 	struct prq_locked locked = prq_lock(drain->iommu);
-	bool is_done = take_in_and_answer(locked);
+	bool is_done = true;
 
+	if (!drain->is_taken_in || drain->iommu->prq.has_left)
+		is_done = take_in_and_answer(locked);
 	for (unsigned i = 0; i < drain->count && is_done; i++)
 		is_done = !group_is_unreported(locked, drain->devs[i]);
 	prq_unlock(locked);
@@ -496,9 +499,9 @@ static bool is_drained(void *arg)
 
 /* Reports by itself, because the caller may hold locks that other workers take; and waits only for a
  * report that is being made. */
-int prq_end_drain(struct vsva_dev *const *devs, unsigned count)
+int prq_end_drain(struct vsva_dev *const *devs, unsigned count, bool is_taken_in)
 {
-	struct drain drain = {devs[0]->iommu, devs, count};
+	struct drain drain = {devs[0]->iommu, devs, count, is_taken_in};
 
 	if (look(&drain))
 		return 0;

@@ -70,8 +70,9 @@ void prq_fini(struct prq *prq, struct physmem *pm);
 uint64_t prq_queue_address(const struct prq *prq);
 
 /* What a drain of the unit has brought into the queue (VT-d 7.10) is reported or answered, as far as it
- * is of these devices, of one unit. 0; -ETIMEDOUT. */
-int prq_end_drain(struct vsva_dev *const *devs, unsigned count);
+ * is of these devices, of one unit. is_taken_in: somebody has taken it in behind the drain. 0;
+ * -ETIMEDOUT. */
+int prq_end_drain(struct vsva_dev *const *devs, unsigned count, bool is_taken_in);
 /* Takes in and reports: run of the page-request worker. */
 bool prq_run(void *arg);
 /* Answers groups whose time is over: run of the expiry worker. */

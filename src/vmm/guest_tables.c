@@ -158,7 +158,6 @@ static void read_pasid(const struct guest_table_root *root, const struct guest_c
 	struct vtd_pasid_dir_entry directory;
 	uint64_t address;
 
-	memset(out, 0, sizeof(*out));
 	out->fpd = context->fpd;
 	out->fault = VTD_FAULT_SCT_7;
 	if (pasid >= vtd_pasid_end(context->pdts))
@@ -170,7 +169,11 @@ static void read_pasid(const struct guest_table_root *root, const struct guest_c
 		return;
 	address = vtd_pasid_dir_entry_SMPTBLPTR(&directory) + 64ull * vtd_pasid_table_index(pasid);
 	out->fault = VTD_FAULT_SPT_1;
-	if (!fetch(root, address, out->entry.q, 8))
+	if (!fetch(root, address, out->entry.q, 1))
+		return;
+	/* Most that are looked at are not present; nothing else counts then. */
+	if (vtd_pasid_entry_P(&out->entry) &&
+	    !fetch(root, address + 8, &out->entry.q[1], ARRAY_LEN(out->entry.q) - 1))
 		return;
 	out->fpd |= vtd_pasid_entry_FPD(&out->entry);
 	out->fault = check_pasid_entry(root, &out->entry);
@@ -180,6 +183,7 @@ static void read_pasid(const struct guest_table_root *root, const struct guest_c
 void guest_pasid_read(const struct guest_table_root *root, const struct guest_context *context,
 		      uint32_t pasid, struct guest_pasid *out)
 {
+	memset(out, 0, sizeof(*out));
 	rcu_read_lock();
 	read_pasid(root, context, pasid, out);
 	rcu_read_unlock();

@@ -209,35 +209,64 @@ static void read_entry(struct vsva_assigned *assigned, gpasid_t guest, struct gu
 {
 	struct guest_table_root root = root_of(assigned->vm);
 
-	memset(out, 0, sizeof(*out));
-	out->fault = VTD_FAULT_SCT_6;
 	if (has_pasids(assigned))
 		guest_pasid_read(&root, &assigned->context, guest.v, out);
+	else
+		*out = (struct guest_pasid){.fault = VTD_FAULT_SCT_6};
 }
 
 /* Equal: the flush changes nothing here, also when it stood for "deleted and added again". Anything
  * else that was there goes before anything new comes. */
-void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
+static void sync_with_entry(struct vsva_assigned *assigned, gpasid_t guest,
+			    const struct guest_pasid *now)
 {
 	struct shadow *shadow = sparse_get(&assigned->shadows, guest.v);
-	struct guest_pasid now;
 
 	if (!assigned->context.fault && guest.v == assigned->context.rid_pasid) {
 		sync_rid(assigned);
 		return;
 	}
-	read_entry(assigned, guest, &now);
-	if (shadow && !now.fault && is_unchanged(assigned->vm, shadow, &now.entry))
+	if (shadow && !now->fault && is_unchanged(assigned->vm, shadow, &now->entry))
 		return;
 	if (shadow)
 		shadow_unbind(assigned, shadow);
-	if (!now.fault)
-		shadow_create(assigned, guest, &now.entry);
+	if (!now->fault)
+		shadow_create(assigned, guest, &now->entry);
+}
+
+static void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest)
+{
+	struct guest_pasid now;
+
+	read_entry(assigned, guest, &now);
+	sync_with_entry(assigned, guest, &now);
+}
+
+/* Entries are read in one read section for some devices at a time: an outermost one costs two full
+ * barriers. */
+#define READ_AT_ONCE 4u
+
+void shadow_sync_pasid_of_all(struct vsva_vm *vm, gpasid_t guest)
+{
+	struct vsva_assigned *at = vm->devices;
+	struct guest_pasid now[READ_AT_ONCE];
+
+	while (at) {
+		struct vsva_assigned *first = at;
+		unsigned count = 0;
+
+		rcu_read_lock();
+		for (; at && count < READ_AT_ONCE; at = at->next)
+			read_entry(at, guest, &now[count++]);
+		rcu_read_unlock();
+		for (unsigned i = 0; i < count; i++, first = first->next)
+			sync_with_entry(first, guest, &now[i]);
+	}
 }
 
 /* Scan */
 
-/* With the count of the VM's, so that nobody has to ask its devices before each descriptor. */
+/* With the VM's count, so that nobody has to ask all devices before each descriptor. */
 static void set_scan_pending(struct vsva_assigned *assigned, bool is_pending)
 {
 	if (assigned->scan_pending == is_pending)
@@ -311,7 +340,7 @@ static void scan_device(struct vsva_assigned *assigned)
 
 bool shadow_scan_some(struct vsva_vm *vm)
 {
-	for (struct vsva_assigned *a = vm->devices; a && vm->scans_pending; a = a->next) {
+	for (struct vsva_assigned *a = vm->devices; a; a = a->next) {
 		if (!a->scan_pending)
 			continue;
 		scan_device(a);
@@ -319,11 +348,6 @@ bool shadow_scan_some(struct vsva_vm *vm)
 			return true;
 	}
 	return false;
-}
-
-bool shadow_scan_is_pending(const struct vsva_vm *vm)
-{
-	return vm->scans_pending > 0;
 }
 
 /* Context */

@@ -87,16 +87,23 @@ static bool read_ahead(struct vsva_vm *vm, struct fetch *fetch)
 	return !guest_memory_fetch(&vm->memory, at, fetch->words, words);
 }
 
+static struct vtd_desc descriptor_at(const struct fetch *fetch, unsigned index)
+{
+	const uint64_t *slot = &fetch->words[index * slot_words(fetch)];
+
+	if (fetch->rules.is_wide)
+		return (struct vtd_desc){{slot[0], slot[1], slot[2], slot[3]}};
+	return (struct vtd_desc){{slot[0], slot[1]}};
+}
+
 /* The first that is not executed. false: there is no memory. */
 static bool next_descriptor(struct vsva_vm *vm, struct fetch *fetch, struct vtd_desc *out)
 {
-	unsigned words = slot_words(fetch);
-
-	*out = (struct vtd_desc){{0}};
-	if (fetch->done - fetch->first >= fetch->count && !read_ahead(vm, fetch))
+	if (fetch->done - fetch->first >= fetch->count && !read_ahead(vm, fetch)) {
+		*out = (struct vtd_desc){{0}};
 		return false;
-	for (unsigned i = 0; i < words; i++)
-		out->q[i] = fetch->words[(fetch->done - fetch->first) * words + i];
+	}
+	*out = descriptor_at(fetch, fetch->done - fetch->first);
 	return true;
 }
 
@@ -117,12 +124,12 @@ static void execute_context(struct vsva_vm *vm, const struct vtd_op *op)
 
 static void execute_pasid_cache(struct vsva_vm *vm, const struct vtd_op *op)
 {
-	for (struct vsva_assigned *a = vm->devices; a; a = a->next) {
-		if (op->pasid_cache.granularity == VTD_PASID_CACHE_PASID)
-			shadow_sync_pasid(a, gpasid(op->pasid_cache.pasid));
-		else
-			shadow_schedule_scan(a);
+	if (op->pasid_cache.granularity == VTD_PASID_CACHE_PASID) {
+		shadow_sync_pasid_of_all(vm, gpasid(op->pasid_cache.pasid));
+		return;
 	}
+	for (struct vsva_assigned *a = vm->devices; a; a = a->next)
+		shadow_schedule_scan(a);
 }
 
 /* Wait and response */
@@ -262,7 +269,8 @@ bool viommu_run_queue(struct vsva_vm *vm)
 
 	begin_fetch(vm, &fetch);
 	while (more && descriptors && vm->work_left) {
-		more = !shadow_scan_some(vm) && execute_one(vm, &fetch);
+		more = !(shadow_scan_is_pending(vm) && shadow_scan_some(vm)) &&
+		       execute_one(vm, &fetch);
 		descriptors--;
 	}
 	if (fetch.done)

@@ -201,13 +201,16 @@ void pasid_map_vcmd_free_all(struct vsva_vm *vm);
 /* Re-reads the guest's context entry; if it changed, brings requests without PASID up to date and
  * schedules a scan of the PASIDs. */
 void shadow_sync_context(struct vsva_assigned *assigned);
-/* Re-reads one guest PASID entry and binds, unbinds or replaces. */
-void shadow_sync_pasid(struct vsva_assigned *assigned, gpasid_t guest);
+/* Re-reads one guest PASID's entries of all devices and binds, unbinds or replaces. */
+void shadow_sync_pasid_of_all(struct vsva_vm *vm, gpasid_t guest);
 /* Schedules re-reading all of the device's PASID entries. */
 void shadow_schedule_scan(struct vsva_assigned *assigned);
 /* Reads a bounded number of entries; true: more to do. */
 bool shadow_scan_some(struct vsva_vm *vm);
-bool shadow_scan_is_pending(const struct vsva_vm *vm);
+static inline bool shadow_scan_is_pending(const struct vsva_vm *vm)
+{
+	return vm->scans_pending > 0;
+}
 /* Unbinds all; requests without PASID get `kind`. */
 void shadow_drop_all(struct vsva_assigned *assigned, enum vsva_rid_kind kind);
 /* The device is closed: what was bound there is not any more. */

@@ -3,6 +3,8 @@
 #ifndef VTD_REGFILE_IMPL_H
 #define VTD_REGFILE_IMPL_H
 
+#include <string.h>
+
 #include "vtd/regfile.h"
 
 static inline uint32_t regfile_get32(const struct vtd_regfile *rf, unsigned offset)
@@ -10,9 +12,14 @@ static inline uint32_t regfile_get32(const struct vtd_regfile *rf, unsigned offs
 	return rf->dword[offset / 4];
 }
 
+/* Registers of 64 bits are read and written whole, or a CPU waits for the two halves of what was just
+ * written before it reads them together. */
 static inline uint64_t regfile_get64(const struct vtd_regfile *rf, unsigned offset)
 {
-	return rf->dword[offset / 4] | (uint64_t)rf->dword[offset / 4 + 1] << 32;
+	uint64_t value;
+
+	memcpy(&value, &rf->dword[offset / 4], sizeof(value));
+	return value;
 }
 
 static inline void regfile_put32(struct vtd_regfile *rf, unsigned offset, uint64_t value)
@@ -22,8 +29,7 @@ static inline void regfile_put32(struct vtd_regfile *rf, unsigned offset, uint64
 
 static inline void regfile_put64(struct vtd_regfile *rf, unsigned offset, uint64_t value)
 {
-	rf->dword[offset / 4] = (uint32_t)value;
-	rf->dword[offset / 4 + 1] = (uint32_t)(value >> 32);
+	memcpy(&rf->dword[offset / 4], &value, sizeof(value));
 }
 
 static inline void regfile_set32(struct vtd_regfile *rf, unsigned offset, uint64_t bits)
