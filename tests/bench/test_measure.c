@@ -253,6 +253,7 @@ static const struct {
 	{"bind_64k", "<= 100 M + 4 R"},
 	{"bind_1m", "<= 100 M + 4 R"},
 	{"guest_bind", "<= 200 M + 5 R"},
+	{"guest_bind_own", "<= 200 M + 5 R"},
 	{"close_1m", "<= 300 M"},
 	{"page_request", "<= 600 M"},
 	{"vfio_user_read", "<= 1.3 U"},
