@@ -88,6 +88,8 @@ enum worker_mode worker_pool_mode(const struct worker_pool *pool)
 void worker_pool_notify(struct worker_pool *pool)
 {
 	sched_signal();
+	if (pool->mode == WORKERS_MANUAL)
+		return; /* nobody sleeps */
 	__atomic_fetch_add(&pool->change_count, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&pool->waiters, __ATOMIC_SEQ_CST) == 0)
 		return;
@@ -133,7 +135,8 @@ static void end_run(struct worker *worker, bool more)
 
 static void run_once(struct worker *worker)
 {
-	__atomic_fetch_add(&worker->pool->run_count, 1, __ATOMIC_RELAXED);
+	if (worker->pool->mode == WORKERS_THREADS)
+		__atomic_fetch_add(&worker->pool->run_count, 1, __ATOMIC_RELAXED);
 	end_run(worker, worker->run(worker->arg));
 }
 

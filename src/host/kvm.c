@@ -25,10 +25,17 @@ static void count(uint64_t *counter, uint64_t step)
 
 /* Translations; with the lock */
 
+static void count_translations(struct vsva_kvm *kvm, uint64_t step)
+{
+	uint64_t *now = &kvm->stats.translations_now;
+
+	__atomic_store_n(now, *now + step, __ATOMIC_RELAXED);
+}
+
 static void entry_set(struct vsva_kvm *kvm, gpasid_t guest, hpasid_t id)
 {
 	kvm_tables_set(&kvm->tables, guest, id);
-	count(&kvm->stats.translations_now, 1);
+	count_translations(kvm, 1);
 	TRACE(kvm->trace, HOST, CPU_TRANSLATION, .vm = kvm->vm, .gpasid = guest, .hpasid = id,
 	      .value = 1);
 }
@@ -36,7 +43,7 @@ static void entry_set(struct vsva_kvm *kvm, gpasid_t guest, hpasid_t id)
 static void entry_clear(struct vsva_kvm *kvm, gpasid_t guest, hpasid_t id)
 {
 	kvm_tables_clear(&kvm->tables, guest);
-	count(&kvm->stats.translations_now, UINT64_MAX);
+	count_translations(kvm, UINT64_MAX);
 	TRACE(kvm->trace, HOST, CPU_TRANSLATION, .vm = kvm->vm, .gpasid = guest, .hpasid = id);
 }
 

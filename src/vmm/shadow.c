@@ -81,7 +81,7 @@ static int shadow_bind(struct vsva_assigned *assigned, struct shadow *shadow,
 		return err;
 	}
 	vm_count_locked(&vm->stats.binds);
-	__atomic_fetch_add(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
+	vm_count_locked(&vm->stats.bound_now);
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static void shadow_free(struct vsva_assigned *assigned, struct shadow *shadow)
 		vm->clean = NULL;
 	pasid_map_put(vm, shadow->mention, MENTION_BIND);
 	vm_count_locked(&vm->stats.unbinds);
-	__atomic_fetch_sub(&vm->stats.bound_now, 1, __ATOMIC_RELAXED);
+	vm_add_locked(&vm->stats.bound_now, UINT64_MAX);
 	sparse_replace(&assigned->shadows, shadow->gpasid.v, NULL);
 	base_free(shadow);
 }

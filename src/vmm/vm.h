@@ -158,9 +158,13 @@ static inline void vm_charge(struct vsva_vm *vm, unsigned work)
 #define VM_COUNT(vm, what) __atomic_fetch_add(&(vm)->stats.what, 1, __ATOMIC_RELAXED)
 
 /* The same of what is only counted with vm->lock held: no locked instruction is needed. */
+static inline void vm_add_locked(uint64_t *counter, uint64_t step)
+{
+	__atomic_store_n(counter, *counter + step, __ATOMIC_RELAXED);
+}
 static inline void vm_count_locked(uint64_t *counter)
 {
-	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+	vm_add_locked(counter, 1);
 }
 
 /* Guest PASID to host PASID (pasid_map.c) */
