@@ -29,8 +29,8 @@ static inline bool memory_read(const struct physmem *pm, uint64_t address, uint6
 /* The region of the last read: tables lie near each other. */
 struct memory_near {
 	uint64_t base;
-	uint64_t len; /* 0: none yet */
-	const unsigned char *memory;
+	uint64_t len;     /* 0: none yet */
+	uintptr_t offset; /* from an address to where it is in this process */
 };
 
 static inline bool memory_approach(const struct physmem *pm, struct memory_near *near,
@@ -40,7 +40,8 @@ static inline bool memory_approach(const struct physmem *pm, struct memory_near 
 
 	if (!region)
 		return false;
-	*near = (struct memory_near){region->base, region->len, region->memory};
+	*near = (struct memory_near){region->base, region->len,
+				     (uintptr_t)region->memory - region->base};
 	return true;
 }
 
@@ -50,7 +51,7 @@ static inline bool memory_at_near(const struct physmem *pm, struct memory_near *
 {
 	if (address - near->base >= near->len && !memory_approach(pm, near, address))
 		return false;
-	*at = (const uint64_t *)(const void *)(near->memory + (address - near->base));
+	*at = (const uint64_t *)(near->offset + address);
 	return true;
 }
 
