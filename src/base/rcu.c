@@ -66,6 +66,12 @@ void rcu_pass_(void)
 		flavour_quiescent();
 }
 
+/* The scheduler decides at each seam who goes on, whoever waits. */
+bool rcu_is_awaited_(void)
+{
+	return sched_is_on() || flavour_is_awaited();
+}
+
 void rcu_synchronize(void)
 {
 	CHECK(!rcu_is_reading() && !atomic_is_inside());

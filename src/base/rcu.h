@@ -33,6 +33,7 @@ extern _Thread_local unsigned rcu_depth_ __attribute__((tls_model("initial-exec"
 void rcu_online_(void);
 void rcu_offline_(void);
 void rcu_pass_(void);
+bool rcu_is_awaited_(void);
 
 static inline void rcu_read_lock(void)
 {
@@ -52,6 +53,14 @@ static inline void rcu_quiescent(void)
 {
 	CHECK(rcu_depth_ == 1);
 	rcu_pass_();
+}
+
+/* Inside a section: does somebody wait for it? Who may pass through rcu_quiescent() only now and then, as it would
+ * have to look everything up again, does so when this says yes. */
+static inline bool rcu_is_awaited(void)
+{
+	CHECK(rcu_depth_ > 0);
+	return rcu_is_awaited_();
 }
 
 static inline bool rcu_is_reading(void)

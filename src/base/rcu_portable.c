@@ -76,6 +76,12 @@ void flavour_quiescent(void)
 		enter(now);
 }
 
+bool flavour_is_awaited(void)
+{
+	return atomic_load_explicit(&self.period, memory_order_relaxed) !=
+	       atomic_load_explicit(&period, memory_order_acquire);
+}
+
 static bool all_readers_passed(uint64_t target)
 {
 	bool passed = true;

@@ -56,6 +56,12 @@ void flavour_quiescent(void)
 	urcu_qsbr_quiescent_state();
 }
 
+/* A reader stores the number of the grace period that it has heard of; a new one moves that on. */
+bool flavour_is_awaited(void)
+{
+	return URCU_TLS(urcu_qsbr_reader).ctr != CMM_LOAD_SHARED(urcu_qsbr_gp.ctr);
+}
+
 void flavour_synchronize(void)
 {
 	urcu_qsbr_synchronize_rcu();

@@ -285,6 +285,38 @@ static inline bool cache_line_has_address(const struct cache *cache, size_t inde
 	return __atomic_load_n(&line[LINE_ADDRESS], __ATOMIC_RELAXED) == key->word[1];
 }
 
+/* What is known of a group after a line of it was read. Zeroed: nothing. */
+struct cache_known_group {
+	uint64_t word; /* LINE_KEY of that line */
+	uint32_t generation;
+};
+
+/* cache_line_read() of one line after the other, of one value word: the generation is looked up once for lines
+ * of one group. Whoever moves it on meanwhile waits for the reader, as if it had been later with all of them. */
+static inline bool cache_line_read_next(const struct cache *cache, size_t index,
+					const struct cache_key *key,
+					struct cache_known_group *known, uint64_t *value,
+					uint64_t *state)
+{
+	const uint64_t *line = cache->lines + index * CACHE_LINE_WORDS(1);
+	uint64_t word;
+
+	*state = __atomic_load_n(&line[LINE_STATE], __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&line[LINE_ADDRESS], __ATOMIC_ACQUIRE) != key->word[1])
+		return false;
+	word = __atomic_load_n(&line[LINE_KEY], __ATOMIC_ACQUIRE);
+	if (__builtin_expect(word != known->word, 0)) {
+		if (word >> CACHE_GROUP_BITS != key->word[0])
+			return false;
+		known->word = word;
+		known->generation = __atomic_load_n(
+			&cache->generations[word & (CACHE_GROUPS_MAX - 1)], __ATOMIC_ACQUIRE);
+	}
+	*value = __atomic_load_n(&line[LINE_VALUE], __ATOMIC_ACQUIRE);
+	return known->generation == *state >> LINE_GENERATION_SHIFT &&
+	       __atomic_load_n(&line[LINE_STATE], __ATOMIC_RELAXED) == *state;
+}
+
 /* Ages differ where they are kept; else all are alike, and 0. */
 static inline uint64_t cache_born(const struct cache *cache, size_t index)
 {

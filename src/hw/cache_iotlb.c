@@ -139,22 +139,34 @@ static __attribute__((noinline)) uint64_t find_further_in_run(const struct cache
 uint64_t cache_iotlb_find_run(const struct cache *cache, uint64_t owner, uint64_t addr,
 			      uint64_t need, hpa_t to, uint64_t len)
 {
-	uint64_t distance = to.v - addr, done = 0;
+	struct cache_known_group known = {0};
+	uint64_t distance = to.v - addr, done = 0, value, state;
+	size_t line = 0;
 
 	DEBUG_CHECK(addr % VSVA_PAGE_SIZE == 0);
 	/* So that the compiler knows, too, that the number in a key is a constant here. */
 	owner &= CACHE_OWNER_MASK;
 	while (done < len) {
-		uint64_t at = addr + done, more = VSVA_PAGE_SIZE, value;
-		struct iotlb_place place = cache_iotlb_place(cache, owner, at);
+		uint64_t at = addr + done, more = VSVA_PAGE_SIZE;
+		struct cache_key key = cache_key(owner, VTD_PAGE_SHIFT, at);
 
-		value = cache_iotlb_way(cache, &place.key, place.first, need);
-		if (__builtin_expect(!value, 0))
+		/* Two pages that lie side by side have lines side by side. */
+		if (done && at / VSVA_PAGE_SIZE % CACHE_STEP(1))
+			line++;
+		else
+			line = cache_first_way(cache, &key, 1);
+		if (__builtin_expect(
+			    cache_line_read_next(cache, line, &key, &known, &value, &state) &&
+				    (value & need) == need,
+			    1)) {
+			if ((value & ~IOTLB_FLAGS) != at + distance)
+				break;
+			cache_line_touch(cache, line, 1, state);
+		} else {
 			more = find_further_in_run(cache, owner, at, need, at + distance);
-		else if ((value & ~IOTLB_FLAGS) != at + distance)
-			break;
-		if (!more)
-			break;
+			if (!more)
+				break;
+		}
 		done += more;
 	}
 	return done < len ? done : len;

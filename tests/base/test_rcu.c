@@ -72,6 +72,12 @@ static void quiescent_outside(void *arg)
 	rcu_quiescent();
 }
 
+static void is_awaited_outside(void *arg)
+{
+	(void)arg;
+	rcu_is_awaited();
+}
+
 static void unlock_without_lock(void *arg)
 {
 	(void)arg;
@@ -85,6 +91,7 @@ static void test_rcu_misuse_is_caught(void **state)
 	unit_expect_check(barrier_in_section, NULL);
 	unit_expect_check(quiescent_at_depth_two, NULL);
 	unit_expect_check(quiescent_outside, NULL);
+	unit_expect_check(is_awaited_outside, NULL);
 	unit_expect_check(unlock_without_lock, NULL);
 }
 
@@ -185,6 +192,25 @@ static void test_rcu_quiescent_lets_a_grace_period_end(void **state)
 	wait_for(&scene.reading);
 	synchronize_and_tell(&scene);
 	pthread_join(reader, NULL);
+}
+
+static void test_rcu_section_hears_that_it_is_awaited(void **state)
+{
+	struct scene scene = {.depth = 1};
+	pthread_t writer;
+	(void)state;
+
+	rcu_read_lock();
+	assert_false(rcu_is_awaited());
+	writer = start(synchronize_and_tell, &scene);
+	while (!rcu_is_awaited())
+		sched_yield();
+	assert_false(atomic_load(&scene.is_over));
+	rcu_quiescent();
+	assert_false(rcu_is_awaited());
+	pthread_join(writer, NULL);
+	assert_false(rcu_is_awaited());
+	rcu_read_unlock();
 }
 
 struct deferred {
@@ -361,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_rcu_synchronize_waits_for_a_section),
 		cmocka_unit_test(test_rcu_synchronize_waits_for_the_outermost_unlock),
 		cmocka_unit_test(test_rcu_quiescent_lets_a_grace_period_end),
+		cmocka_unit_test(test_rcu_section_hears_that_it_is_awaited),
 		cmocka_unit_test(test_rcu_barrier_has_carried_out_all_calls_in_order),
 		cmocka_unit_test(test_rcu_call_waits_for_a_section),
 		cmocka_unit_test(test_rcu_call_needs_no_barrier),

@@ -2,6 +2,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device/fake_unit.h"
@@ -453,6 +456,40 @@ static void test_virtual_function_uses_those_of_the_pf(void **state)
 	endpoint_fini(&vf);
 }
 
+static void *synchronize(void *arg)
+{
+	rcu_synchronize();
+	return arg;
+}
+
+/* A copy that nobody waits for goes on, another one ends with its piece. */
+static void test_copy_in_pieces(void **state)
+{
+	const size_t len = 3 * ENDPOINT_PIECE + 5;
+	unsigned char *from = malloc(len), *to = calloc(1, len);
+	pthread_t writer;
+
+	(void)state;
+	assert_true(from && to);
+	for (size_t i = 0; i < len; i++)
+		from[i] = (unsigned char)(i ^ i >> 8 ^ i >> 16);
+	rcu_read_lock();
+	assert_int_equal(pthread_create(&writer, NULL, synchronize, NULL), 0);
+	while (!rcu_is_awaited())
+		sched_yield();
+	assert_int_equal(endpoint_copy_pieces(to, from, len), ENDPOINT_PIECE);
+	assert_memory_equal(to, from, ENDPOINT_PIECE);
+	assert_int_equal(to[ENDPOINT_PIECE], 0);
+	assert_int_equal(endpoint_copy_pieces(to, from, 7), 7);
+	rcu_quiescent();
+	assert_int_equal(endpoint_copy_pieces(to, from, len), len);
+	assert_memory_equal(to, from, len);
+	rcu_read_unlock();
+	pthread_join(writer, NULL);
+	free(from);
+	free(to);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -467,6 +504,7 @@ int main(void)
 		CASE(test_invalidation_between_request_and_completion),
 		CASE(test_invalidation),
 		CASE(test_read_and_write),
+		CASE(test_copy_in_pieces),
 		CASE(test_page_request),
 		CASE(test_page_request_of_another_pasid),
 		CASE(test_credit),

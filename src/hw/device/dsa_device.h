@@ -24,7 +24,7 @@
 
 /* Between two looks at other jobs: large enough that switching costs nothing, small enough that a
  * descriptor of 2 GiB delays nobody for long. */
-#define DSA_SLICE_COST 262144u
+#define DSA_SLICE_COST 524288u
 /* One call of a worker's run function. */
 #define DSA_RUN_COST 4194304u
 /* What a step costs beside its bytes. */

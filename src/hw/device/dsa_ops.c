@@ -13,6 +13,17 @@ static uint64_t left_of(const struct dsa_task *task)
 	return dsa_descriptor_SIZE(&task->descriptor) - task->done;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* So much is worked on at once. */
+static uint64_t piece_of(const struct dsa_task *task)
+{
+	return least(left_of(task), ENDPOINT_PIECE);
+}
+
 static uint32_t flags_of(const struct dsa_task *task)
 {
 	return (uint32_t)dsa_descriptor_FLAGS(&task->descriptor);
@@ -58,11 +69,6 @@ static bool must_go_backward(const struct dsa_descriptor *d)
 	return distance != 0 && distance < dsa_descriptor_SIZE(d);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Bytes between the begin of the page in which a range ends and its end. */
 static uint64_t tail_of_page(uint64_t end)
 {
@@ -90,6 +96,15 @@ static enum dsa_step step_backward(struct dsa_run *run)
 	return advance(task, w[1].len);
 }
 
+/* What is left of windows when somebody waits for the read section is asked for anew. */
+static size_t copy_pieces(struct dsa_run *run, const struct dma_window *w)
+{
+	size_t copied = endpoint_copy_pieces(w[1].pointer, w[0].pointer, w[1].len);
+
+	run->job->cost -= w[1].len - copied;
+	return copied;
+}
+
 static enum dsa_step step_move(struct dsa_run *run)
 {
 	struct dsa_task *task = run->task;
@@ -102,8 +117,7 @@ static enum dsa_step step_move(struct dsa_run *run)
 	step = dsa_windows(run, operands, 2, left_of(task), w);
 	if (step != DSA_STEP_MORE)
 		return step;
-	memmove(w[1].pointer, w[0].pointer, w[1].len);
-	return advance(task, w[1].len);
+	return advance(task, copy_pieces(run, w));
 }
 
 /* Fill */
@@ -122,7 +136,7 @@ static enum dsa_step step_fill(struct dsa_run *run)
 	const struct dsa_operand operand = destination_at(task, UNIT_WRITE);
 	uint64_t pattern = pattern_at(dsa_descriptor_SOURCE(&task->descriptor), task->done);
 	struct dma_window w;
-	enum dsa_step step = dsa_windows(run, &operand, 1, left_of(task), &w);
+	enum dsa_step step = dsa_windows(run, &operand, 1, piece_of(task), &w);
 	unsigned char *to;
 
 	if (step != DSA_STEP_MORE)
@@ -171,7 +185,7 @@ static enum dsa_step step_compare(struct dsa_run *run)
 	struct dsa_task *task = run->task;
 	const struct dsa_operand operands[] = {source_at(task), destination_at(task, UNIT_READ)};
 	struct dma_window w[2];
-	enum dsa_step step = dsa_windows(run, operands, 2, left_of(task), w);
+	enum dsa_step step = dsa_windows(run, operands, 2, piece_of(task), w);
 
 	if (step != DSA_STEP_MORE)
 		return step;
@@ -184,7 +198,7 @@ static enum dsa_step step_compare_pattern(struct dsa_run *run)
 	const struct dsa_operand operand = source_at(task);
 	uint64_t pattern = pattern_at(dsa_descriptor_DESTINATION(&task->descriptor), task->done);
 	struct dma_window w;
-	enum dsa_step step = dsa_windows(run, &operand, 1, left_of(task), &w);
+	enum dsa_step step = dsa_windows(run, &operand, 1, piece_of(task), &w);
 	const unsigned char *from;
 	size_t same = 0;
 
@@ -230,7 +244,7 @@ static enum dsa_step step_crc(struct dsa_run *run)
 
 	if (!task->seeded)
 		return read_seed(run);
-	step = dsa_windows(run, &operand, 1, left_of(task), &w);
+	step = dsa_windows(run, &operand, 1, piece_of(task), &w);
 	if (step != DSA_STEP_MORE)
 		return step;
 	task->crc = dsa_crc_add(task->crc, flags_of(task), w.pointer, w.len);
@@ -246,7 +260,7 @@ static enum dsa_step step_copy_crc(struct dsa_run *run)
 
 	if (!task->seeded)
 		return read_seed(run);
-	step = dsa_windows(run, operands, 2, left_of(task), w);
+	step = dsa_windows(run, operands, 2, piece_of(task), w);
 	if (step != DSA_STEP_MORE)
 		return step;
 	memmove(w[1].pointer, w[0].pointer, w[1].len);
@@ -263,7 +277,7 @@ static enum dsa_step step_dualcast(struct dsa_run *run)
 	const struct dsa_operand operands[] = {
 		source_at(task), destination_at(task, UNIT_WRITE), {second, UNIT_WRITE}};
 	struct dma_window w[3];
-	enum dsa_step step = dsa_windows(run, operands, 3, left_of(task), w);
+	enum dsa_step step = dsa_windows(run, operands, 3, piece_of(task), w);
 
 	if (step != DSA_STEP_MORE)
 		return step;
@@ -278,7 +292,7 @@ static enum dsa_step step_flush(struct dsa_run *run)
 	struct dsa_task *task = run->task;
 	const struct dsa_operand operand = destination_at(task, UNIT_READ);
 	struct dma_window w;
-	enum dsa_step step = dsa_windows(run, &operand, 1, left_of(task), &w);
+	enum dsa_step step = dsa_windows(run, &operand, 1, piece_of(task), &w);
 
 	return step == DSA_STEP_MORE ? advance(task, w.len) : step;
 }

@@ -344,19 +344,33 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 
 /* Copying */
 
+size_t endpoint_copy_pieces(void *to, const void *from, size_t len)
+{
+	size_t done = 0;
+
+	do {
+		size_t piece = least(len - done, ENDPOINT_PIECE);
+
+		memmove((unsigned char *)to + done, (const unsigned char *)from + done, piece);
+		done += piece;
+	} while (done < len && !rcu_is_awaited());
+	return done;
+}
+
 /* The other end of a copy: to it (a read), or from it. */
 struct buffer {
 	unsigned char *to;
 	const unsigned char *from;
 };
 
+/* Of at most a piece. */
 static inline void copy_window(const struct dma_window *w, enum unit_access access,
-			       struct buffer buffer, size_t at)
+			       struct buffer buffer)
 {
 	if (access == UNIT_READ)
-		memcpy(buffer.to + at, w->pointer, w->len);
+		memcpy(buffer.to, w->pointer, w->len);
 	else
-		memcpy(w->pointer, buffer.from + at, w->len);
+		memcpy(w->pointer, buffer.from, w->len);
 }
 
 /* Inside a read section. */
@@ -369,6 +383,7 @@ copy_windows(struct endpoint *endpoint, const struct dma_context *context, uint6
 
 	while (at < len) {
 		struct dma_window w;
+		size_t copied;
 
 		result = window_on_pages(endpoint, context, addr + at, len - at, access, &w);
 		if (result != DMA_OK)
@@ -377,11 +392,13 @@ copy_windows(struct endpoint *endpoint, const struct dma_context *context, uint6
 		 * CPU's caches meanwhile. */
 		if (at + w.len < len)
 			endpoint_bring_near(endpoint, context, addr + at + w.len, len - at - w.len);
-		copy_window(&w, access, buffer, at);
-		at += w.len;
-		/* An invalidation waits for so much, not for the whole copy. */
-		since += w.len;
-		if (since < ENDPOINT_WINDOW_MAX)
+		if (access == UNIT_READ)
+			copied = endpoint_copy_pieces(buffer.to + at, w.pointer, w.len);
+		else
+			copied = endpoint_copy_pieces(w.pointer, buffer.from + at, w.len);
+		at += copied;
+		since += copied;
+		if (since < ENDPOINT_PIECE)
 			continue;
 		rcu_quiescent();
 		since = 0;
@@ -404,7 +421,7 @@ copy(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr
 	result = window_in_a_page(endpoint, context, addr, len, access, &w);
 	if (result != DMA_OK)
 		return result;
-	copy_window(&w, access, buffer, 0);
+	copy_window(&w, access, buffer);
 	*done = len;
 	return DMA_OK;
 }

@@ -3,15 +3,16 @@
  * An endpoint: the part that every PCIe function with ATS, PRI and PASID has. It makes the
  * requests, owns the device TLB, and keeps the page-request groups that wait for an answer.
  *
- * A device's engine accesses memory in windows: endpoint_window() translates one address inside an
- * RCU read section and gives a pointer to at most a page (or a large page, at most 64 KiB) that may
- * be touched until the section ends. A copy therefore is
+ * A device's engine accesses memory in windows: endpoint_window() translates addresses inside an
+ * RCU read section and gives a pointer to pages, one behind the other, that may be touched until the
+ * section ends. A copy therefore is
  *
  *     rcu_read_lock();
- *     endpoint_window(source …); endpoint_window(destination …); memcpy(…);
- *     rcu_read_unlock();                            (or rcu_quiescent() between two pieces)
+ *     endpoint_window(source …); endpoint_window(destination …); endpoint_copy_pieces(…);
+ *     rcu_read_unlock();                            (or rcu_quiescent() between two windows)
  *
- * and an invalidation whose wait descriptor has completed means that no such memcpy is under way.
+ * and an invalidation whose wait descriptor has completed means that no such copy is under way. It
+ * waits for a piece, not for a whole window.
  */
 #ifndef HW_DEVICE_ENDPOINT_H
 #define HW_DEVICE_ENDPOINT_H
@@ -21,8 +22,9 @@
 #include "hw/unit.h"
 #include "vtd/pci_config.h"
 
-#define ENDPOINT_WINDOW_MAX 65536u /* bytes of a window, in one read section */
-#define ENDPOINT_GROUPS     512u   /* 9-bit page request group index */
+#define ENDPOINT_WINDOW_MAX 524288u /* bytes of a window */
+#define ENDPOINT_PIECE      65536u /* bytes that are touched before who waits for the section is heard */
+#define ENDPOINT_GROUPS     512u /* 9-bit page request group index */
 
 struct device_tlb;
 
@@ -113,13 +115,17 @@ enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_cont
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out);
 
+/* Inside a read section: copies len bytes of windows as memmove, or only the first pieces of them: the next is
+ * not begun when somebody waits for the section. Where they overlap, to is before from. Returns how many bytes. */
+size_t endpoint_copy_pieces(void *to, const void *from, size_t len);
+
 /* A hint: windows on these bytes will be asked for, at least on the first ENDPOINT_WINDOW_MAX of them. */
 void endpoint_bring_near(const struct endpoint *endpoint, const struct dma_context *context,
 			 uint64_t addr, size_t len);
 
-/* Copies len bytes, window by window, in read sections of at most ENDPOINT_WINDOW_MAX bytes and a window
- * (one that the caller has open, at depth one, is passed through rcu_quiescent after so many). *done: bytes finished, also on
- * failure; the failing address is addr + *done. */
+/* Copies len bytes, window by window, in read sections for which nobody waits longer than for two pieces (one that
+ * the caller has open, at depth one, is passed through rcu_quiescent). *done: bytes finished, also on failure;
+ * the failing address is addr + *done. */
 enum dma_result endpoint_read(struct endpoint *endpoint, const struct dma_context *context,
 			      uint64_t addr, void *buffer, size_t len, size_t *done);
 enum dma_result endpoint_write(struct endpoint *endpoint, const struct dma_context *context,

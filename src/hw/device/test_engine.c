@@ -109,7 +109,8 @@ static enum outcome window_at(struct test_engine *engine, uint64_t base, size_t 
 	struct dma_job *job = &engine->job;
 	uint64_t addr = base + job->done;
 	enum dma_result result =
-		endpoint_window(&engine->endpoint, &job->context, addr, want, access, out);
+		endpoint_window(&engine->endpoint, &job->context, addr,
+				want < ENDPOINT_PIECE ? want : ENDPOINT_PIECE, access, out);
 
 	return outcome_of(job, result, addr, access);
 }
