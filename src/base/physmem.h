@@ -107,6 +107,31 @@ static inline void *physmem_ptr(struct physmem *pm, hpa_t address, size_t len, b
 	return NULL;
 }
 
+/*
+ * The same for who asks often, about addresses that mostly are in one region. slot: his own, zeroed before the
+ * first time; several threads may share it. The CPU has read the region of the address before when it learns the
+ * address, and what it read is the region that is there now, or another address' and not used.
+ */
+static inline void *physmem_ptr_near(struct physmem *pm, uint32_t *slot, hpa_t address, size_t len,
+				     bool write)
+{
+	const struct physmem_region *region =
+		rcu_load(pm->slots[__atomic_load_n(slot, __ATOMIC_RELAXED)]);
+
+	DEBUG_CHECK(rcu_is_reading());
+	if (__builtin_expect(region != NULL, 1)) {
+		uint64_t offset = address.v - region->base;
+
+		if (__builtin_expect(offset < region->len && len <= region->len - offset &&
+					     (!write || region->writable),
+				     1))
+			return region->memory + offset;
+	}
+	if (!(address.v >> PHYSMEM_HAW))
+		__atomic_store_n(slot, (uint32_t)(address.v >> PHYSMEM_SLOT_LG2), __ATOMIC_RELAXED);
+	return physmem_ptr(pm, address, len, write);
+}
+
 /* Host's own zeroed pages (page tables, queues): 2^order contiguous pages, aligned to their size.
  * -ENOMEM. */
 int physmem_alloc_pages(struct physmem *pm, unsigned order, hpa_t *base, void **memory);

@@ -722,6 +722,15 @@ static inline struct iotlb_place place_of(const struct unit *unit, rid_t rid, ui
 	return cache_iotlb_place(&unit->caches.iotlb, cache_owner_of_requests(rid, pasid), addr);
 }
 
+static __attribute__((noinline)) struct unit_grant
+find_rare(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr, enum unit_access access)
+{
+	struct iotlb_place place = place_of(unit, rid, pasid, addr);
+
+	return find_further(unit, &place, addr, iotlb_ordinary_need(access));
+}
+
+/* Nothing but the first line in line: a copy of a few bytes waits for it. */
 struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,
 				   enum unit_access access)
 {
@@ -734,7 +743,7 @@ struct unit_grant unit_find_cached(struct unit *unit, rid_t rid, uint32_t pasid,
 	value = find_first(unit, &place, access);
 	if (__builtin_expect(value != 0, 1))
 		return grant_of(value, VTD_PAGE_SHIFT, addr);
-	return find_further(unit, &place, addr, iotlb_ordinary_need(access));
+	return find_rare(unit, rid, pasid, addr, access);
 }
 
 uint64_t unit_find_run(struct unit *unit, rid_t rid, uint32_t pasid, uint64_t addr,

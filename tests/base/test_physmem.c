@@ -118,6 +118,46 @@ static void test_physmem_read_only_region_is_not_for_writing(void **state)
 	munmap(memory, PAGE);
 }
 
+static void *look_up_near(struct physmem *pm, uint32_t *slot, uint64_t address, size_t len,
+			  bool write)
+{
+	void *found;
+
+	rcu_read_lock();
+	found = physmem_ptr_near(pm, slot, hpa(address), len, write);
+	rcu_read_unlock();
+	return found;
+}
+
+/* Whatever was looked up before, and is no more. */
+static void test_physmem_look_up_near(void **state)
+{
+	struct physmem *pm = pm_of(state);
+	unsigned char *memory = map_pages(4 * PAGE);
+	hpa_t one = add(pm, memory, 2 * PAGE, true),
+	      other = add(pm, memory + 2 * PAGE, PAGE, false);
+	uint32_t slot = 0;
+
+	for (unsigned round = 0; round < 2; round++) {
+		assert_ptr_equal(look_up_near(pm, &slot, one.v + PAGE, PAGE, true), memory + PAGE);
+		assert_null(look_up_near(pm, &slot, one.v + PAGE, PAGE + 1, false));
+		assert_null(look_up_near(pm, &slot, one.v - 1, 1, false));
+		assert_ptr_equal(look_up_near(pm, &slot, other.v + 1, 1, false),
+				 memory + 2 * PAGE + 1);
+		assert_null(look_up_near(pm, &slot, other.v, 1, true));
+		assert_null(look_up_near(pm, &slot, UINT64_MAX, 1, false));
+		assert_null(
+			look_up_near(pm, &slot, (UINT64_C(1) << PHYSMEM_HAW) + one.v, 1, false));
+	}
+	assert_int_equal(physmem_remove(pm, other), 0);
+	assert_null(look_up_near(pm, &slot, other.v, 1, false));
+	assert_int_equal(add(pm, memory + 3 * PAGE, PAGE, true).v, other.v);
+	assert_ptr_equal(look_up_near(pm, &slot, other.v, PAGE, true), memory + 3 * PAGE);
+	assert_int_equal(physmem_remove(pm, other), 0);
+	assert_int_equal(physmem_remove(pm, one), 0);
+	munmap(memory, 4 * PAGE);
+}
+
 static void test_physmem_region_spans_slots(void **state)
 {
 	struct physmem *pm = pm_of(state);
@@ -828,6 +868,7 @@ int main(void)
 		CASE(test_physmem_look_up_ends_where_the_region_ends),
 		CASE(test_physmem_first_slots_and_far_addresses_are_nothing),
 		CASE(test_physmem_read_only_region_is_not_for_writing),
+		CASE(test_physmem_look_up_near),
 		CASE(test_physmem_region_spans_slots),
 		CASE(test_physmem_add_like_keeps_the_place_in_large_pages),
 		CASE(test_physmem_add_at_shares_a_slot),

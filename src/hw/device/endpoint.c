@@ -230,7 +230,8 @@ window_extend(struct endpoint *endpoint, const struct dma_context *context, uint
 	else if (!is_privileged(endpoint, context))
 		len += unit_find_run(endpoint->unit, endpoint->rid, context->pasid, addr, access,
 				     end, want);
-	if (physmem_ptr(endpoint->physmem, window.hpa, len, access & UNIT_WRITE) != window.pointer)
+	if (physmem_ptr_near(endpoint->physmem, &endpoint->slot, window.hpa, len,
+			     access & UNIT_WRITE) != window.pointer)
 		return window.len;
 	return len;
 }
@@ -296,7 +297,8 @@ window_in_a_page(struct endpoint *endpoint, const struct dma_context *context, u
 		return result;
 	out->hpa = entry.hpa;
 	out->len = len;
-	out->pointer = physmem_ptr(endpoint->physmem, entry.hpa, len, access & UNIT_WRITE);
+	out->pointer = physmem_ptr_near(endpoint->physmem, &endpoint->slot, entry.hpa, len,
+					access & UNIT_WRITE);
 	if (__builtin_expect(!out->pointer, 0))
 		return DMA_ERROR;
 	tell(endpoint, context, access, addr, *out, len);
@@ -317,12 +319,14 @@ static enum dma_result window_on_pages(struct endpoint *endpoint, const struct d
 	want = least(want, ENDPOINT_WINDOW_MAX);
 	out->hpa = entry.hpa;
 	out->len = unit_rest_of_page(addr, entry.page_lg2, want);
-	out->pointer = physmem_ptr(endpoint->physmem, entry.hpa, out->len, write);
+	out->pointer =
+		physmem_ptr_near(endpoint->physmem, &endpoint->slot, entry.hpa, out->len, write);
 	if (__builtin_expect(!out->pointer, 0)) {
 		/* Two regions of memory may meet inside one large page: then only up to the end of
 		 * the small page. */
 		out->len = unit_rest_of_page(addr, VTD_PAGE_SHIFT, out->len);
-		out->pointer = physmem_ptr(endpoint->physmem, entry.hpa, out->len, write);
+		out->pointer = physmem_ptr_near(endpoint->physmem, &endpoint->slot, entry.hpa,
+						out->len, write);
 		if (!out->pointer)
 			return DMA_ERROR;
 	}

@@ -64,6 +64,7 @@ struct endpoint {
 	const struct endpoint_ops *ops;
 	const struct trace *trace;
 	struct physmem *physmem;
+	uint32_t slot;                /* of memory, physmem_ptr_near(); atomic */
 	struct pci_config *config;    /* ATS and bus-master enables */
 	struct pci_config *pf_config; /* PRI and PASID enables: own, or the PF's for a VF */
 	struct device_tlb *tlb;
