@@ -27,6 +27,8 @@ end
 section "And go back"
 local pasid = p[1]:pasid()
 p[1]:unbind(dsa)
+expect_eq(guest:stats().vcmd_frees, 0, "a process keeps its PASID until it exits")
+p[1]:exit()
 expect_eq(guest:stats().vcmd_frees, 1, "frees")
 expect_eq(guest:host_pasid(pasid), nil, "the host has forgotten the first")
 p[2]:exit()
