@@ -65,14 +65,12 @@ void unit_translate(struct unit *unit, const struct unit_request *request,
 uint64_t unit_find_run(struct unit *unit, rid_t rid_, uint32_t pasid, uint64_t addr,
 		       enum unit_access access, hpa_t to, uint64_t len)
 {
-	(void)unit;
 	(void)rid_;
 	(void)pasid;
 	(void)addr;
 	(void)access;
 	(void)to;
-	(void)len;
-	return 0;
+	return unit->has_runs ? len : 0;
 }
 
 void unit_bring_near(const struct unit *unit, rid_t rid_, uint32_t pasid, uint64_t addr,

@@ -32,6 +32,7 @@ struct unit {
 	enum fake_policy policy;
 	bool supervisor; /* pages are for privileged requests only */
 	bool error;      /* every translation ends with UR */
+	bool has_runs;   /* what comes next in memory is cached as the next pages, untranslated */
 	bool deny_translated;
 	struct unit_page_request requests[REQUESTS_MAX];          /* lock */
 	unsigned request_count;                                   /* lock; ever made */

@@ -456,6 +456,23 @@ static void test_virtual_function_uses_those_of_the_pf(void **state)
 	endpoint_fini(&vf);
 }
 
+/* What is told is accessed, also by a copy that ends with its first piece. */
+static void test_window_is_a_piece_where_it_is_told(void **state)
+{
+	const size_t len = 2 * ENDPOINT_PIECE;
+	struct dma_window w;
+
+	(void)state;
+	world.unit.has_runs = true;
+	world_allow(&world, PASID, VA, 1, VSVA_PROT_READ);
+	assert_int_equal(window(&plain, VA, len, UNIT_READ, &w), DMA_OK);
+	assert_int_equal(w.len, ENDPOINT_PIECE);
+	assert_int_equal(accesses, ENDPOINT_PIECE / VSVA_PAGE_SIZE);
+	world.trace = (struct trace){.observer = NULL};
+	assert_int_equal(window(&plain, VA, len, UNIT_READ, &w), DMA_OK);
+	assert_int_equal(w.len, len);
+}
+
 static void *synchronize(void *arg)
 {
 	rcu_synchronize();
@@ -504,6 +521,7 @@ int main(void)
 		CASE(test_invalidation_between_request_and_completion),
 		CASE(test_invalidation),
 		CASE(test_read_and_write),
+		CASE(test_window_is_a_piece_where_it_is_told),
 		CASE(test_copy_in_pieces),
 		CASE(test_page_request),
 		CASE(test_page_request_of_another_pasid),

@@ -305,6 +305,14 @@ window_in_a_page(struct endpoint *endpoint, const struct dma_context *context, u
 	return DMA_OK;
 }
 
+/* A copy of several pieces may end after one of them: an observer is told no more than what is accessed. */
+static inline size_t window_max(const struct endpoint *endpoint)
+{
+	return trace_is_on(endpoint->trace) && trace_is_observed(endpoint->trace)
+		       ? ENDPOINT_PIECE
+		       : ENDPOINT_WINDOW_MAX;
+}
+
 static enum dma_result window_on_pages(struct endpoint *endpoint, const struct dma_context *context,
 				       uint64_t addr, size_t want, enum unit_access access,
 				       struct dma_window *out)
@@ -316,7 +324,7 @@ static enum dma_result window_on_pages(struct endpoint *endpoint, const struct d
 
 	if (result != DMA_OK)
 		return result;
-	want = least(want, ENDPOINT_WINDOW_MAX);
+	want = least(want, window_max(endpoint));
 	out->hpa = entry.hpa;
 	out->len = unit_rest_of_page(addr, entry.page_lg2, want);
 	out->pointer =

@@ -111,7 +111,7 @@ struct dma_window {
 
 /* At most want bytes at addr: of its page, and of the next ones as long as they follow in host memory
  * too and their translations are cached. Inside an RCU read section. Emits VSVA_EV_ACCESS for what is
- * handed out, page by page. */
+ * handed out, page by page; where somebody observes, a window has at most ENDPOINT_PIECE bytes. */
 enum dma_result endpoint_window(struct endpoint *endpoint, const struct dma_context *context,
 				uint64_t addr, size_t want, enum unit_access access,
 				struct dma_window *out);
