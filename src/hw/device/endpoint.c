@@ -6,13 +6,8 @@
 
 #include "base/trace_often.h"
 #include "hw/device/device_tlb.h"
+#include "hw/device/endpoint_impl.h"
 #include "vtd/tables.h"
-#include "vtd/descriptors.h"
-
-static void count(uint64_t *counter)
-{
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-}
 
 int endpoint_init(struct endpoint *endpoint, struct unit *unit, rid_t rid,
 		  struct pci_config *config, struct physmem *physmem,
@@ -48,19 +43,7 @@ void endpoint_set_pf(struct endpoint *endpoint, rid_t pf_rid, struct pci_config 
 	endpoint->pf_config = pf_config;
 }
 
-static inline bool is_gone(const struct endpoint *endpoint)
-{
-	return __atomic_load_n(&endpoint->gone, __ATOMIC_ACQUIRE);
-}
-
 /* Translation */
-
-/* PCIe 6.20.2.3: privileged mode is asked for with a PASID, and only if that is switched on */
-static inline bool is_privileged(const struct endpoint *endpoint, const struct dma_context *context)
-{
-	return context->privileged && context->pasid != VSVA_PASID_INVALID &&
-	       pci_config_pasid_privileged(endpoint->pf_config);
-}
 
 /* enables: of the function, PCI_CONFIG_ON_* */
 static inline bool uses_ats(const struct dma_context *context, uint32_t enables)
@@ -68,24 +51,11 @@ static inline bool uses_ats(const struct dma_context *context, uint32_t enables)
 	return context->use_ats && (enables & PCI_CONFIG_ON_ATS);
 }
 
-static struct unit_request request_of(const struct endpoint *endpoint,
-				      const struct dma_context *context, uint64_t addr,
-				      enum unit_access access)
-{
-	return (struct unit_request){
-		.rid = endpoint->rid,
-		.pasid = context->pasid,
-		.addr = addr,
-		.access = access,
-		.privileged = is_privileged(endpoint, context),
-	};
-}
-
 static inline struct device_tlb_tag tag_of(const struct endpoint *endpoint,
 					   const struct dma_context *context, uint64_t addr)
 {
 	return (struct device_tlb_tag){.pasid = context->pasid,
-				       .privileged = is_privileged(endpoint, context),
+				       .privileged = endpoint_is_privileged_(endpoint, context),
 				       .addr = addr};
 }
 
@@ -99,7 +69,7 @@ find_known(const struct endpoint *endpoint, const struct dma_context *context, b
 	if (by_ats)
 		return device_tlb_lookup(endpoint->tlb, tag_of(endpoint, context, addr),
 					 (uint8_t)access);
-	if (!is_privileged(endpoint, context))
+	if (!endpoint_is_privileged_(endpoint, context))
 		grant = unit_find_cached(endpoint->unit, endpoint->rid, context->pasid, addr,
 					 access);
 	return (struct device_tlb_entry){grant.hpa, grant.page_lg2, grant.rights};
@@ -137,7 +107,7 @@ static enum dma_result translate_by_ats(struct endpoint *endpoint,
 	/* After the generation: a fill that began before ATS went off is dropped by the flush. */
 	if (!pci_config_ats_enabled(endpoint->config))
 		return translate_untranslated(endpoint, request, out);
-	count(&endpoint->counters.translations);
+	endpoint_count_(&endpoint->counters.translations);
 	unit_ats_translate(endpoint->unit, request, &t);
 	if (t.response == VTD_RESP_S0)
 		return DMA_FAULT;
@@ -157,23 +127,13 @@ static __attribute__((noinline)) enum dma_result
 translate_unknown(struct endpoint *endpoint, const struct dma_context *context, bool by_ats,
 		  uint64_t addr, enum unit_access access, struct device_tlb_entry *out)
 {
-	struct unit_request request = request_of(endpoint, context, addr, access);
+	struct unit_request request = endpoint_request_of_(endpoint, context, addr, access);
 	struct unit_translation t;
 
 	if (by_ats)
 		return translate_by_ats(endpoint, context, &request, out);
 	unit_translate_unknown(endpoint->unit, &request, &t);
 	return served(&t, out);
-}
-
-/* May the function put such a request on the bus at all? */
-static inline bool may_request(const struct endpoint *endpoint, const struct dma_context *context,
-			       uint32_t enables)
-{
-	if (is_gone(endpoint) || !(enables & PCI_CONFIG_ON_BUS_MASTER))
-		return false;
-	return context->pasid == VSVA_PASID_INVALID ||
-	       pci_config_pasid_enabled(endpoint->pf_config);
 }
 
 static inline size_t least(size_t a, size_t b)
@@ -227,7 +187,7 @@ window_extend(struct endpoint *endpoint, const struct dma_context *context, uint
 	if (uses_ats(context, pci_config_enables(endpoint->config)))
 		len += device_tlb_find_run(endpoint->tlb, tag_of(endpoint, context, addr),
 					   (uint8_t)access, end, want);
-	else if (!is_privileged(endpoint, context))
+	else if (!endpoint_is_privileged_(endpoint, context))
 		len += unit_find_run(endpoint->unit, endpoint->rid, context->pasid, addr, access,
 				     end, want);
 	if (physmem_ptr_near(endpoint->physmem, &endpoint->slot, window.hpa, len,
@@ -248,7 +208,7 @@ locate(struct endpoint *endpoint, const struct dma_context *context, uint64_t ad
 	struct device_tlb_entry entry;
 
 	DEBUG_CHECK(rcu_is_reading());
-	if (!may_request(endpoint, context, enables))
+	if (!endpoint_may_request_(endpoint, context, enables))
 		return DMA_ERROR;
 	entry = find_known(endpoint, context, by_ats, addr, access);
 	if (__builtin_expect(!entry.page_lg2, 0)) {
@@ -470,160 +430,6 @@ enum dma_result endpoint_write(struct endpoint *endpoint, const struct dma_conte
 	return copy(endpoint, context, addr, UNIT_WRITE, from, len, done);
 }
 
-/* Page requests */
-
-/* A free group in turn; where there is none, one whose answer a reset has made pointless: an answer
- * that never came must not cost a group for ever. -1: all are pending. Under the lock. */
-static int choose_group(const struct endpoint *endpoint)
-{
-	int stale = -1;
-
-	for (unsigned i = 0; i < ENDPOINT_GROUPS; i++) {
-		unsigned prgi = (endpoint->next_group + i) % ENDPOINT_GROUPS;
-
-		if (endpoint->groups[prgi].state == ENDPOINT_GROUP_FREE)
-			return (int)prgi;
-		if (endpoint->groups[prgi].state == ENDPOINT_GROUP_STALE && stale < 0)
-			stale = (int)prgi;
-	}
-	return stale;
-}
-
-/* Busy is what the PRI status tells software. A virtual function has no such status of its own, and
- * its physical function's speaks of the physical function. */
-static void say_busy(struct endpoint *endpoint)
-{
-	if (endpoint->config == endpoint->pf_config)
-		pci_config_pri_set_busy(endpoint->config, endpoint->outstanding > 0);
-}
-
-static int open_group(struct endpoint *endpoint, const struct endpoint_group *group)
-{
-	int prgi = -EBUSY;
-
-	lock_take(&endpoint->lock);
-	if (endpoint->outstanding < pci_config_pri_allocation(endpoint->pf_config))
-		prgi = choose_group(endpoint);
-	if (prgi >= 0) {
-		endpoint->groups[prgi] = *group;
-		endpoint->next_group = (uint16_t)((prgi + 1) % (int)ENDPOINT_GROUPS);
-		endpoint->outstanding++;
-		say_busy(endpoint);
-	}
-	lock_drop(&endpoint->lock);
-	return prgi < 0 ? -EBUSY : prgi;
-}
-
-static int page_request(struct endpoint *endpoint, const struct dma_context *context, uint64_t addr,
-			enum unit_access access, struct endpoint_group group)
-{
-	struct unit_request r = request_of(endpoint, context, addr, access);
-	struct unit_page_request message = {
-		.rid = r.rid,
-		.pasid = r.pasid,
-		.addr = addr & ~(uint64_t)(VSVA_PAGE_SIZE - 1),
-		.read = access & UNIT_READ,
-		.write = access & UNIT_WRITE,
-		.privileged = r.privileged,
-		.last = true,
-	};
-	int prgi;
-
-	if (!may_request(endpoint, context, pci_config_enables(endpoint->config)) ||
-	    !pci_config_pri_enabled(endpoint->pf_config) ||
-	    !pci_config_pri_allocation(endpoint->pf_config))
-		return -EOPNOTSUPP;
-	prgi = open_group(endpoint, &group);
-	if (prgi < 0)
-		return prgi;
-	message.prgi = (uint16_t)prgi;
-	TRACE(endpoint->trace, DEVICE, PAGE_REQUEST, .rid = r.rid, .hpasid = hpasid(r.pasid),
-	      .addr = message.addr, .value = message.prgi, .write = message.write);
-	count(&endpoint->counters.page_requests);
-	unit_page_request(endpoint->unit, &message);
-	return prgi;
-}
-
-int endpoint_page_request(struct endpoint *endpoint, const struct dma_context *context,
-			  uint64_t addr, enum unit_access access)
-{
-	return page_request(endpoint, context, addr, access,
-			    (struct endpoint_group){
-				    .state = ENDPOINT_GROUP_PENDING,
-				    .pasid = context->pasid,
-			    });
-}
-
-int endpoint_page_request_tagged(struct endpoint *endpoint, const struct dma_context *context,
-				 uint64_t addr, enum unit_access access, uint64_t tag)
-{
-	return page_request(endpoint, context, addr, access,
-			    (struct endpoint_group){
-				    .state = ENDPOINT_GROUP_PENDING,
-				    .tagged = true,
-				    .pasid = context->pasid,
-				    .tag = tag,
-			    });
-}
-
-void endpoint_stop_marker(struct endpoint *endpoint, uint32_t pasid)
-{
-	struct unit_page_request marker = {.rid = endpoint->rid, .pasid = pasid, .last = true};
-
-	if (!is_gone(endpoint) && pci_config_pri_enabled(endpoint->pf_config))
-		unit_page_request(endpoint->unit, &marker);
-}
-
-static void forget_groups(struct endpoint *endpoint)
-{
-	lock_take(&endpoint->lock);
-	for (unsigned i = 0; i < ENDPOINT_GROUPS; i++)
-		if (endpoint->groups[i].state == ENDPOINT_GROUP_PENDING)
-			endpoint->groups[i].state = ENDPOINT_GROUP_STALE;
-	endpoint->outstanding = 0;
-	say_busy(endpoint);
-	lock_drop(&endpoint->lock);
-}
-
-/* Closes the group. false: nobody waits for this answer. */
-static bool close_group(struct endpoint *endpoint, uint32_t pasid, uint16_t prgi,
-			struct endpoint_group *group)
-{
-	bool expected = false, stale = false;
-
-	lock_take(&endpoint->lock);
-	if (prgi < ENDPOINT_GROUPS) {
-		*group = endpoint->groups[prgi];
-		expected = group->state == ENDPOINT_GROUP_PENDING && group->pasid == pasid;
-		stale = group->state == ENDPOINT_GROUP_STALE;
-		if (expected || stale)
-			endpoint->groups[prgi].state = ENDPOINT_GROUP_FREE;
-	}
-	if (expected) {
-		endpoint->outstanding--;
-		say_busy(endpoint);
-	}
-	lock_drop(&endpoint->lock);
-	if (!expected && !stale)
-		pci_config_pri_unexpected_group(endpoint->pf_config);
-	return expected;
-}
-
-void endpoint_page_response(struct endpoint *endpoint, uint32_t pasid, uint16_t prgi, unsigned code)
-{
-	struct endpoint_group group;
-
-	if (is_gone(endpoint) || !close_group(endpoint, pasid, prgi, &group))
-		return;
-	count(&endpoint->counters.page_responses);
-	if (code != VTD_RESPONSE_SUCCESS && code != VTD_RESPONSE_INVALID)
-		pci_config_pri_response_failure(endpoint->pf_config);
-	if (group.tagged && endpoint->ops->page_answer)
-		endpoint->ops->page_answer(endpoint, group.tag, code);
-	else if (endpoint->ops->page_response)
-		endpoint->ops->page_response(endpoint, prgi, code);
-}
-
 /* Life */
 
 unsigned endpoint_config_write(struct endpoint *endpoint, uint32_t offset, unsigned size,
@@ -634,13 +440,13 @@ unsigned endpoint_config_write(struct endpoint *endpoint, uint32_t offset, unsig
 	if ((effects & PCI_CONFIG_ATS) && !pci_config_ats_enabled(endpoint->config))
 		device_tlb_flush(endpoint->tlb);
 	if (effects & PCI_CONFIG_PRI_RESET)
-		forget_groups(endpoint);
+		endpoint_forget_groups_(endpoint);
 	return effects;
 }
 
 void endpoint_reset(struct endpoint *endpoint)
 {
-	forget_groups(endpoint);
+	endpoint_forget_groups_(endpoint);
 	device_tlb_flush(endpoint->tlb);
 }
 
@@ -653,9 +459,9 @@ void endpoint_set_gone(struct endpoint *endpoint, bool gone)
 
 int endpoint_invalidate(struct endpoint *endpoint, const struct ats_invalidation *invalidation)
 {
-	if (is_gone(endpoint))
+	if (endpoint_is_gone_(endpoint))
 		return -ETIMEDOUT;
-	count(&endpoint->counters.invalidations);
+	endpoint_count_(&endpoint->counters.invalidations);
 	device_tlb_invalidate(endpoint->tlb, invalidation);
 	return 0;
 }
