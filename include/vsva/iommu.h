@@ -122,7 +122,9 @@ int vsva_attach_rid(struct vsva_domain *domain, struct vsva_dev *dev,
  * Binds a guest's first stage to a host PASID on one device: a nested entry in the device's PASID
  * table. data: copied before it is looked at. domain: the nesting domain the device is attached to.
  * With VSVA_GPASID_VAL the guest's number is kept with the id (if it had none before, until the last
- * unbind); without it guest and host PASID are the same. Identical data for a pair already bound counts one user more.
+ * unbind); without it guest and host PASID are the same. Identical data for a pair already bound counts
+ * one user more. Whoever is the last user has the entry, and invalidates what becomes stale under it: a
+ * virtual unit whose guest has unbound passes no flush on for others.
  *   0
  *   -EINVAL   no data, dev or domain; argsz, version, format, flags, padding; PASID 0 or above 20
  *             bits; device without 20-bit PASIDs; domain is no nesting domain; gpgd unaligned or

@@ -205,7 +205,8 @@ void viommu_flush_pasid_device_tlb(struct vsva_vm *vm, const struct vtd_op *op)
 		add(assigned, VSVA_FLUSH_DEVICE_TLB_GLOBAL, &what);
 		return;
 	}
-	/* Not bound: if it was before, that went with a device-TLB flush of its own. */
+	/* Not bound: if it was before, that went with a device-TLB flush of its own, or it belongs to
+	 * another user, who flushes for itself (vsva_bind_gpasid). */
 	shadow = sparse_get(&assigned->shadows, op->pasid_dev_tlb.pasid);
 	if (!shadow || is_clean(assigned, shadow))
 		return;
