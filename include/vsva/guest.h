@@ -88,8 +88,8 @@ int vsva_process_bind(struct vsva_process *process, struct vsva_guest_device *de
 /* Clears the entry and invalidates. -ENOENT: not bound. */
 int vsva_process_unbind(struct vsva_process *process, struct vsva_guest_device *device);
 /* A guest that frees before it unbinds: its PASID goes back by virtual command, its entries stay in
- * the tables until it unbinds; the next bind is under another. -ENODEV it does not use virtual commands; -ENOENT nothing to free;
- * errors of the command. */
+ * the tables until it unbinds; the next bind is under another. -ENODEV it does not use virtual commands;
+ * -ENOENT nothing to free; errors of the command. */
 int vsva_process_free_pasid(struct vsva_process *process);
 /* VSVA_PASID_INVALID while it has none. */
 gpasid_t vsva_process_pasid(const struct vsva_process *process);
